@@ -1,0 +1,1 @@
+"""The command line: thin, and loads only what a command needs."""

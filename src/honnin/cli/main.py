@@ -1,0 +1,70 @@
+"""`honnin`: one command, its parts loaded when they are called (`honnin --version` stays under 0.15 s).
+
+A command lives in `honnin.cli.<module>` and is named in `COMMANDS`; installed extras (the sandbox) add theirs by the
+entry-point group `honnin.commands`.
+"""
+
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+
+import click
+
+from honnin import __version__
+
+__all__ = ["main"]
+
+# command: (module in honnin.cli, attribute, one line for `honnin --help`)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "pki": ("pki", "pki", "Certificates: validate a path, ask for revocation."),
+    "verify": ("verify", "verify", "Verify a signature and print its report."),
+    "card": ("card", "card", "Read a card, check its PINs, sign with it."),
+    "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),
+    "evidence": ("evidence", "evidence", "Export a receipt; verify one offline."),
+    "up": ("serve", "up", "Serve everything with the sandbox on embedded defaults (port 8600)."),
+    "serve": ("serve", "serve", "Serve the product alone."),
+    "demo": ("demo", "demo", "Walk one remote check in the terminal."),
+    "bench": ("bench", "bench", "Measure honnin beside its peers."),
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return [*COMMANDS, *(e.name for e in entry_points(group="honnin.commands"))]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name in COMMANDS:
+            module, attribute, _ = COMMANDS[cmd_name]
+            command: click.Command = getattr(import_module(f"honnin.cli.{module}"), attribute)
+            return command
+        for entry in entry_points(group="honnin.commands", name=cmd_name):
+            extra: click.Command = entry.load()
+            return extra
+        return None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        rows = [(name, line) for name, (_, _, line) in COMMANDS.items()]
+        rows += [(e.name, "The invented outside world.") for e in entry_points(group="honnin.commands")]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="honnin")
+def cli() -> None:
+    """Japan's digital identity verification. / 本人確認"""
+
+
+def main() -> None:
+    """Run the command line; coded errors go to standard error with their exit status."""
+    from honnin.errors import HonninError
+
+    try:
+        cli.main(standalone_mode=True)
+    except HonninError as error:
+        from honnin.cli.output import print_error
+
+        print_error(error, as_json="--json" in sys.argv)
+        sys.exit(error.exit_code)

@@ -1,0 +1,1 @@
+"""Dated rule table and its evaluator."""

@@ -1,0 +1,1 @@
+"""What a platform operator runs: tenants, verifications, people, evidence, events."""

@@ -1,0 +1,24 @@
+"""What a card office gives to a card: the boundary between issuing (`jlis`, `people`) and the chips (`cards`)."""
+
+from dataclasses import dataclass, field
+
+__all__ = ["JpkiMaterial"]
+
+
+@dataclass(frozen=True, slots=True)
+class JpkiMaterial:
+    """The content of one chip's JPKI application. Keys are PKCS#8 DER, certificates DER; None means not issued."""
+
+    card_id: str
+    signature_ca_certificate: bytes
+    user_authentication_ca_certificate: bytes
+    signature_certificate: bytes | None
+    user_authentication_certificate: bytes | None
+    signature_key: bytes | None = field(repr=False)
+    user_authentication_key: bytes | None = field(repr=False)
+    signature_pin: str = field(repr=False)
+    user_authentication_pin: str = field(repr=False)
+    signature_tries_used: int = 0
+    user_authentication_tries_used: int = 0
+    label: str = "JPKIAPICCTOKEN2"
+    mobile: bool = False

@@ -1,0 +1,30 @@
+"""What all tests share: a fresh data folder, and foreign programs that are required by name."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+REQUIRE_ALL = os.environ.get("HONNIN_REQUIRE_ALL") == "1"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A data folder of this test's own."""
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _peers(request: pytest.FixtureRequest) -> None:
+    """Skip by name a test whose foreign program is missing; fail it where everything is required."""
+    for mark in request.node.iter_markers("peer"):
+        for program in mark.args:
+            if shutil.which(program) or Path(program).exists():
+                continue
+            sentence = f"peer {program} is not installed (scripts/install-peers)"
+            if REQUIRE_ALL:
+                pytest.fail(sentence)
+            pytest.skip(sentence)
