@@ -1,0 +1,334 @@
+"""The platform's resources and requests, shaped as CONTRACTS (HTTP) says; the API sends exactly these.
+
+Bytes are base64 in JSON, digests lower-case hex, times RFC 3339 in UTC. Everything that carries personal data or a
+signature shows nothing of it in its repr. What a service provider may see is decided here by omission: no resource has
+a member for a certificate, an OCSP answer or a CRL (DESIGN, Evidence).
+"""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+__all__ = [
+    "Attribute",
+    "Caller",
+    "Channel",
+    "DigestInput",
+    "Event",
+    "FourItemsAnswer",
+    "LawAnswer",
+    "LawName",
+    "Page",
+    "RevocationSeen",
+    "Session",
+    "SessionFourItems",
+    "SessionPage",
+    "SessionRequest",
+    "SessionReturn",
+    "SessionSignature",
+    "SubstituteCharacters",
+    "Tenant",
+    "TenantCreated",
+    "VerdictAnswer",
+    "Verification",
+    "VerificationAnswer",
+    "VerificationRequest",
+    "VerifierStatus",
+]
+
+LawName = Literal["aml", "mobile_phone", "my_number", "second_hand"]
+Channel = Literal["remote", "in_person"]
+Attribute = Literal["name", "address", "birth_date", "sex"]
+VerifierStatus = Literal["certified", "deemed", "none"]
+
+Words = Annotated[str, Meta(min_length=1, max_length=200)]
+ShortWord = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_.:-]+\Z")]
+Url = Annotated[str, Meta(min_length=1, max_length=2000)]
+
+# Limits of what one call may bring, bytes after base64: a signed application form with scans, not a film.
+MOST_DOCUMENT = 8 << 20
+MOST_CMS = 10 << 20
+MOST_SIGNATURE = 2048
+MOST_CERTIFICATE = 16 << 10
+
+
+class _Quiet(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A resource whose repr names its type and id only."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({getattr(self, 'id', '…')})"
+
+
+# --- what a service provider sends
+
+
+class DigestInput(_Quiet, frozen=True, kw_only=True):
+    """A digest in place of the document: `alg` sha256, sha384 or sha512; `value` lower-case hex."""
+
+    alg: Literal["sha256", "sha384", "sha512"]
+    value: Annotated[str, Meta(min_length=64, max_length=128, pattern=r"^[0-9a-f]+\Z")]
+
+
+class VerificationRequest(_Quiet, frozen=True, kw_only=True):
+    """`POST /v1/verifications`: what was signed, the signature, the certificate; or one CMS that holds all three.
+
+    purpose: the service provider's word for why (`account_opening`).
+    law: which law asks for the check; absent when none does. `method` alone names its law too.
+    document: the signed bytes; or `digest` in its place where the law does not ask for the document.
+    signature, certificate: raw signature and the person's certificate (DER).
+    cms: SignedData, attached, or detached with `document` or `digest` beside it.
+    signed_items: which of the items a law wants inside the signed document the service provider put there.
+    device: what the person used, in the service provider's words (`android`, `pc_reader`).
+    """
+
+    purpose: Words
+    law: LawName | None = None
+    method: ShortWord | None = None
+    channel: Channel = "remote"
+    device: ShortWord | None = None
+    document: bytes | None = None
+    digest: DigestInput | None = None
+    signature: bytes | None = None
+    certificate: bytes | None = None
+    cms: bytes | None = None
+    signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
+
+
+class SessionRequest(_Quiet, frozen=True, kw_only=True):
+    """`POST /v1/sessions`: ask a person, on a page of ours, to sign `text` or `document`.
+
+    attributes: which of the four items the service provider wants; the tenant's settings may allow fewer.
+    text: what the person signs, in words (signed as UTF-8); or `document`, with `text` as its summary for the screen.
+    return_url: where the person goes afterwards; must be one the tenant has registered.
+    state: given back unchanged with the return, at most 512 characters.
+    expires_in: seconds, 60 to 3600.
+    """
+
+    purpose: Words
+    law: LawName | None = None
+    method: ShortWord | None = None
+    attributes: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
+    text: Annotated[str, Meta(min_length=1, max_length=20_000)] | None = None
+    document: bytes | None = None
+    return_url: Url
+    state: Annotated[str, Meta(max_length=512)] | None = None
+    expires_in: Annotated[int, Meta(ge=60, le=3600)] = 900
+    signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
+
+
+class SessionSignature(_Quiet, frozen=True, kw_only=True):
+    """What the person's device brings to the session's page: raw signature and certificate (DER)."""
+
+    signature: bytes
+    certificate: bytes
+    device: ShortWord | None = None
+
+
+# --- what a service provider gets
+
+
+class RevocationSeen(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """How revocation was checked: status, kind of source and times; never the data itself."""
+
+    status: Literal["good", "revoked", "unknown"]
+    source: Literal["ocsp", "crl_http", "crl_ldap"] | None = None
+    checked_at: datetime | None = None
+
+
+class VerdictAnswer(Struct, frozen=True, kw_only=True):
+    """CONTRACTS, Verdicts: `checks` are `{"id", "result", "reason", "source"?}` in the order they were made."""
+
+    indication: Literal["TOTAL-PASSED", "PASSED", "TOTAL-FAILED", "FAILED", "INDETERMINATE"]
+    sub_indication: str | None = None
+    reason: str
+    at: datetime
+    checks: tuple[dict[str, Any], ...] = ()
+
+
+class LawAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the law says of this check on its day: method, its label under the revision in force, what is missing."""
+
+    law: LawName
+    method: str
+    label: str
+    revision: str
+    on: date
+    status: Literal["satisfied", "missing", "not_available"]
+    missing: tuple[str, ...] = ()
+    source: str = ""
+
+
+class SubstituteCharacters(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """Positions (from 0, in characters) that stand for a character the certificate could not carry."""
+
+    name: tuple[int, ...] = ()
+    address: tuple[int, ...] = ()
+
+
+class FourItemsAnswer(_Quiet, frozen=True, kw_only=True):
+    """The four items, as far as the tenant may have them. birth_date is `YYYY-MM-DD`, unknown parts written `00`."""
+
+    name: str | None = None
+    name_kana: str | None = None
+    address: str | None = None
+    birth_date: str | None = None
+    sex: str | None = None
+    substitute_characters: SubstituteCharacters = msgspec.field(default_factory=SubstituteCharacters)
+
+
+class Verification(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """One check that was made; `GET /v1/verifications/{id}`.
+
+    person: this tenant's id of the person, the same over renewals; None while `person_status` is `pending`, and
+        `none` where the check did not pass.
+    evidence: id of the evidence record; its receipt comes after the log's next signed head.
+    messages: the outcome in words for the person, by language.
+    """
+
+    id: str
+    object: Literal["verification"] = "verification"
+    livemode: bool
+    created_at: datetime
+    purpose: str
+    channel: Channel
+    verdict: VerdictAnswer
+    law: LawAnswer | None = None
+    revocation: RevocationSeen | None = None
+    person: str | None = None
+    person_status: Literal["linked", "pending", "none"] = "none"
+    evidence: str
+    session: str | None = None
+    messages: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class VerificationAnswer(Verification, frozen=True, kw_only=True, omit_defaults=False):
+    """What `POST /v1/verifications` answers: the verification, and once the four items; None unless it passed.
+
+    certificate: base64 DER, only for a tenant that is itself a certified verifier by configuration.
+    """
+
+    four_items: FourItemsAnswer | None = None
+    certificate: bytes | msgspec.UnsetType = msgspec.UNSET
+
+
+class Session(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """One request to a person; `POST/GET /v1/sessions`. `url` is the person's page, relative to the API's origin."""
+
+    id: str
+    object: Literal["session"] = "session"
+    livemode: bool
+    created_at: datetime
+    expires_at: datetime
+    status: Literal["open", "completed", "cancelled", "expired"]
+    purpose: str
+    law: LawName | None = None
+    method: str | None = None
+    attributes: tuple[Attribute, ...]
+    return_url: str
+    state: str | None = None
+    url: str | None = None
+    verification: str | None = None
+    person: str | None = None
+    person_status: Literal["linked", "pending", "none"] = "none"
+    four_items_until: datetime | None = None
+
+
+class SessionFourItems(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """`GET /v1/sessions/{id}/four-items`, until deleted or ten minutes after completion; then 410."""
+
+    object: Literal["four_items"] = "four_items"
+    session: str
+    livemode: bool
+    available_until: datetime
+    four_items: FourItemsAnswer
+
+
+class SessionPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """What the person's page shows: who asks, why, what is signed. `document` is what the signature must cover."""
+
+    id: str
+    tenant_name: str
+    livemode: bool
+    status: Literal["open", "completed", "cancelled", "expired"]
+    expires_at: datetime
+    purpose: str
+    law: LawName | None = None
+    attributes: tuple[Attribute, ...]
+    text: str
+    document: bytes
+
+
+class SessionReturn(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """How a session ended, for the person's page: where to go (`return_url` with `session`, `status`, `state`)."""
+
+    session: Session
+    url: str
+    verdict: VerdictAnswer | None = None
+    messages: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Event(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """One line of the outbox: ids and states, never personal data. `data` holds the object's id and status."""
+
+    id: str
+    object: Literal["event"] = "event"
+    livemode: bool
+    created_at: datetime
+    type: str
+    data: dict[str, Any]
+
+
+class Page(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """A page of events, oldest first; `next` is the cursor to ask `after`, None where nothing came."""
+
+    object: Literal["list"] = "list"
+    data: tuple[Event, ...]
+    has_more: bool
+    next: str | None = None
+
+
+class Tenant(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """A service provider. Verifier status is dated: `verifier_from` to `verifier_to`, Japanese calendar days.
+
+    attributes: which of the four items it may get at most.
+    certificate_ground: the legal ground on which this certified verifier receives certificates; None for all others.
+    number_handler: it may lawfully collect individual numbers (番号法).
+    """
+
+    id: str
+    object: Literal["tenant"] = "tenant"
+    name: str
+    livemode: bool
+    created_at: datetime
+    verifier_status: VerifierStatus
+    verifier_from: date | None = None
+    verifier_to: date | None = None
+    attributes: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
+    certificate_ground: str | None = None
+    number_handler: bool = False
+    return_urls: tuple[str, ...] = ()
+
+
+class TenantCreated(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """A new tenant and its key, shown once: `{"tenant", "api_key"}`."""
+
+    tenant: str
+    api_key: str
+
+
+class Caller(_Quiet, frozen=True, kw_only=True):
+    """Who calls, as `Platform.authenticate` found out."""
+
+    tenant: Tenant
+
+    @property
+    def id(self) -> str:
+        """The tenant's id."""
+        return self.tenant.id
+
+    @property
+    def livemode(self) -> bool:
+        """Whether the key was a live one."""
+        return self.tenant.livemode
