@@ -2,13 +2,16 @@
 
     HonninError
     ├── InputError        what was given cannot be used (exit 2)
+    │   └── NotFoundError no such object for this caller
     ├── FormatError       bytes that are not what they claim to be (exit 1)
     ├── CardError         the card refused, or would be harmed (exit 1)
     │   └── PinError      wrong, locked, improper or withheld PIN (exit 1)
     ├── ReaderError       no reader, no card, lost contact (exit 2)
     ├── ServiceError      an outside service is down, slow or answers nonsense (exit 2)
     ├── AccessError       the caller may not do this (exit 2)
+    │   └── KeyRefusedError  no key, or one that is not known
     └── StateError        not possible in the present state (exit 2)
+        └── GoneError     was there, and is not any more
 
 Every instance carries a stable `code`, a sentence for the developer, what to do `next`, and whether the same call may
 succeed later. Words for the person stand in `honnin.words` under the same code (a test holds that none is missing).
@@ -22,8 +25,11 @@ __all__ = [
     "AccessError",
     "CardError",
     "FormatError",
+    "GoneError",
     "HonninError",
     "InputError",
+    "KeyRefusedError",
+    "NotFoundError",
     "PinError",
     "ReaderError",
     "ServiceError",
@@ -59,6 +65,12 @@ class HonninError(Exception):
 
 class InputError(HonninError):
     """What was given cannot be used: a missing file, an unknown option value, an impossible date."""
+
+
+class NotFoundError(InputError):
+    """No such object, or not this caller's: the two are not told apart."""
+
+    http_status = 404
 
 
 class FormatError(HonninError):
@@ -105,7 +117,19 @@ class AccessError(HonninError):
     http_status = 403
 
 
+class KeyRefusedError(AccessError):
+    """No API key, or one that is unknown, withdrawn or malformed."""
+
+    http_status = 401
+
+
 class StateError(HonninError):
     """Not possible in the present state of the object: expired, already used, conflicting."""
 
     http_status = 409
+
+
+class GoneError(StateError):
+    """It was there, and is not any more: deleted, or its time has passed."""
+
+    http_status = 410

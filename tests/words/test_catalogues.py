@@ -21,6 +21,9 @@ ERRORS = {
     "ServiceError",
     "AccessError",
     "StateError",
+    "NotFoundError",
+    "KeyRefusedError",
+    "GoneError",
 }
 
 
