@@ -1,0 +1,96 @@
+"""Judging a PIN before a card sees it: format and propriety (my-number-card sheet §2; seed facts, Cards and PINs).
+
+Pure functions. A PIN never stands in an error: not its value, not its length.
+"""
+
+from datetime import date
+from itertools import pairwise
+
+import msgspec
+
+from honnin.errors import PinError
+
+__all__ = ["PinRule", "check_format", "check_proper"]
+
+# First day of each era and its last year's offset: Gregorian year minus era year (元号法 and the cabinet orders).
+_ERAS = ((date(2019, 5, 1), 2018), (date(1989, 1, 8), 1988), (date(1926, 12, 25), 1925), (date(1912, 7, 30), 1911))
+
+
+class PinRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How one PIN is built and where it lives.
+
+    file, key_file: elementary files of the PIN and of the key it opens; tries: wrong entries until it locks.
+    shortest, longest: characters; alphabet: the characters allowed; letter_and_digit: at least one of each.
+    """
+
+    file: int
+    key_file: int
+    tries: int
+    shortest: int
+    longest: int
+    alphabet: str
+    letter_and_digit: bool = False
+    upper_case: bool = False
+
+
+def check_format(name: str, rule: PinRule, pin: str) -> bytes:
+    """Return the PIN as the card takes it, ASCII and upper-cased where the rule says so.
+
+    Raises PinError `card.pin_format`: a PIN of the wrong format would still cost a try.
+    """
+    given = pin.upper() if rule.upper_case else pin
+    fits = (
+        rule.shortest <= len(pin) <= rule.longest
+        and pin.isascii()
+        and set(given) <= set(rule.alphabet)
+        and (not rule.letter_and_digit or (any(c.isdigit() for c in given) and any(c.isalpha() for c in given)))
+    )
+    if not fits:
+        raise PinError(
+            "card.pin_format",
+            f"This cannot be the PIN of {name}; it was not sent to the card.",
+            next=_expected(rule),
+        )
+    return given.encode("ascii")
+
+
+def check_proper(name: str, pin: bytes, *, birth_date: date | None = None, security_code: str | None = None) -> None:
+    """Refuse a new PIN that others guess first: one digit repeated, a run, the birth date, the security code.
+
+    pin: as `check_format` returned it. birth_date and security_code are judged only when the caller knows them.
+    Raises PinError `card.pin_improper`.
+    """
+    text = pin.decode("ascii")
+    digits = "".join(c for c in text if c.isdigit())
+    guessed = text.isdigit() and (len(set(text)) == 1 or _is_run(text))
+    guessed |= birth_date is not None and digits in _birth_date_forms(birth_date)
+    guessed |= security_code is not None and digits == security_code
+    if guessed:
+        raise PinError(
+            "card.pin_improper",
+            f"This PIN of {name} would be guessed first; it was not sent to the card.",
+            next="Choose one that is not a birth date, the security code, one repeated digit or a run of digits.",
+        )
+
+
+def _expected(rule: PinRule) -> str:
+    if rule.letter_and_digit:
+        return (
+            f"It has {rule.shortest} to {rule.longest} characters A-Z and 0-9, with at least one letter and one digit."
+        )
+    return f"It has {rule.shortest} digits."
+
+
+def _is_run(text: str) -> bool:
+    steps = {ord(b) - ord(a) for a, b in pairwise(text)}
+    return steps in ({1}, {-1})
+
+
+def _birth_date_forms(born: date) -> frozenset[str]:
+    month, day = f"{born.month:02}", f"{born.day:02}"
+    years = {f"{born.year % 100:02}"}
+    years |= {f"{born.year - offset:02}" for first, offset in _ERAS if born >= first and born.year - offset < 100}
+    forms = {f"{born.year:04}", month + day, day + month, f"{born.year:04}{month}{day}"}
+    for year in years:
+        forms |= {year + month, month + year, year + day, year + month + day, day + month + year}
+    return frozenset(forms)

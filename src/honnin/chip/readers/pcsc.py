@@ -1,0 +1,204 @@
+"""PC/SC readers by pyscard's plain bindings (PC/SC Workgroup part 5; pcsc-lite and Windows name their errors alike).
+
+The card is held exclusively: nobody can slip a command between a PIN and its use, and pcsc-lite resets an exclusively
+held card when its holder dies. Letting go resets the card too.
+"""
+
+from collections.abc import Callable
+from types import ModuleType, TracebackType
+from typing import Any, Self
+
+from honnin.chip.readers.reader import ReaderStatus
+from honnin.errors import ReaderError
+
+__all__ = ["PcscReader", "statuses", "without_le"]
+
+
+class PcscReader:
+    """A card on a PC/SC reader, held exclusively until `close`."""
+
+    def __init__(self, name: str, scard: ModuleType, context: Any, card: Any, protocol: int) -> None:
+        self.name = name
+        self._scard = scard
+        self._context = context
+        self._card = card
+        self._protocol = protocol
+        self._atr = b""
+        self._closed = False
+
+    @classmethod
+    def open(cls, wanted: str) -> Self:
+        """Connect to the card on a reader.
+
+        wanted: the reader's exact name, or a part of exactly one name; empty for the first reader with a card.
+        Raises ReaderError `reader.pcsc_missing`, `reader.no_service`, `reader.not_found` (listing the names),
+        `reader.ambiguous`, `reader.no_card`, `reader.busy`.
+        """
+        scard = _bindings()
+        context = _establish(scard)
+        try:
+            name = _choose(scard, context, wanted)
+            call = _caller(scard)
+            protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+            card, protocol = call(scard.SCardConnect, context, name, scard.SCARD_SHARE_EXCLUSIVE, protocols)
+            reader = cls(name, scard, context, card, protocol)
+            reader._atr = bytes(call(scard.SCardStatus, card)[-1])
+        except BaseException:
+            scard.SCardReleaseContext(context)
+            raise
+        return reader
+
+    @property
+    def atr(self) -> bytes:
+        """The card's answer to reset."""
+        return self._atr
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Send a command APDU and return data ‖ SW1 SW2. Raises ReaderError `reader.contact_lost`."""
+        self._still_open()
+        scard = self._scard
+        by_bytes = self._protocol == scard.SCARD_PROTOCOL_T0
+        pci = scard.SCARD_PCI_T0 if by_bytes else scard.SCARD_PCI_T1
+        sent = without_le(apdu) if by_bytes else apdu
+        answer = _caller(scard)(scard.SCardTransmit, self._card, pci, list(sent))[0]
+        return bytes(octet & 0xFF for octet in answer)
+
+    def reset(self) -> None:
+        """Power the card off and on."""
+        self._still_open()
+        scard = self._scard
+        (self._protocol,) = _caller(scard)(
+            scard.SCardReconnect,
+            self._card,
+            scard.SCARD_SHARE_EXCLUSIVE,
+            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+            scard.SCARD_UNPOWER_CARD,
+        )
+
+    def close(self) -> None:
+        """Let go of the card, reset."""
+        if self._closed:
+            return
+        self._closed = True
+        self._scard.SCardDisconnect(self._card, self._scard.SCARD_RESET_CARD)
+        self._scard.SCardReleaseContext(self._context)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _still_open(self) -> None:
+        if self._closed:
+            raise ReaderError("reader.closed", "This reader was closed.", next="Open it again.")
+
+
+def without_le(apdu: bytes) -> bytes:
+    """Return a short case 4 command without its Le, as T=0 carries it (ISO/IEC 7816-3 §12.2.2); others unchanged."""
+    is_case_4 = len(apdu) > 6 and apdu[4] and len(apdu) == 6 + apdu[4]
+    return apdu[:-1] if is_case_4 else apdu
+
+
+def statuses() -> tuple[ReaderStatus, ...]:
+    """Return the readers of this machine and whether a card lies on each."""
+    scard = _bindings()
+    context = _establish(scard)
+    try:
+        return _present(scard, context)
+    finally:
+        scard.SCardReleaseContext(context)
+
+
+def _present(scard: ModuleType, context: Any) -> tuple[ReaderStatus, ...]:
+    code, names = scard.SCardListReaders(context, [])
+    if code == scard.SCARD_E_NO_READERS_AVAILABLE or (code == scard.SCARD_S_SUCCESS and not names):
+        return ()
+    if code != scard.SCARD_S_SUCCESS:
+        raise _error(scard, code)
+    unaware = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
+    (states,) = _caller(scard)(scard.SCardGetStatusChange, context, 0, unaware)
+    return tuple(
+        ReaderStatus(
+            url=f"pcsc:{name}",
+            name=name,
+            card=bool(state & scard.SCARD_STATE_PRESENT),
+            atr=bytes(atr).hex().upper() or None,
+        )
+        for name, state, atr in states
+    )
+
+
+def _choose(scard: ModuleType, context: Any, wanted: str) -> str:
+    there = _present(scard, context)
+    if not there:
+        raise ReaderError("reader.none", "This machine has no card reader.", next="Plug one in.", retryable=True)
+    names = [status.name for status in there]
+    if not wanted:
+        if chosen := next((status.name for status in there if status.card), None):
+            return chosen
+        raise ReaderError("reader.no_card", "No reader has a card on it.", next="Put the card on it.", retryable=True)
+    if wanted in names:
+        return wanted
+    fitting = [name for name in names if wanted.casefold() in name.casefold()]
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = "; ".join(fitting or names)
+    if fitting:
+        raise ReaderError("reader.ambiguous", "Several readers fit that name.", next=f"Name one exactly: {listed}.")
+    raise ReaderError("reader.not_found", "No reader has that name.", next=f"There are: {listed}.")
+
+
+def _bindings() -> ModuleType:
+    try:
+        from smartcard import scard
+    except ImportError:
+        raise ReaderError(
+            "reader.pcsc_missing",
+            "Reading by PC/SC needs pyscard, which is not installed.",
+            next="Install it: pip install 'honnin[pcsc]'. On Linux it needs swig, libpcsclite-dev and pcscd.",
+        ) from None
+    module: ModuleType = scard
+    return module
+
+
+def _establish(scard: ModuleType) -> Any:
+    (context,) = _caller(scard)(scard.SCardEstablishContext, scard.SCARD_SCOPE_USER)
+    return context
+
+
+def _caller(scard: ModuleType) -> Callable[..., Any]:
+    """Return a function that makes one PC/SC call and raises a coded error for any result but success."""
+
+    def call(function: Callable[..., Any], *arguments: Any) -> Any:
+        code, *results = function(*arguments)
+        if code != scard.SCARD_S_SUCCESS:
+            raise _error(scard, code)
+        return results
+
+    return call
+
+
+def _error(scard: ModuleType, code: int) -> ReaderError:
+    no_service = {scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED}
+    no_card = {scard.SCARD_E_NO_SMARTCARD, scard.SCARD_W_UNRESPONSIVE_CARD, scard.SCARD_W_UNPOWERED_CARD}
+    if code in no_service:
+        return ReaderError(
+            "reader.no_service", "No PC/SC service answers.", next="Start it (Linux: pcscd).", retryable=True
+        )
+    if code in no_card:
+        return ReaderError(
+            "reader.no_card", "The reader has no card that answers.", next="Put the card on it.", retryable=True
+        )
+    if code == scard.SCARD_E_SHARING_VIOLATION:
+        return ReaderError(
+            "reader.busy", "Another program is using the card.", next="Close it and try again.", retryable=True
+        )
+    return ReaderError(
+        "reader.contact_lost",
+        f"Contact with the card was lost ({scard.SCardGetErrorMessage(code)}).",
+        next="Put the card back, keep it still and start again.",
+        retryable=True,
+    )
