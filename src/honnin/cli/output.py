@@ -1,7 +1,6 @@
 """What every command shares: where the data folder is, how JSON and errors are printed."""
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,19 +8,12 @@ from typing import Any, TypeVar
 
 import click
 
-from honnin.errors import HonninError, InputError
+from honnin.errors import HonninError, InputError, PinError
+from honnin.folders import default_data
 
 __all__ = ["data_option", "json_option", "print_error", "print_json", "read_der", "read_file"]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def default_data() -> Path:
-    """Return `$HONNIN_DATA`, or the user's data folder for honnin."""
-    if given := os.environ.get("HONNIN_DATA"):
-        return Path(given)
-    base = os.environ.get("XDG_DATA_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "share") / "honnin"
 
 
 def data_option(function: F) -> F:
@@ -48,12 +40,14 @@ def print_json(value: Any) -> None:
 def print_error(error: HonninError, *, as_json: bool) -> None:
     """Print a coded error: JSON on standard output with --json, words on standard error without."""
     if as_json:
-        body = {
+        body: dict[str, Any] = {
             "code": error.code,
             "message": error.message,
             "next": error.next,
             "retryable": error.retryable,
         }
+        if isinstance(error, PinError) and error.tries_left is not None:
+            body["tries_left"] = error.tries_left
         print_json({"error": body})
         return
     click.echo(f"{error.code}: {error.message}", err=True)
