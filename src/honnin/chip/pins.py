@@ -9,11 +9,9 @@ from itertools import pairwise
 import msgspec
 
 from honnin.errors import PinError
+from honnin.identity.dates import ERAS, era_of
 
 __all__ = ["PinRule", "check_format", "check_proper"]
-
-# First day of each era and its last year's offset: Gregorian year minus era year (元号法 and the cabinet orders).
-_ERAS = ((date(2019, 5, 1), 2018), (date(1989, 1, 8), 1988), (date(1926, 12, 25), 1925), (date(1912, 7, 30), 1911))
 
 
 class PinRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,8 +86,7 @@ def _is_run(text: str) -> bool:
 
 def _birth_date_forms(born: date) -> frozenset[str]:
     month, day = f"{born.month:02}", f"{born.day:02}"
-    years = {f"{born.year % 100:02}"}
-    years |= {f"{born.year - offset:02}" for first, offset in _ERAS if born >= first and born.year - offset < 100}
+    years = {f"{born.year % 100:02}", f"{born.year - ERAS[era_of(born)].year + 1:02}"}
     forms = {f"{born.year:04}", month + day, day + month, f"{born.year:04}{month}{day}"}
     for year in years:
         forms |= {year + month, month + year, year + day, year + month + day, day + month + year}
