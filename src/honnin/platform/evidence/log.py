@@ -1,0 +1,207 @@
+"""One append-only log per shard: numbering records in groups, signing heads, reading proofs (RFC 9162 §2.1, §4.10).
+
+A check's transaction writes its record without a number. `Log.sequence` numbers what waits, in one transaction with
+the new nodes and the signed head, so that a receipt exists exactly from then on. Any process may call it: the row of
+the log is locked for the length of the transaction (SQLite: the whole file), and the primary keys of leaves, nodes and
+heads forbid two answers even to a process that ignores the lock.
+
+Complete subtrees are stored as nodes, so that a proof costs the logarithm of the log, however long it is.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, insert, select, tuple_, update
+
+from honnin.platform.clock import moment
+from honnin.platform.evidence import canonical, rfc9162
+from honnin.platform.ids import new_id
+from honnin.platform.keys import LogKey
+from honnin.platform.store import Store, schema
+
+__all__ = ["Head", "Log", "Proven", "log_of_shard"]
+
+MOST_IN_A_GROUP = 2000
+
+
+class Head(msgspec.Struct, frozen=True):
+    """A signed head: tree size, root (hex), time (RFC 3339), and the signature over the canonical first three."""
+
+    tree_size: int
+    root: str
+    time: str
+    signature: str
+    key_id: str
+
+    def signed_part(self) -> dict[str, Any]:
+        """Return what the signature covers."""
+        return {"tree_size": self.tree_size, "root": self.root, "time": self.time}
+
+
+class Proven(msgspec.Struct, frozen=True):
+    """A record with its place in the log and the way from there to a head."""
+
+    log_id: str
+    record: str
+    leaf_index: int
+    audit_path: tuple[bytes, ...]
+    head: Head
+
+
+def log_of_shard(db: Connection, shard: str, key_id: str, now: str) -> str:
+    """Return the id of a shard's log, making the log when it is new."""
+    logs = schema.logs
+    log_id: str | None = db.execute(select(logs.c.log_id).where(logs.c.shard == shard)).scalar()
+    if log_id is None:
+        log_id = new_id("log")
+        db.execute(insert(logs).values(log_id=log_id, shard=shard, created_at=now, key_id=key_id, tree_size=0))
+    return log_id
+
+
+class Log:
+    """One platform's logs."""
+
+    def __init__(self, store: Store, key: LogKey, clock: Callable[[], datetime]) -> None:
+        self._store = store
+        self._key = key
+        self._clock = clock
+
+    def waiting(self) -> list[str]:
+        """Return the logs that have records without a number."""
+        column = schema.evidence.c
+        with self._store.read() as db:
+            return list(db.execute(select(column.log_id).where(column.leaf_index.is_(None)).distinct()).scalars())
+
+    def sequence(self, log_id: str) -> int:
+        """Number what waits in one log and sign a head over it; return how many records that were (0: none, or
+        another process is at it).
+        """
+        return self._store.write(lambda db: self._sequence(db, log_id))
+
+    def _sequence(self, db: Connection, log_id: str) -> int:
+        logs, evidence = schema.logs, schema.evidence
+        locked = db.execute(
+            select(logs.c.tree_size).where(logs.c.log_id == log_id).with_for_update(skip_locked=True)
+        ).one_or_none()
+        if locked is None:
+            return 0
+        waiting = db.execute(
+            select(evidence.c.tenant_id, evidence.c.evidence_id, evidence.c.record)
+            .where(evidence.c.log_id == log_id, evidence.c.leaf_index.is_(None))
+            .order_by(evidence.c.created_at, evidence.c.evidence_id)
+            .limit(MOST_IN_A_GROUP)
+        ).all()
+        if not waiting:
+            return 0
+        size = locked.tree_size
+        self._append(db, log_id, size, waiting)
+        grown = size + len(waiting)
+        head = self._signed(grown, self._range_root(db, log_id, [(0, grown)])[0])
+        db.execute(insert(schema.log_heads).values(log_id=log_id, **msgspec.structs.asdict(head)))
+        db.execute(update(logs).where(logs.c.log_id == log_id).values(tree_size=grown))
+        return len(waiting)
+
+    def _append(self, db: Connection, log_id: str, size: int, waiting: Sequence[Any]) -> None:
+        edge = {
+            (level, position): digest
+            for (level, position), digest in self._nodes(db, log_id, rfc9162.complete_subtrees(0, size)).items()
+        }
+        nodes = []
+        for number, row in enumerate(waiting, size):
+            level, position, digest = 0, number, rfc9162.leaf_hash(row.record.encode("utf-8"))
+            nodes.append((level, position, digest))
+            while position & 1:  # a right child completes the subtree above it
+                digest = rfc9162.node_hash(edge.pop((level, position - 1)), digest)
+                level, position = level + 1, position >> 1
+                nodes.append((level, position, digest))
+            edge[level, position] = digest
+        column = schema.evidence.c
+        for number, row in enumerate(waiting, size):
+            db.execute(
+                update(schema.evidence)
+                .where(column.tenant_id == row.tenant_id, column.evidence_id == row.evidence_id)
+                .values(leaf_index=number)
+            )
+        db.execute(
+            insert(schema.log_leaves),
+            [
+                {"log_id": log_id, "leaf_index": n, "tenant_id": row.tenant_id, "evidence_id": row.evidence_id}
+                for n, row in enumerate(waiting, size)
+            ],
+        )
+        db.execute(
+            insert(schema.log_nodes),
+            [
+                {"log_id": log_id, "level": level, "position": position, "hash": digest}
+                for level, position, digest in nodes
+            ],
+        )
+
+    def _signed(self, tree_size: int, root: bytes) -> Head:
+        unsigned = Head(tree_size, root.hex(), moment(self._clock()), "", self._key.public.key_id)
+        signature = self._key.sign(canonical.encode(unsigned.signed_part()))
+        return msgspec.structs.replace(unsigned, signature=signature)
+
+    def latest_head(self, log_id: str) -> Head | None:
+        """Return the newest signed head of a log, or None before its first."""
+        heads = schema.log_heads
+        with self._store.read() as db:
+            row = db.execute(
+                select(heads).where(heads.c.log_id == log_id).order_by(heads.c.tree_size.desc()).limit(1)
+            ).one_or_none()
+        return _head(row) if row else None
+
+    def consistency(self, log_id: str, old_size: int, new_size: int) -> list[bytes]:
+        """Return the proof that one tree size of a log extends another. Raises ValueError for impossible sizes."""
+        with self._store.read() as db:
+            return self._range_root(db, log_id, rfc9162.consistency_ranges(old_size, new_size))
+
+    def proven(self, db: Connection, tenant_id: str, evidence_id: str) -> Proven | None:
+        """Return a record with its proof under the first head that covers it, or None while it has no number."""
+        evidence, heads = schema.evidence, schema.log_heads
+        row = db.execute(
+            select(evidence.c.log_id, evidence.c.record, evidence.c.leaf_index).where(
+                evidence.c.tenant_id == tenant_id, evidence.c.evidence_id == evidence_id
+            )
+        ).one_or_none()
+        if row is None or row.leaf_index is None:
+            return None
+        head = db.execute(
+            select(heads)
+            .where(heads.c.log_id == row.log_id, heads.c.tree_size > row.leaf_index)
+            .order_by(heads.c.tree_size)
+            .limit(1)
+        ).one()
+        path = self._range_root(db, row.log_id, rfc9162.inclusion_ranges(row.leaf_index, head.tree_size))
+        return Proven(row.log_id, row.record, row.leaf_index, tuple(path), _head(head))
+
+    def _range_root(self, db: Connection, log_id: str, ranges: list[tuple[int, int]]) -> list[bytes]:
+        parts = [rfc9162.complete_subtrees(start, end) for start, end in ranges]
+        nodes = self._nodes(db, log_id, [node for part in parts for node in part])
+        roots = []
+        for part in parts:
+            digest = nodes[part[-1]]
+            for node in part[-2::-1]:
+                digest = rfc9162.node_hash(nodes[node], digest)
+            roots.append(digest)
+        return roots
+
+    @staticmethod
+    def _nodes(db: Connection, log_id: str, wanted: list[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+        nodes = schema.log_nodes
+        found: dict[tuple[int, int], bytes] = {}
+        for start in range(0, len(wanted), 400):
+            rows = db.execute(
+                select(nodes.c.level, nodes.c.position, nodes.c.hash).where(
+                    nodes.c.log_id == log_id,
+                    tuple_(nodes.c.level, nodes.c.position).in_(wanted[start : start + 400]),
+                )
+            )
+            found.update({(row.level, row.position): row.hash for row in rows})
+        return found
+
+
+def _head(row: Any) -> Head:
+    return Head(row.tree_size, row.root, row.time, row.signature, row.key_id)

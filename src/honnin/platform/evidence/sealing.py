@@ -1,0 +1,160 @@
+"""Sealing personal data: AES-256-GCM under data keys, each wrapped by a key that is not in the database.
+
+A data key belongs to one tenant, one subject (a person, or one short-lived object) and one retention rule. What it
+sealed ends when it is destroyed: the wrapped key is cleared and overwritten (`secure_delete`), and the ciphertexts that
+backups may still hold stay unreadable as long as no backup of the row itself is kept beside the master key
+(docs/evidence.md says what an operator must see to).
+
+Both layers name what they hold as associated data, so that a row moved to another tenant, object or kind does not open.
+"""
+
+import secrets
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy import Connection, delete, insert, select, update
+
+from honnin.errors import GoneError, StateError
+from honnin.platform.ids import new_id
+from honnin.platform.keys import Keyring
+from honnin.platform.store import schema
+
+__all__ = ["Sealer"]
+
+NONCE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Sealer:
+    """Seals and opens one platform's personal data."""
+
+    keys: Keyring
+
+    def seal(
+        self,
+        db: Connection,
+        tenant_id: str,
+        sealed_id: str,
+        kind: str,
+        content: bytes,
+        *,
+        subject: str,
+        retention: str,
+        now: str,
+        expires_at: str | None = None,
+    ) -> None:
+        """Store `content` encrypted as (`sealed_id`, `kind`) under the data key of a subject and retention rule.
+
+        `expires_at` ends a new data key by itself (`end_expired`); an existing key keeps its own end.
+        """
+        key_id, key = self._data_key(db, tenant_id, subject, retention, now=now, expires_at=expires_at)
+        nonce = secrets.token_bytes(NONCE)
+        aad = _name(tenant_id, sealed_id, kind)
+        db.execute(
+            insert(schema.sealed).values(
+                tenant_id=tenant_id,
+                sealed_id=sealed_id,
+                kind=kind,
+                data_key_id=key_id,
+                content=nonce + AESGCM(key).encrypt(nonce, content, aad),
+            )
+        )
+
+    def open(self, db: Connection, tenant_id: str, sealed_id: str, kind: str) -> bytes:
+        """Return what was sealed. Raises GoneError `evidence.gone` once its data key is destroyed or it was deleted."""
+        sealed, keys = schema.sealed, schema.data_keys
+        row = db.execute(
+            select(sealed.c.content, keys.c.data_key_id, keys.c.wrapped)
+            .join(keys, (keys.c.tenant_id == sealed.c.tenant_id) & (keys.c.data_key_id == sealed.c.data_key_id))
+            .where(sealed.c.tenant_id == tenant_id, sealed.c.sealed_id == sealed_id, sealed.c.kind == kind)
+        ).one_or_none()
+        if row is None or row.wrapped is None:
+            raise GoneError("evidence.gone", "The sealed data are not there any more: their time has passed.")
+        key = self._unwrap(tenant_id, row.data_key_id, row.wrapped)
+        return _open(key, row.content, _name(tenant_id, sealed_id, kind))
+
+    def end(self, db: Connection, tenant_id: str, subject: str, now: str, *, retention: str | None = None) -> int:
+        """Destroy a subject's data keys (of one retention rule, or all) with what they sealed; return how many."""
+        keys = schema.data_keys
+        chosen = (keys.c.tenant_id == tenant_id) & (keys.c.subject == subject) & keys.c.wrapped.is_not(None)
+        if retention is not None:
+            chosen &= keys.c.retention == retention
+        ids = list(db.execute(select(keys.c.data_key_id).where(chosen)).scalars())
+        self._destroy(db, [(tenant_id, key_id) for key_id in ids], now)
+        return len(ids)
+
+    def end_expired(self, db: Connection, tenant_ids: list[str], now: str, *, most: int = 500) -> int:
+        """Destroy the data keys of these tenants whose own end has come; return how many."""
+        keys = schema.data_keys
+        rows = db.execute(
+            select(keys.c.tenant_id, keys.c.data_key_id)
+            .where(keys.c.expires_at <= now, keys.c.wrapped.is_not(None), keys.c.tenant_id.in_(tenant_ids))
+            .limit(most)
+        ).all()
+        self._destroy(db, [(row.tenant_id, row.data_key_id) for row in rows], now)
+        return len(rows)
+
+    def _destroy(self, db: Connection, which: list[tuple[str, str]], now: str) -> None:
+        keys, sealed = schema.data_keys, schema.sealed
+        for tenant_id, key_id in which:
+            db.execute(
+                update(keys)
+                .where(keys.c.tenant_id == tenant_id, keys.c.data_key_id == key_id)
+                .values(wrapped=None, destroyed_at=now)
+            )
+            db.execute(delete(sealed).where(sealed.c.tenant_id == tenant_id, sealed.c.data_key_id == key_id))
+
+    def _data_key(
+        self,
+        db: Connection,
+        tenant_id: str,
+        subject: str,
+        retention: str,
+        *,
+        now: str,
+        expires_at: str | None,
+    ) -> tuple[str, bytes]:
+        keys = schema.data_keys
+        row = db.execute(
+            select(keys.c.data_key_id, keys.c.wrapped).where(
+                keys.c.tenant_id == tenant_id,
+                keys.c.subject == subject,
+                keys.c.retention == retention,
+                keys.c.wrapped.is_not(None),
+            )
+        ).one_or_none()
+        if row is not None:
+            return row.data_key_id, self._unwrap(tenant_id, row.data_key_id, row.wrapped)
+        key_id, key, nonce = new_id("key"), AESGCM.generate_key(256), secrets.token_bytes(NONCE)
+        wrapped = nonce + AESGCM(self.keys.derived("wrap")).encrypt(nonce, key, _name(tenant_id, key_id, "data-key"))
+        db.execute(
+            insert(keys).values(
+                tenant_id=tenant_id,
+                data_key_id=key_id,
+                subject=subject,
+                retention=retention,
+                created_at=now,
+                expires_at=expires_at,
+                wrapped=wrapped,
+            )
+        )
+        return key_id, key
+
+    def _unwrap(self, tenant_id: str, key_id: str, wrapped: bytes) -> bytes:
+        return _open(self.keys.derived("wrap"), wrapped, _name(tenant_id, key_id, "data-key"))
+
+
+def _name(tenant_id: str, object_id: str, kind: str) -> bytes:
+    return f"honnin/1\n{tenant_id}\n{object_id}\n{kind}".encode("ascii")
+
+
+def _open(key: bytes, content: bytes, aad: bytes) -> bytes:
+    try:
+        return AESGCM(key).decrypt(content[:NONCE], content[NONCE:], aad)
+    except InvalidTag as error:
+        raise StateError(
+            "store.sealed_damaged",
+            "Sealed data do not open: they were changed, or keys/master.key is another one.",
+            next="Restore the store and the keys from the same backup.",
+        ) from error

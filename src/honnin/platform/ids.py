@@ -1,0 +1,83 @@
+"""Ids and API keys: what they look like, and how a key is kept.
+
+An id is a prefix that says what it names and 24 characters of base 32 (120 random bits). An API key is
+`sk_test_` or `sk_live_`, then the tail of its tenant's id, so that the shard is found without asking all of them, then
+32 characters of secret. Only a keyed hash of it is stored.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from typing import NamedTuple
+
+__all__ = ["ApiKey", "SessionKey", "keyed_hash", "new_api_key", "new_id", "new_session_key", "read_api_key"]
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing to mistake when read aloud
+TAIL = 24
+SECRET = 32
+_API_KEY = re.compile(rf"sk_(test|live)_([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{SECRET}}})\Z")
+_SESSION_KEY = re.compile(rf"([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{SECRET}}})\Z")
+
+
+class ApiKey(NamedTuple):
+    """A well-formed API key's parts; whether it is known is for the store to say."""
+
+    livemode: bool
+    tenant_id: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"ApiKey({self.tenant_id})"
+
+
+class SessionKey(NamedTuple):
+    """A well-formed key of a session's page."""
+
+    tenant_id: str
+    session_id: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"SessionKey({self.session_id})"
+
+
+def random_text(length: int) -> str:
+    """Return random characters of the alphabet, 5 bits each."""
+    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+
+
+def new_id(prefix: str) -> str:
+    """Return a new id such as `ver_…`."""
+    return f"{prefix}_{random_text(TAIL)}"
+
+
+def new_api_key(tenant_id: str, *, livemode: bool) -> str:
+    """Return a new API key of a tenant."""
+    return f"sk_{'live' if livemode else 'test'}_{tenant_id.removeprefix('ten_')}{random_text(SECRET)}"
+
+
+def read_api_key(text: str) -> ApiKey | None:
+    """Return the parts of an API key, or None for text that cannot be one."""
+    match = _API_KEY.match(text)
+    return ApiKey(match[1] == "live", f"ten_{match[2]}", text) if match else None
+
+
+def new_session_key(tenant_id: str, session_id: str) -> str:
+    """Return a new key for a session's page: tenant, session, secret."""
+    return tenant_id.removeprefix("ten_") + session_id.removeprefix("ses_") + random_text(SECRET)
+
+
+def read_session_key(text: str) -> SessionKey | None:
+    """Return the parts of a session's page key, or None for text that cannot be one."""
+    match = _SESSION_KEY.match(text)
+    return SessionKey(f"ten_{match[1]}", f"ses_{match[2]}", text) if match else None
+
+
+def keyed_hash(key: bytes, role: str, *parts: str | bytes) -> str:
+    """Return HMAC-SHA-256 over a role and length-prefixed parts, lower-case hex."""
+    mac = hmac.new(key, role.encode("ascii"), hashlib.sha256)
+    for part in parts:
+        encoded = part.encode("utf-8") if isinstance(part, str) else part
+        mac.update(len(encoded).to_bytes(8, "big") + encoded)
+    return mac.hexdigest()

@@ -1,0 +1,50 @@
+"""How a platform is set up: where its data and keys lie, and which outside services it asks."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Services", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The outside services of one mode (test or live).
+
+    revocation: `honnin.connect.jlis.RevocationSource`; None answers "unknown" for every certificate.
+    links: `honnin.connect.jlis.LinkSource`; None leaves every new person pending.
+    anchors: trust anchors (DER) of the signature purpose.
+    """
+
+    revocation: Any = None
+    links: Any = None
+    anchors: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of one platform.
+
+    data: folder of the world, the store and the keys, made with mode 0700.
+    database_url: SQLAlchemy URL; absent, `honnin.sqlite3` in the data folder.
+    gateway: where the sandbox's institutions answer (`http://127.0.0.1:8600`).
+    test, live: outside services; absent, the sandbox's for test tenants and none for live ones.
+    head_interval: seconds between signed heads while there is work, at most 1.
+    """
+
+    data: Path
+    database_url: str | None = field(default=None, repr=False)
+    gateway: str = "http://127.0.0.1:8600"
+    test: Services | None = None
+    live: Services | None = None
+    head_interval: float = 0.2
+
+    @classmethod
+    def from_environment(cls, data: Path) -> "Settings":
+        """Return the settings of a data folder with `HONNIN_DATABASE_URL` and `HONNIN_GATEWAY` heeded."""
+        return cls(
+            data=data,
+            database_url=os.environ.get("HONNIN_DATABASE_URL") or None,
+            gateway=os.environ.get("HONNIN_GATEWAY", "http://127.0.0.1:8600"),
+        )

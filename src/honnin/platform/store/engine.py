@@ -1,0 +1,140 @@
+"""Opening the store: SQLite in the data folder, or PostgreSQL by URL; durable on both.
+
+Acknowledged means on disk: SQLite runs with WAL, `synchronous=FULL` and `secure_delete=ON`, set and read back on every
+connection; PostgreSQL with `synchronous_commit=on` and `fsync` as the server has it. A write takes SQLite's lock when
+it begins, so that no two writers find out at their end that one of them was too late.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+
+from honnin.errors import InputError, ServiceError
+from honnin.platform.store.migrate import migrate
+
+__all__ = ["PRAGMAS", "Store"]
+
+T = TypeVar("T")
+
+# pragma: (what is set, what must be read back)
+PRAGMAS: dict[str, tuple[str, Any]] = {
+    "busy_timeout": ("30000", 30000),
+    "journal_mode": ("WAL", "wal"),
+    "synchronous": ("FULL", 2),
+    "secure_delete": ("ON", 1),
+    "foreign_keys": ("ON", 1),
+}
+TRIES = 8
+
+
+class Store:
+    """One database, opened. Safe to share between threads; a forked process must open its own."""
+
+    def __init__(self, data: Path, database_url: str | None = None) -> None:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
+        try:
+            migrate(self.engine)
+        except OperationalError as error:
+            raise _down() from error
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded engine."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent view of the store."""
+        try:
+            with self.engine.connect() as connection, connection.begin():
+                yield connection
+        except OperationalError as error:
+            raise _down() from error
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction and return its result once it is durable.
+
+        `work` may run again: when a concurrent writer got in between (a key that exists meanwhile, a serialisation
+        failure), everything is rolled back and read anew. Raises ServiceError `store.down` when that does not help.
+        """
+        for attempt in range(TRIES):
+            try:
+                with self.engine.connect().execution_options(honnin_write=True) as connection, connection.begin():
+                    return work(connection)
+            except IntegrityError:
+                if attempt == TRIES - 1:
+                    raise
+            except DBAPIError as error:
+                if attempt == TRIES - 1 or not _may_pass(error):
+                    raise _down() from error
+            time.sleep(0.005 * 2**attempt)
+        raise AssertionError  # the last attempt returned or raised
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False}, pool_size=16)
+
+    @event.listens_for(engine, "connect")
+    def durable(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None  # transactions begin where we say, in `begin` below
+        for pragma, (value, expected) in PRAGMAS.items():
+            connection.execute(f"PRAGMA {pragma}={value}")
+            (got,) = connection.execute(f"PRAGMA {pragma}").fetchone()
+            if got != expected:
+                raise ServiceError(
+                    "store.not_durable",
+                    f"SQLite refuses {pragma}={value}.",
+                    next="Put the data folder on a local file system.",
+                )
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("honnin_write")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    path.touch(mode=0o600)
+    return engine
+
+
+def _postgresql(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "postgresql":
+            raise InputError("store.url", "The database URL is not a postgresql one.", next="Unset it to use SQLite.")
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=16,
+            pool_pre_ping=True,
+            connect_args={"options": "-c synchronous_commit=on -c timezone=UTC", "connect_timeout": 10},
+        )
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise InputError(
+            "store.url",
+            "The database URL cannot be used.",
+            next="Write postgresql://user@host/name, and install honnin[postgresql].",
+        ) from error
+
+
+def _may_pass(error: DBAPIError) -> bool:
+    """Tell whether the same work may succeed when it is run again."""
+    if error.connection_invalidated:
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return state in {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
+    return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
+
+
+def _down() -> ServiceError:
+    return ServiceError("store.down", "The database does not answer.", next="Try again soon.", retryable=True)

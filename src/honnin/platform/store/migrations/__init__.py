@@ -1,0 +1,1 @@
+"""Alembic's folder: `env.py` runs inside the connection that `migrate` opened and locked."""

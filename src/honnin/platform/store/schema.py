@@ -1,0 +1,264 @@
+"""The platform's tables: one schema for SQLite and PostgreSQL, the tenant first in every key that a tenant owns.
+
+`tenant_id` is the distribution key, so that a PostgreSQL-compatible engine can spread tenants over machines unchanged;
+a log (`log_id`) belongs to one shard. Times are UTC as RFC 3339 text with microseconds: they sort, and read the same
+on both engines. Personal data appears in `sealed` alone, and there only encrypted.
+
+A change of this file needs a migration beside it (`migrations/versions`); a test compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+__all__ = [
+    "api_keys",
+    "data_keys",
+    "events",
+    "evidence",
+    "idempotency",
+    "log_heads",
+    "log_leaves",
+    "log_nodes",
+    "logs",
+    "metadata",
+    "pending_links",
+    "person_certificates",
+    "persons",
+    "sealed",
+    "sessions",
+    "tenants",
+    "verifications",
+]
+
+metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
+
+Id = String(40)
+Moment = String(32)
+Hash = String(64)
+
+tenants = Table(
+    "tenants",
+    metadata,
+    Column("tenant_id", Id, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("livemode", Boolean, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("log_id", Id, nullable=False),
+    Column("verifier_status", String(16), nullable=False),
+    Column("verifier_from", String(10)),
+    Column("verifier_to", String(10)),
+    Column("attributes", Text, nullable=False),  # JSON array
+    Column("certificate_ground", Text),
+    Column("number_handler", Boolean, nullable=False),
+    Column("return_urls", Text, nullable=False),  # JSON array
+    Column("last_event", BigInteger, nullable=False),  # its row lock puts one tenant's events in commit order
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("key_hash", Hash, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("withdrawn_at", Moment),
+    PrimaryKeyConstraint("tenant_id", "key_hash"),
+)
+
+persons = Table(
+    "persons",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("person_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "person_id"),
+)
+
+person_certificates = Table(
+    "person_certificates",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("link_tag", Hash, nullable=False),  # keyed hash of issuer key id and serial, another key for every tenant
+    Column("person_id", Id, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "link_tag"),
+    Index(None, "tenant_id", "person_id"),
+)
+
+pending_links = Table(
+    "pending_links",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("link_tag", Hash, nullable=False),
+    Column("verification_id", Id, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "link_tag", "verification_id"),
+)
+
+verifications = Table(
+    "verifications",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("verification_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("body", Text, nullable=False),  # the public resource as JSON, without person
+    Column("person_id", Id),
+    Column("person_status", String(8), nullable=False),
+    Column("evidence_id", Id, nullable=False),
+    Column("session_id", Id),
+    PrimaryKeyConstraint("tenant_id", "verification_id"),
+    Index(None, "tenant_id", "person_id"),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("key_hash", Hash, nullable=False),
+    Column("request_hash", Hash, nullable=False),
+    Column("sealed_id", Id, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "key_hash"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("session_id", Id, nullable=False),
+    Column("page_hash", Hash, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("body", Text, nullable=False),  # what was asked for, as JSON, without what is signed
+    Column("content_id", Id, nullable=False),  # sealed: the text and document to sign
+    Column("verification_id", Id),
+    Column("four_items_id", Id),
+    Column("four_items_until", Moment),
+    PrimaryKeyConstraint("tenant_id", "session_id"),
+)
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("data_key_id", Id, nullable=False),
+    Column("subject", Id, nullable=False),  # a person, or the one object that it seals
+    Column("retention", String(40), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("wrapped", LargeBinary),  # NULL once destroyed
+    Column("destroyed_at", Moment),
+    PrimaryKeyConstraint("tenant_id", "data_key_id"),
+    Index(
+        "ix_data_keys_subject",
+        "tenant_id",
+        "subject",
+        "retention",
+        unique=True,
+        sqlite_where=text("wrapped IS NOT NULL"),
+        postgresql_where=text("wrapped IS NOT NULL"),
+    ),
+    Index(
+        "ix_data_keys_expiring",
+        "expires_at",
+        sqlite_where=text("wrapped IS NOT NULL"),
+        postgresql_where=text("wrapped IS NOT NULL"),
+    ),
+)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("sealed_id", Id, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("data_key_id", Id, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # nonce (12) ‖ AES-256-GCM ciphertext ‖ tag (16)
+    PrimaryKeyConstraint("tenant_id", "sealed_id", "kind"),
+    Index(None, "tenant_id", "data_key_id"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("event_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("type", String(64), nullable=False),
+    Column("body", Text, nullable=False),  # JSON: ids and states
+    PrimaryKeyConstraint("tenant_id", "number"),
+    Index(None, "tenant_id", "event_id", unique=True),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("evidence_id", Id, nullable=False),
+    Column("log_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("record", Text, nullable=False),  # RFC 8785
+    Column("leaf_index", BigInteger),  # NULL until the sequencer numbered it
+    PrimaryKeyConstraint("tenant_id", "evidence_id"),
+    Index(
+        "ix_evidence_unsequenced",
+        "log_id",
+        "created_at",
+        "evidence_id",
+        sqlite_where=text("leaf_index IS NULL"),
+        postgresql_where=text("leaf_index IS NULL"),
+    ),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("log_id", Id, primary_key=True),
+    Column("shard", String(40), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("key_id", Hash, nullable=False),
+    Column("tree_size", BigInteger, nullable=False),
+)
+
+log_leaves = Table(
+    "log_leaves",
+    metadata,
+    Column("log_id", Id, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("tenant_id", Id, nullable=False),
+    Column("evidence_id", Id, nullable=False),
+    PrimaryKeyConstraint("log_id", "leaf_index"),
+)
+
+log_nodes = Table(
+    "log_nodes",
+    metadata,
+    Column("log_id", Id, nullable=False),
+    Column("level", Integer, nullable=False),  # 0 is the leaf hashes
+    Column("position", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    PrimaryKeyConstraint("log_id", "level", "position"),
+)
+
+log_heads = Table(
+    "log_heads",
+    metadata,
+    Column("log_id", Id, nullable=False),
+    Column("tree_size", BigInteger, nullable=False),
+    Column("root", Hash, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("key_id", Hash, nullable=False),
+    PrimaryKeyConstraint("log_id", "tree_size"),
+)
