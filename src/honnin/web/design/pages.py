@@ -1,0 +1,152 @@
+"""Render a page: template + words + the headers that every page of ours carries.
+
+No script or style stands in a page (CSP without `unsafe-inline`), nothing is loaded from elsewhere, and pages with
+personal data are not stored. A family of pages (`check`, `bank`, `console`) has its own folder of templates; `design/…`
+is common to all.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from honnin.errors import HonninError
+from honnin.web.design import forms, languages, times
+from honnin.web.design.languages import language_of
+from honnin.words import LANGUAGES, in_all, say
+
+__all__ = ["Pages", "language_of", "static_files"]
+
+WEB = Path(str(files("honnin.web")))
+FAMILIES = ("design", "check", "bank", "console")
+COOKIE_DAYS = 365
+
+
+def static_files() -> Mount:
+    """Return the route of our styles, scripts and pictures; every origin serves its own copy."""
+    return Mount("/static", StaticFiles(directory=WEB / "static"), name="static")
+
+
+@cache
+def asset(name: str) -> str:
+    """Return the address of a static file with its content's mark, so that a new version is fetched at once."""
+    mark = sha256((WEB / "static" / name).read_bytes()).hexdigest()[:12]
+    return f"/static/{name}?v={mark}"
+
+
+@cache
+def environment() -> Environment:
+    """Return the templates of all families; a name that a template does not get is an error."""
+    loaders = {family: FileSystemLoader(WEB / family / "templates") for family in FAMILIES}
+    made = Environment(
+        loader=PrefixLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    made.globals["asset"] = asset
+    return made
+
+
+class Pages:
+    """The pages of one family on one origin.
+
+    family: name of the template folder and of the words' file.
+    context: what all pages of the family know (names of origins and the like).
+    """
+
+    def __init__(self, family: str, **context: object) -> None:
+        self.family = family
+        self.context = context
+
+    def render(
+        self,
+        request: Request,
+        template: str,
+        *,
+        status: int = 200,
+        form_targets: Iterable[str] = (),
+        **context: object,
+    ) -> Response:
+        """Return the page.
+
+        form_targets: further origins that a form's answer may lead to (CSP form-action holds for redirects, too).
+        """
+        language = language_of(request)
+        token = forms.form_token(request)
+        words = {
+            "t": partial(_say, language=language),
+            "date": partial(times.write_date, language=language),
+            "moment": partial(times.write_moment, language=language),
+            "language": language,
+            "html_lang": languages.html_lang(language),
+            "language_links": _language_links(request),
+            "form_token": token,
+            "form_field": forms.FIELD,
+        }
+        page = environment().get_template(f"{self.family}/{template}")
+        html = page.render({**self.context, **words, **context})
+        response = HTMLResponse(html, status_code=status, headers=_headers(form_targets))
+        self._remember(request, response, token)
+        return response
+
+    def refuse(self, request: Request, error: HonninError, *, status: int | None = None, back: str = "/") -> Response:
+        """Return the page that says a coded error in words, and what to do next."""
+        try:
+            sentence = _pick(in_all(error.code), request)
+        except (KeyError, FileNotFoundError):
+            sentence = _pick(in_all("page.unexpected"), request)
+        family = Pages("design", **self.context)
+        return family.render(
+            request, "refused.html", status=status or error.http_status, sentence=sentence, code=error.code, back=back
+        )
+
+    def _remember(self, request: Request, response: Response, token: str) -> None:
+        secure = request.url.scheme == "https"
+        age = COOKIE_DAYS * 86_400
+        if chosen := languages.chosen_now(request):
+            response.set_cookie(languages.COOKIE, chosen, max_age=age, samesite="lax", secure=secure)
+        if request.cookies.get(forms.COOKIE) != token:
+            response.set_cookie(forms.COOKIE, token, samesite="lax", httponly=True, secure=secure)
+
+
+def _say(key: str, *, language: Any, **values: object) -> str:
+    return say(key, language, **values)
+
+
+def _pick(sentences: Mapping[str, str], request: Request) -> str:
+    return sentences[language_of(request)]
+
+
+def _language_links(request: Request) -> list[dict[str, str]]:
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
+    return [
+        {
+            "language": language,
+            "href": "?" + urlencode([*kept, ("lang", language)]),
+            "lang": languages.html_lang(language),
+        }
+        for language in LANGUAGES
+    ]
+
+
+def _headers(form_targets: Iterable[str]) -> dict[str, str]:
+    targets = " ".join(["'self'", *form_targets])
+    policy = (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; "
+        f"base-uri 'none'; frame-ancestors 'none'; form-action {targets}"
+    )
+    return {
+        "content-security-policy": policy,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "cross-origin-opener-policy": "same-origin",
+        "permissions-policy": "camera=(), microphone=(), geolocation=()",
+    }
