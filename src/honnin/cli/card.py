@@ -1,0 +1,312 @@
+"""`honnin card`: read a card, look after its PINs, sign with it (CONTRACTS: Commands)."""
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import date
+from hashlib import new as new_hash
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
+
+import click
+
+from honnin.chip.my_number_card.signing import ALGORITHMS, Purpose
+from honnin.cli.card_output import certificate_pem, four_items, write_private
+from honnin.cli.output import data_option, json_option, print_json, read_file
+from honnin.cli.pin_entry import PinEntry, pin_options
+from honnin.errors import CardError, InputError
+
+if TYPE_CHECKING:
+    from honnin.chip.document import Tries
+    from honnin.chip.my_number_card import CertificateKind, MyNumberCard
+
+__all__ = ["card"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+KINDS = ("signature", "user_authentication", "signature_ca", "user_authentication_ca")
+PURPOSES = get_args(Purpose)
+
+
+def reader_options(function: F) -> F:
+    """Add `--reader URL`, `--data DIR` and `--json`."""
+    function = click.option(
+        "--reader",
+        "url",
+        default="pcsc:",
+        envvar="HONNIN_READER",
+        show_default="the first PC/SC reader with a card, or $HONNIN_READER",
+        help="pcsc:NAME or emulated:PERSON.",
+    )(function)
+    return data_option(json_option(function))
+
+
+@contextmanager
+def opened(url: str, data: Path) -> Iterator["MyNumberCard"]:
+    """Give the card on a reader; it is left and the reader closed however the block ends."""
+    from honnin.chip import MyNumberCard, open_reader
+
+    with open_reader(url, data=data) as reader, MyNumberCard(reader) as found:
+        yield found
+
+
+@click.group()
+def card() -> None:
+    """Read a card, check its PINs, sign with it."""
+
+
+@card.command()
+@json_option
+def readers(as_json: bool) -> None:
+    """List the PC/SC readers of this machine."""
+    from honnin.chip import list_readers
+
+    found = list_readers()
+    if as_json:
+        print_json({"readers": [asdict(status) for status in found]})
+        return
+    for status in found:
+        click.echo(f"{status.url}\t{'card ' + (status.atr or '') if status.card else 'no card'}")
+    if not found:
+        click.echo("No reader.", err=True)
+
+
+@card.command()
+@reader_options
+def info(url: str, data: Path, as_json: bool) -> None:
+    """Show what the card is, which certificates it holds and the tries its PINs have left."""
+    with opened(url, data) as found:
+        applications = found.detect()
+        token = found.jpki.token() if applications[0].present else None
+        issued = found.jpki.issued() if applications[0].present else None
+        tries = found.tries() if applications[0].present else ()
+    if as_json:
+        body = {
+            "applications": [asdict(application) for application in applications],
+            "token": asdict(token) if token else None,
+            "issued": asdict(issued) if issued else None,
+            "pins": [tries_json(one) for one in tries],
+        }
+        print_json(body)
+        return
+    for application in applications:
+        click.echo(f"{application.document} {application.application}: {'yes' if application.present else 'no'}")
+    if token and issued:
+        click.echo(f"token: {token.label} ({token.carrier}), serial {token.serial_number}")
+        for purpose in PURPOSES:
+            click.echo(f"{purpose} certificate: {'issued' if getattr(issued, purpose) else 'not issued'}")
+    echo_tries(tries)
+
+
+@card.group()
+def pin() -> None:
+    """See the tries left, verify a PIN, change one."""
+
+
+@pin.command()
+@reader_options
+def status(url: str, data: Path, as_json: bool) -> None:
+    """Show the tries left of each PIN; spends none."""
+    with opened(url, data) as found:
+        tries = found.tries()
+    if as_json:
+        print_json({"pins": [tries_json(one) for one in tries]})
+        return
+    echo_tries(tries)
+
+
+@pin.command()
+@click.argument("name", type=click.Choice(PURPOSES))
+@pin_options
+@reader_options
+def verify(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | None, last_try: bool) -> None:
+    """Check a PIN; a wrong one costs a try."""
+    with opened(url, data) as found:
+        unlock(found, name, PinEntry(pin_file), last_try=last_try)
+    if as_json:
+        print_json({"pin": name, "verified": True})
+        return
+    click.echo(f"The PIN of {name} is right.")
+
+
+@pin.command()
+@click.argument("name", type=click.Choice(PURPOSES))
+@pin_options
+@reader_options
+def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | None, last_try: bool) -> None:
+    """Set a new PIN.
+
+    A PIN file or standard input holds the old PIN, the new one and, if known, the birth date (YYYY-MM-DD) and the
+    security code, one a line: a new PIN equal to one of those is refused.
+    """
+    entry = PinEntry(pin_file)
+    with opened(url, data) as found:
+        show_tries(found, name, entry)
+        old, new = entry.ask(f"Present PIN of {name}"), entry.ask(f"New PIN of {name}")
+        if entry.interactive and entry.ask("New PIN again") != new:
+            raise InputError("card.pin_differs", "The two entries of the new PIN differ.", next="Type it again.")
+        born, security_code = birth_date(entry.more()), entry.more()
+        found.jpki.change_pin(
+            name, old, new, birth_date=born, security_code=security_code or None, allow_last_try=last_try
+        )
+    if as_json:
+        print_json({"pin": name, "changed": True})
+        return
+    click.echo(f"The PIN of {name} was changed.")
+
+
+@card.command()
+@click.option("--signature", "with_signature", is_flag=True, help="Read the signature certificate too; asks its PIN.")
+@pin_options
+@reader_options
+def read(*, url: str, data: Path, as_json: bool, with_signature: bool, pin_file: Path | None, last_try: bool) -> None:
+    """Read what is on the card; with the signature PIN the four items too."""
+    with opened(url, data) as found:
+        if with_signature or pin_file:
+            unlock(found, "signature", PinEntry(pin_file), last_try=last_try)
+        reading = found.jpki.read()
+    values = reading.values
+    items = four_items(values.signature)
+    certificates = {file.name: file.content for file in reading.files if file.name in KINDS}
+    if as_json:
+        body = {
+            "document": reading.document,
+            "application": reading.application,
+            "token": asdict(values.token) if values.token else None,
+            "issued": asdict(values.issued) if values.issued else None,
+            "certificates": {kind: b64encode(der).decode() for kind, der in certificates.items()},
+            "four_items": items,
+        }
+        print_json(body)
+        return
+    if values.token:
+        click.echo(f"token: {values.token.label} ({values.token.carrier})")
+    for kind, der in certificates.items():
+        click.echo(f"{kind} certificate: {len(der)} bytes")
+    for item, value in (items or {}).items():
+        click.echo(f"{item}: {value}")
+
+
+@card.command()
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write it here instead of showing it.")
+@click.option("--der", is_flag=True, help="Write DER instead of PEM; needs --out.")
+@pin_options
+@reader_options
+def certificate(
+    *,
+    kind: str,
+    url: str,
+    data: Path,
+    as_json: bool,
+    out: Path | None,
+    der: bool,
+    pin_file: Path | None,
+    last_try: bool,
+) -> None:
+    """Read one certificate. The signature certificate needs its PIN."""
+    if der and not out:
+        raise InputError("card.der_needs_out", "DER is not shown on a terminal.", next="Give --out FILE.")
+    with opened(url, data) as found:
+        if kind == "signature" or pin_file:
+            unlock(found, kind.removesuffix("_ca"), PinEntry(pin_file), last_try=last_try)
+        content = wanted_certificate(found, cast("CertificateKind", kind))
+    if out:
+        write_private(out, content if der else certificate_pem(content).encode())
+    if as_json:
+        print_json({"kind": kind, "certificate": b64encode(content).decode(), "out": str(out) if out else None})
+    elif not out:
+        click.echo(certificate_pem(content), nl=False)
+
+
+@card.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--key", type=click.Choice(PURPOSES), default="signature", show_default=True)
+@click.option("--alg", "algorithm", type=click.Choice(ALGORITHMS), default="sha256", show_default=True)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the signature here, raw bytes.")
+@click.option(
+    "--certificate-out", type=click.Path(dir_okay=False, path_type=Path), help="Write the key's certificate here, PEM."
+)
+@pin_options
+@reader_options
+def sign(
+    *,
+    file: Path,
+    url: str,
+    data: Path,
+    as_json: bool,
+    key: Purpose,
+    algorithm: str,
+    out: Path | None,
+    certificate_out: Path | None,
+    pin_file: Path | None,
+    last_try: bool,
+) -> None:
+    """Sign FILE: its digest goes to the card, the signature (PKCS#1 v1.5) comes back in base64 or in --out."""
+    digest = new_hash(algorithm, read_file(file, limit=1 << 30)).digest()
+    with opened(url, data) as found:
+        unlock(found, key, PinEntry(pin_file), last_try=last_try)
+        content = wanted_certificate(found, key) if certificate_out or as_json else None
+        made = found.jpki.sign(key, digest, algorithm=algorithm)
+    if out:
+        write_private(out, made.value)
+    if certificate_out and content:
+        write_private(certificate_out, certificate_pem(content).encode())
+    signature = b64encode(made.value).decode()
+    if as_json and content:
+        body = {
+            "key": key,
+            "algorithm": algorithm,
+            "digest": digest.hex(),
+            "signature": signature,
+            "certificate": b64encode(content).decode(),
+        }
+        print_json(body)
+    elif not out:
+        click.echo(signature)
+
+
+def unlock(found: "MyNumberCard", name: str, entry: PinEntry, *, last_try: bool) -> None:
+    """Ask for a PIN and verify it."""
+    from honnin.chip import Pin
+
+    show_tries(found, name, entry)
+    found.jpki.unlock(Pin(name, entry.ask(f"PIN of {name}")), allow_last_try=last_try)
+
+
+def show_tries(found: "MyNumberCard", name: str, entry: PinEntry) -> None:
+    """Tell a person at the keyboard how many tries a PIN has left before they type."""
+    if entry.interactive:
+        echo_tries(tuple(one for one in found.tries() if one.name == name), err=True)
+
+
+def wanted_certificate(found: "MyNumberCard", kind: "CertificateKind") -> bytes:
+    """Return a certificate. Raises CardError `card.not_issued` when the card holds none."""
+    content = found.jpki.certificate(kind)
+    if content is None:
+        raise CardError(
+            "card.not_issued",
+            f"The card holds no {kind} certificate.",
+            next="It is issued at the counter of the municipality.",
+        )
+    return content
+
+
+def birth_date(text: str | None) -> date | None:
+    """Read YYYY-MM-DD; None for nothing."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError:
+        raise InputError("card.birth_date", "The birth date is not a date.", next="Write YYYY-MM-DD.") from None
+
+
+def tries_json(tries: "Tries") -> dict[str, Any]:
+    """Return the JSON of one PIN's tries."""
+    return {"name": tries.name, "tries_left": tries.left, "tries": tries.of, "state": tries.state}
+
+
+def echo_tries(all_tries: "tuple[Tries, ...]", *, err: bool = False) -> None:
+    """Print one line a PIN."""
+    for one in all_tries:
+        left = "not told" if one.left is None else f"{one.left} of {one.of}"
+        click.echo(f"PIN of {one.name}: tries left {left}{', locked' if one.state == 'locked' else ''}", err=err)

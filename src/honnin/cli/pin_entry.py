@@ -1,0 +1,72 @@
+"""Where a PIN comes from: a hidden prompt, `--pin-file F`, or lines of standard input; never an argument."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from honnin.cli.output import read_file
+from honnin.errors import InputError
+
+__all__ = ["PinEntry", "pin_options"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+LONGEST_FILE = 4096
+
+
+def pin_options(function: F) -> F:
+    """Add `--pin-file F` and `--last-try` to a command that needs a PIN."""
+    function = click.option(
+        "--last-try", is_flag=True, help="Send the PIN even when one try is left; a wrong one locks it."
+    )(function)
+    return click.option(
+        "--pin-file",
+        type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+        help="Read PINs from this file, one a line; - is standard input.",
+    )(function)
+
+
+class PinEntry:
+    """The PINs of one command, in the order they are asked for.
+
+    interactive: a person is at the keyboard, so the tries left are shown before they type.
+    """
+
+    def __init__(self, pin_file: Path | None) -> None:
+        self._pin_file = pin_file
+        self._lines: Iterator[str] | None = None
+
+    @property
+    def interactive(self) -> bool:
+        """Tell whether a person is asked."""
+        return self._pin_file is None and sys.stdin.isatty()
+
+    def ask(self, words: str) -> str:
+        """Return the next PIN. Raises InputError `card.pin_missing` when file or standard input has no further line."""
+        if self.interactive:
+            typed: str = click.prompt(words, hide_input=True, err=True)
+            return typed
+        if (line := self.more()) is None:
+            raise InputError("card.pin_missing", "No PIN was given.", next="Type it, or give --pin-file FILE.")
+        return line
+
+    def more(self) -> str | None:
+        """Return the next line of the file or of standard input, None when there is none or a person is asked."""
+        if self.interactive:
+            return None
+        if self._lines is None:
+            self._lines = self._read()
+        return next(self._lines, None)
+
+    def _read(self) -> Iterator[str]:
+        if self._pin_file is None or str(self._pin_file) == "-":
+            text = sys.stdin.read(LONGEST_FILE)
+        else:
+            try:
+                text = read_file(self._pin_file, limit=LONGEST_FILE).decode("utf-8")
+            except UnicodeDecodeError:
+                raise InputError("input.unreadable", "The PIN file is not text.", next="One PIN a line.") from None
+        return iter(text.splitlines())
