@@ -1,0 +1,186 @@
+"""One path of the API as an ASGI endpoint: method, limits, key, body, then one hop to a thread for the call itself.
+
+The event loop only moves bytes. Everything that waits (the store, J-LIS, public-key operations) happens in two bounded
+pools: checks, which wait for outside services, and everything else, so that a slow J-LIS never keeps a receipt waiting.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from honnin.api.operations import Answer, Call, Operation, bearer_key, idempotency_key
+from honnin.api.problems import internal, language_of, respond
+from honnin.api.reading import LARGE_BODY, body_length, decode_body, decode_query, read_body
+from honnin.errors import HonninError, InputError, ServiceError
+from honnin.platform.models import Caller
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from honnin.platform import Platform
+
+__all__ = ["Endpoint", "Workshop", "answer_error"]
+
+CHECK_THREADS = 16
+QUICK_THREADS = 8
+LARGE_BODIES = 8  # at once; the next ones wait
+PATIENCE = 10.0  # seconds that a large body waits for its turn
+SINGLE = frozenset({b"authorization", b"content-type", b"content-length", b"idempotency-key", b"host"})
+
+log = logging.getLogger("honnin.api")
+T = TypeVar("T")
+
+
+class Workshop:
+    """The two thread pools of one application, and its platform."""
+
+    def __init__(self, platform: "Platform") -> None:
+        self.platform = platform
+        self._checks = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="honnin-check")
+        self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="honnin-quick")
+        self._large = asyncio.Semaphore(LARGE_BODIES)
+
+    async def run(self, work: Callable[[], T], *, checks: bool) -> T:
+        """Do `work` in a thread of its pool."""
+        return await asyncio.get_running_loop().run_in_executor(self._checks if checks else self._quick, work)
+
+    @asynccontextmanager
+    async def room_for(self, length: int | None) -> "AsyncIterator[None]":
+        """Hold one of the few places for large bodies; small ones need none.
+
+        Raises ServiceError `request.busy` when none becomes free in PATIENCE seconds.
+        """
+        if length is not None and length <= LARGE_BODY:
+            yield
+            return
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._large.acquire()
+        except TimeoutError:
+            raise busy() from None
+        try:
+            yield
+        finally:
+            self._large.release()
+
+    def close(self) -> None:
+        """Let running calls end; take no new ones."""
+        self._quick.shutdown(wait=True, cancel_futures=True)
+        self._checks.shutdown(wait=True, cancel_futures=True)
+
+
+def busy() -> ServiceError:
+    """Return the error for a server that has as much to do as it takes on."""
+    return ServiceError("request.busy", "The server is busy.", next="Repeat the call in a moment.", retryable=True)
+
+
+class Endpoint:
+    """All operations of one path."""
+
+    def __init__(self, operations: Sequence[Operation], workshop: Workshop) -> None:
+        self._operations = {operation.method: operation for operation in operations}
+        if "GET" in self._operations:
+            self._operations["HEAD"] = self._operations["GET"]  # type: ignore[index]
+        self._workshop = workshop
+        self._allow = ", ".join(sorted({*self._operations, "OPTIONS"}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        scope["state"]["route"] = next(iter(self._operations.values())).path
+        if scope["method"] == "OPTIONS":
+            response = Response(status_code=204, headers={"Allow": self._allow})
+        else:
+            response = await self._answer(scope, receive)
+        await response(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        try:
+            operation = self._operations.get(scope["method"])
+            if operation is None:
+                return answer_error(self._wrong_method(), scope, allow=self._allow)
+            return await self._call(operation, scope, receive)
+        except HonninError as error:
+            return answer_error(error, scope)
+        except Exception as error:  # noqa: BLE001
+            _log_fault(error, scope)
+            return answer_error(internal(), scope)
+
+    def _wrong_method(self) -> InputError:
+        return InputError("request.method", "This path does not know the method.", next=f"It knows {self._allow}.")
+
+    async def _call(self, operation: Operation, scope: Scope, receive: Receive) -> Response:
+        headers = single_headers(scope)
+        begin = partial(self._begin, operation, headers)
+        if operation.body is None:
+            finish = partial(self._finish, operation, scope, headers, None)
+            return await self._workshop.run(lambda: finish(begin()), checks=operation.checks)
+        length = body_length(headers)
+        async with self._workshop.room_for(length):
+            caller = None
+            if length is None or length > LARGE_BODY:  # nobody unknown makes us hold megabytes
+                caller = await self._workshop.run(begin, checks=False)
+            raw = await read_body(receive)
+            finish = partial(self._finish, operation, scope, headers, raw)
+            return await self._workshop.run(lambda: finish(caller or begin()), checks=operation.checks)
+
+    def _begin(self, operation: Operation, headers: Mapping[bytes, bytes]) -> Caller | None:
+        return self._workshop.platform.authenticate(bearer_key(headers)) if operation.secured else None
+
+    def _finish(
+        self,
+        operation: Operation,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        raw: bytes | None,
+        caller: Caller | None,
+    ) -> Response:
+        if caller is not None:
+            scope["state"]["tenant"] = caller.id
+        call = Call(
+            platform=self._workshop.platform,
+            caller=caller,  # type: ignore[arg-type]  # None for open operations, which do not look at it
+            path=scope["path_params"],
+            query=decode_query(scope["query_string"], operation.query),
+            body=None if raw is None else decode_body(raw, operation.body),  # type: ignore[arg-type]
+            idempotency_key=idempotency_key(headers) if operation.idempotent else None,
+            request_id=scope["state"]["request_id"],
+        )
+        answer: Answer = operation.run(call)
+        if answer.status == 204:
+            return Response(status_code=204, headers=dict(answer.headers))
+        return Response(answer.encoded(), answer.status, dict(answer.headers), media_type=answer.media_type)
+
+
+def single_headers(scope: Scope) -> dict[bytes, bytes]:
+    """Return the headers by lower-case name. Raises InputError `request.header` when one of SINGLE comes twice."""
+    found: dict[bytes, bytes] = {}
+    for name, value in scope["headers"]:
+        if name in found and name in SINGLE:
+            raise InputError("request.header", f"The header {name.decode('ascii')} comes twice.", next="Send it once.")
+        found[name] = value
+    return found
+
+
+def answer_error(error: HonninError, scope: Scope, *, allow: str | None = None) -> Response:
+    """Return the problem document for an error of this request."""
+    accepted = next((value for name, value in scope["headers"] if name == b"accept-language"), b"")
+    return respond(
+        error,
+        request_id=scope["state"]["request_id"],
+        language=language_of(accepted.decode("latin-1")),
+        headers={"Allow": allow} if allow else None,
+    )
+
+
+def _log_fault(error: BaseException, scope: Scope) -> None:
+    """Log where it happened and what kind it was; messages of exceptions may quote what callers sent."""
+    frames: list[Any] = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
+    log.error("%s %s at %s", scope["state"]["request_id"], type(error).__name__, " < ".join(reversed(frames)))

@@ -1,0 +1,116 @@
+"""What one operation of the API is, and how a request becomes a call of it.
+
+An `Operation` is a row of the route table (`honnin.api.routes`): from it come the routing, the strict decoding, the
+authorization and the OpenAPI document, so that none of them can say something else than the others.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from honnin.api.reading import BodyError
+from honnin.errors import KeyRefusedError, NotFoundError
+from honnin.platform.models import Caller
+
+if TYPE_CHECKING:
+    from honnin.platform import Platform
+
+__all__ = ["Answer", "Call", "Operation", "bearer_key", "idempotency_key", "object_id"]
+
+_BEARER = re.compile(rb"\Abearer +([\x21-\x7e]{1,200})\Z", re.IGNORECASE)
+_IDEMPOTENCY_KEY = re.compile(rb"\A[\x21-\x7e]{1,255}\Z")
+_OBJECT_ID = re.compile(r"\A[a-z]{2,4}_[0-9A-Za-z_-]{1,64}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request after reading: who calls, what for, and the decoded body and query."""
+
+    platform: "Platform"
+    caller: Caller
+    path: Mapping[str, str]
+    query: Any
+    body: Any
+    idempotency_key: str | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an operation answers. `value` is encoded as JSON unless it is bytes, which go out as `media_type`."""
+
+    value: Any
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    media_type: str = "application/json"
+
+    def encoded(self) -> bytes:
+        """Return the body's bytes."""
+        return self.value if isinstance(self.value, bytes) else msgspec.json.encode(self.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path.
+
+    id: operationId.
+    tag: the group of operations that it stands in.
+    answer: model of the successful body; an OpenAPI content map for anything but JSON objects of ours; None for none.
+    checks: it waits for J-LIS, so it works in the pool of the checks and not in that of the quick answers.
+    idempotent: it takes an Idempotency-Key.
+    problems: codes of the errors that are its own, for the document.
+    link_to: operations that take the `id` of its answer.
+    """
+
+    id: str
+    tag: str
+    method: Literal["GET", "POST", "DELETE"]
+    path: str
+    summary: str
+    run: Callable[[Call], Answer]
+    answer: Any
+    status: int = 200
+    body: type | None = None
+    query: type | None = None
+    secured: bool = True
+    checks: bool = False
+    idempotent: bool = False
+    problems: tuple[str, ...] = ()
+    link_to: tuple[str, ...] = ()
+
+
+def bearer_key(headers: Mapping[bytes, bytes]) -> str:
+    """Return the API key of `Authorization: Bearer …` (RFC 6750 §2.1). Raises KeyRefusedError `request.no_key`."""
+    match = _BEARER.match(headers.get(b"authorization", b""))
+    if match is None:
+        raise KeyRefusedError(
+            "request.no_key",
+            "The request brings no API key.",
+            next="Send Authorization: Bearer sk_test_… or sk_live_….",
+        )
+    return match.group(1).decode("ascii")
+
+
+def idempotency_key(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return the Idempotency-Key, None without one. Raises BodyError `request.idempotency_key` for an unusable one."""
+    value = headers.get(b"idempotency-key")
+    if value is None:
+        return None
+    if not _IDEMPOTENCY_KEY.match(value):
+        raise BodyError(
+            "request.idempotency_key",
+            "The Idempotency-Key is not 1 to 255 visible ASCII characters.",
+            next="Send a fresh random value for each new operation, such as a UUID.",
+        )
+    return value.decode("ascii")
+
+
+def object_id(path: Mapping[str, str], name: str = "id") -> str:
+    """Return the object's id from the path. Raises NotFoundError `request.not_found` for what no id can look like."""
+    value = path[name]
+    if not _OBJECT_ID.match(value):
+        raise NotFoundError("request.not_found", "There is no such object.", next="Check the id.")
+    return value
