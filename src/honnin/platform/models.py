@@ -20,6 +20,7 @@ __all__ = [
     "FourItemsAnswer",
     "LawAnswer",
     "LawName",
+    "ListOfSessions",
     "Page",
     "RevocationSeen",
     "Session",
@@ -34,6 +35,7 @@ __all__ = [
     "VerdictAnswer",
     "Verification",
     "VerificationAnswer",
+    "VerificationPage",
     "VerificationRequest",
     "VerifierStatus",
 ]
@@ -181,8 +183,8 @@ class FourItemsAnswer(_Quiet, frozen=True, kw_only=True):
 class Verification(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     """One check that was made; `GET /v1/verifications/{id}`.
 
-    person: this tenant's id of the person, the same over renewals; None while `person_status` is `pending`, and
-        `none` where the check did not pass.
+    person: this tenant's id of the person, the same over renewals; None while `person_status` is `pending`, and where
+        the check did not pass (`none`).
     evidence: id of the evidence record; its receipt comes after the log's next signed head.
     messages: the outcome in words for the person, by language.
     """
@@ -285,6 +287,24 @@ class Page(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 
     object: Literal["list"] = "list"
     data: tuple[Event, ...]
+    has_more: bool
+    next: str | None = None
+
+
+class VerificationPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """A page of checks, newest first; `next` is the id to ask `after`."""
+
+    object: Literal["list"] = "list"
+    data: tuple[Verification, ...]
+    has_more: bool
+    next: str | None = None
+
+
+class ListOfSessions(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
+    """A page of sessions, newest first; `next` is the id to ask `after`."""
+
+    object: Literal["list"] = "list"
+    data: tuple[Session, ...]
     has_more: bool
     next: str | None = None
 

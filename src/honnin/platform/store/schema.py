@@ -82,6 +82,7 @@ persons = Table(
     Column("tenant_id", Id, nullable=False),
     Column("person_id", Id, nullable=False),
     Column("created_at", Moment, nullable=False),
+    Column("became", Id),  # the older person that this one turned out to be
     PrimaryKeyConstraint("tenant_id", "person_id"),
 )
 

@@ -1,0 +1,143 @@
+"""Which person of a tenant a certificate belongs to: stable over renewals, different for every tenant.
+
+A certificate is known by a keyed hash of its issuer key id and serial, under a key of the tenant's own, so that no two
+tenants' rows can be joined. J-LIS tells a certificate's predecessor and its counterpart (新旧シリアル番号の紐付け,
+対応証明書の発行番号; my-number-card.md §6.4); while it does not yet (a fresh certificate), the person is *pending*,
+and a second person is never invented.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from honnin.errors import HonninError
+from honnin.platform.ids import keyed_hash, new_id
+from honnin.platform.keys import Keyring
+from honnin.platform.store import schema
+
+__all__ = ["Kin", "join_person", "known_person", "learn_kin", "link_tag", "wait_for_link"]
+
+MOST_STEPS = 24  # successions followed: more certificates than one person had since 2016
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Kin:
+    """A certificate's keys (issuer key id, serial) as J-LIS links them, the certificate itself first.
+
+    settled: J-LIS knows the certificate; without that, nobody new may be made of it.
+    """
+
+    certificates: tuple[tuple[bytes, int], ...]
+    settled: bool
+    reason: str = field(default="")
+
+
+def link_tag(keys: Keyring, tenant_id: str, issuer_key_id: bytes, serial: int) -> str:
+    """Return the tenant's name for a certificate."""
+    width = max(1, (serial.bit_length() + 7) // 8)
+    return keyed_hash(keys.derived(f"person:{tenant_id}"), "certificate", issuer_key_id, serial.to_bytes(width, "big"))
+
+
+def learn_kin(links: Any, issuer_key_id: bytes, serial: int, *, at: datetime) -> Kin:
+    """Ask J-LIS for the certificate's predecessors and counterparts; a service that fails leaves the person pending."""
+    first = (issuer_key_id, serial)
+    if links is None:
+        return Kin((first,), settled=False, reason="no source of linking data")
+    found: dict[tuple[bytes, int], None] = {first: None}
+    asked: set[tuple[bytes, int]] = set()
+    settled = False
+    while (ahead := [key for key in found if key not in asked]) and len(asked) < MOST_STEPS:
+        key = ahead[0]
+        asked.add(key)
+        try:
+            link = links.link(key[0], key[1], at=at)
+        except HonninError as error:
+            if key == first:
+                return Kin((first,), settled=False, reason=error.code)
+            continue
+        if key == first and link.state != "linked":
+            return Kin((first,), settled=False, reason=link.state)
+        settled = True
+        for kin in (link.previous, link.counterpart):
+            if kin is not None:
+                found.setdefault((kin.issuer_key_id, kin.serial))
+    return Kin(tuple(found), settled=settled)
+
+
+def known_person(db: Connection, tenant_id: str, tag: str) -> str | None:
+    """Return the person that a certificate already belongs to."""
+    table = schema.person_certificates
+    person: str | None = db.execute(
+        select(table.c.person_id).where(table.c.tenant_id == tenant_id, table.c.link_tag == tag)
+    ).scalar()
+    return person
+
+
+def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -> tuple[str, bool]:
+    """Return the person of these certificates, making one when none is known; and whether earlier persons were joined.
+
+    Two persons that turn out to be one (their certificates were met before the link between them) become the older.
+    A concurrent writer that got there first makes an IntegrityError, on which `Store.write` starts over.
+    """
+    table, wanted = schema.person_certificates, list(dict.fromkeys(tags))
+    known = {
+        row.link_tag: row.person_id
+        for row in db.execute(
+            select(table.c.link_tag, table.c.person_id).where(
+                table.c.tenant_id == tenant_id, table.c.link_tag.in_(wanted)
+            )
+        )
+    }
+    people = set(known.values())
+    if not people:
+        person = new_id("per")
+        db.execute(insert(schema.persons).values(tenant_id=tenant_id, person_id=person, created_at=now))
+    elif len(people) == 1:
+        (person,) = people
+    else:
+        person = _oldest(db, tenant_id, people)
+        _become(db, tenant_id, people - {person}, person)
+    fresh = [tag for tag in wanted if tag not in known]
+    if fresh:
+        db.execute(insert(table), [{"tenant_id": tenant_id, "link_tag": tag, "person_id": person} for tag in fresh])
+    _settle_pending(db, tenant_id, wanted, person)
+    return person, len(people) > 1
+
+
+def wait_for_link(db: Connection, tenant_id: str, tag: str, verification_id: str) -> None:
+    """Note that a check waits for its certificate's person."""
+    db.execute(insert(schema.pending_links).values(tenant_id=tenant_id, link_tag=tag, verification_id=verification_id))
+
+
+def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str) -> None:
+    pending, checks = schema.pending_links, schema.verifications
+    mine = (pending.c.tenant_id == tenant_id) & pending.c.link_tag.in_(tags)
+    ids = list(db.execute(select(pending.c.verification_id).where(mine)).scalars())
+    if ids:
+        db.execute(
+            update(checks)
+            .where(checks.c.tenant_id == tenant_id, checks.c.verification_id.in_(ids))
+            .values(person_id=person, person_status="linked")
+        )
+        db.execute(delete(pending).where(mine))
+
+
+def _oldest(db: Connection, tenant_id: str, people: set[str]) -> str:
+    table = schema.persons
+    oldest: str = db.execute(
+        select(table.c.person_id)
+        .where(table.c.tenant_id == tenant_id, table.c.person_id.in_(people))
+        .order_by(table.c.created_at, table.c.person_id)
+        .limit(1)
+    ).scalar_one()
+    return oldest
+
+
+def _become(db: Connection, tenant_id: str, others: set[str], person: str) -> None:
+    for table in (schema.person_certificates, schema.verifications):
+        db.execute(
+            update(table).where(table.c.tenant_id == tenant_id, table.c.person_id.in_(others)).values(person_id=person)
+        )

@@ -1,0 +1,105 @@
+"""The outside services and the clock of a mode: the sandbox's for test tenants, configured ones for live tenants.
+
+A live platform never holds a sandbox anchor, whatever its configuration says: the marks are in the anchors' names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from honnin.connect.worlds import World, installed, open_world
+from honnin.errors import FormatError, ServiceError, StateError
+from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5280.extensions import authority_key_identifier, subject_key_identifier
+from honnin.platform.clock import Clock, machine_clock
+from honnin.platform.settings import Services, Settings
+
+__all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes"]
+
+SANDBOX_MARKS = (b"JPKI-TEST", b"honnin sandbox")
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationLearned:
+    """Revocation data for one certificate; empty where no source answered, which judges to "unknown"."""
+
+    crls: tuple[bytes, ...] = ()
+    ocsp: tuple[bytes, ...] = ()
+    source: str | None = None
+    fetched_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Everything that differs between test and live."""
+
+    livemode: bool
+    clock: Clock
+    services: Services
+    issuers: tuple[Certificate, ...] = ()
+
+    def issuer_of(self, certificate: Certificate) -> Certificate | None:
+        """Return the trusted CA that issued a certificate: by name and key id, or by signature where ids are absent."""
+        named = [issuer for issuer in self.issuers if issuer.subject == certificate.issuer]
+        identifier = _authority_key(certificate)
+        if identifier is not None:
+            named = [issuer for issuer in named if subject_key_identifier(issuer) in {identifier, None}]
+        return named[0] if named else None
+
+    def learn_revocation(self, certificate: Certificate, *, at: datetime) -> RevocationLearned:
+        """Ask the revocation source; a source that fails is "could not tell", not an error."""
+        issuer = self.issuer_of(certificate)
+        if issuer is None or self.services.revocation is None:
+            return RevocationLearned()
+        try:
+            found = self.services.revocation.fetch(certificate.raw, issuer.raw, at=at)
+        except (ServiceError, FormatError):
+            return RevocationLearned()
+        return RevocationLearned(tuple(found.crls), tuple(found.ocsp), found.source, found.fetched_at)
+
+
+def is_sandbox(name: bytes) -> bool:
+    """Tell whether a distinguished name (DER) carries the sandbox's marks."""
+    return any(mark in name for mark in SANDBOX_MARKS)
+
+
+def open_modes(settings: Settings) -> Mapping[bool, Mode]:
+    """Return the two modes by `livemode`.
+
+    Raises StateError `tenant.sandbox_anchor` when the live anchors hold one of a sandbox.
+    """
+    live = settings.live or Services()
+    issuers = tuple(parse_certificate(anchor) for anchor in live.anchors)
+    if any(is_sandbox(issuer.subject) for issuer in issuers):
+        raise StateError(
+            "tenant.sandbox_anchor",
+            "The live configuration trusts a sandbox's certificate authority.",
+            next="Give the anchors that J-LIS handed over.",
+        )
+    return {True: Mode(True, machine_clock, live, issuers), False: _test_mode(settings)}
+
+
+def _test_mode(settings: Settings) -> Mode:
+    if not installed():
+        return Mode(False, machine_clock, settings.test or Services())
+    world = open_world(settings.data)
+    services = settings.test or _sandbox_services(settings, world)
+    return Mode(False, world.now, services, tuple(parse_certificate(anchor) for anchor in services.anchors))
+
+
+def _sandbox_services(settings: Settings, world: World) -> Services:
+    from honnin.connect import jlis
+    from honnin.connect.gateway import Gateway
+
+    gateway = Gateway(settings.gateway, hosts=world.hosts())
+    revocation: Any = jlis.Fallback(jlis.OcspSource(gateway), jlis.HttpCrlSource(gateway))
+    return Services(revocation=revocation, links=jlis.HttpLinkSource(gateway), anchors=world.anchors()["signature"])
+
+
+def _authority_key(certificate: Certificate) -> bytes | None:
+    try:
+        identifier = authority_key_identifier(certificate)
+    except FormatError:
+        return None
+    return identifier.key_identifier if identifier else None

@@ -1,0 +1,140 @@
+"""What a service provider brought to be verified, made plain: raw signature or CMS, with document or digest.
+
+Only shapes and sizes are checked here; the bytes themselves are judged by `honnin.pki`, and malformed ones give a
+verdict, not an error.
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from honnin.errors import FormatError, InputError
+from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5280.extensions import subject_key_identifier
+from honnin.pki.rfc5652 import SignedData, SignerInfo, read_signed_data
+from honnin.platform.models import (
+    MOST_CERTIFICATE,
+    MOST_CMS,
+    MOST_DOCUMENT,
+    MOST_SIGNATURE,
+    VerificationRequest,
+)
+
+__all__ = ["Submission", "read_submission"]
+
+DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One thing to verify.
+
+    signed: raw signature value, or CMS DER. content: the document, if it came apart from the CMS or with a raw signature.
+    digest: in place of the content. certificate: the signer's DER, from the request or the CMS; None if there is none.
+    covers: how the content came.
+    """
+
+    kind: Literal["raw", "cms"]
+    signed: bytes = field(repr=False)
+    content: bytes | None = field(repr=False)
+    digest: bytes | None = field(repr=False)
+    certificate: bytes | None = field(repr=False)
+    covers: Literal["document", "digest", "cms"]
+
+    @property
+    def parsed(self) -> Certificate | None:
+        """The signer's certificate, read; None where it is missing or malformed (the verdict says so)."""
+        if self.certificate is None:
+            return None
+        try:
+            return parse_certificate(self.certificate)
+        except FormatError:
+            return None
+
+    def inputs(self) -> dict[str, bytes | None]:
+        """Return what the evidence commits to, by role."""
+        return {
+            "signed": self.signed,
+            "content": self.content,
+            "digest": self.digest,
+            "certificate": self.certificate,
+        }
+
+
+def read_submission(request: VerificationRequest) -> Submission:
+    """Return what was brought.
+
+    Raises InputError `verification.incomplete` (parts missing), `verification.ambiguous` (parts that exclude each
+    other), `verification.too_large`, `verification.digest`, `verification.one_signer`.
+    """
+    _check_sizes(request)
+    if request.document is not None and request.digest is not None:
+        raise InputError("verification.ambiguous", "Give `document` or `digest`, not both.")
+    digest = _digest(request)
+    if request.cms is not None:
+        return _from_cms(request, request.cms, digest)
+    if request.signature is None or request.certificate is None:
+        raise InputError("verification.incomplete", "`signature` and `certificate` belong together; or give `cms`.")
+    if request.document is None and digest is None:
+        raise InputError("verification.incomplete", "What was signed is missing: give `document` or `digest`.")
+    covers: Literal["document", "digest"] = "digest" if digest is not None else "document"
+    return Submission("raw", request.signature, request.document, digest, request.certificate, covers)
+
+
+def _from_cms(request: VerificationRequest, cms: bytes, digest: bytes | None) -> Submission:
+    if request.signature is not None or request.certificate is not None:
+        raise InputError("verification.ambiguous", "`cms` holds signature and certificate; leave those members out.")
+    try:
+        signed_data = read_signed_data(cms)
+    except FormatError:
+        return Submission("cms", cms, request.document, digest, None, "cms")
+    attached = signed_data.content is not None
+    if attached and (request.document is not None or digest is not None):
+        raise InputError("verification.ambiguous", "The CMS holds its content; leave `document` and `digest` out.")
+    if not attached and request.document is None and digest is None:
+        raise InputError("verification.incomplete", "The CMS is detached: give `document` or `digest`.")
+    if len(signed_data.signers) > 1:
+        raise InputError("verification.one_signer", "One check verifies one person: the CMS has several signers.")
+    covers: Literal["document", "digest", "cms"] = "cms" if attached else "digest" if digest is not None else "document"
+    return Submission("cms", cms, request.document, digest, _signer_certificate(signed_data), covers)
+
+
+def _signer_certificate(signed_data: SignedData) -> bytes | None:
+    for signer in signed_data.signers:
+        for octets in signed_data.certificates:
+            try:
+                certificate = parse_certificate(octets)
+            except FormatError:
+                continue
+            if _names(signer, certificate):
+                return octets
+    return None
+
+
+def _names(signer: SignerInfo, certificate: Certificate) -> bool:
+    if signer.key_id is not None:
+        try:
+            return subject_key_identifier(certificate) == signer.key_id
+        except FormatError:
+            return False
+    return signer.issuer == certificate.issuer and signer.serial == certificate.serial_number
+
+
+def _digest(request: VerificationRequest) -> bytes | None:
+    if request.digest is None:
+        return None
+    digest = bytes.fromhex(request.digest.value)
+    if len(digest) != DIGEST_SIZES[request.digest.alg]:
+        raise InputError("verification.digest", "The digest's length is not that of its algorithm.")
+    return digest
+
+
+def _check_sizes(request: VerificationRequest) -> None:
+    limits = (
+        ("document", request.document, MOST_DOCUMENT),
+        ("signature", request.signature, MOST_SIGNATURE),
+        ("certificate", request.certificate, MOST_CERTIFICATE),
+        ("cms", request.cms, MOST_CMS),
+    )
+    for name, content, most in limits:
+        if content is not None and len(content) > most:
+            raise InputError("verification.too_large", f"`{name}` is larger than {most} bytes.")

@@ -1,0 +1,183 @@
+"""Tenants (service providers) and their API keys. Only a keyed hash of a key is stored; the key is shown once."""
+
+import hmac
+import json
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, insert, select, update
+
+from honnin.errors import InputError, KeyRefusedError
+from honnin.law import TenantStanding
+from honnin.platform.clock import from_text
+from honnin.platform.ids import keyed_hash, new_api_key, new_id, read_api_key
+from honnin.platform.keys import Keyring
+from honnin.platform.models import Attribute, Tenant, TenantCreated, VerifierStatus
+from honnin.platform.store import schema
+
+__all__ = ["add_tenant", "change_tenant", "find_by_key", "get_tenant", "list_tenants", "new_key", "standing"]
+
+ATTRIBUTES: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
+LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
+
+
+def add_tenant(
+    db: Connection,
+    keys: Keyring,
+    name: str,
+    *,
+    livemode: bool,
+    log_id: str,
+    now: str,
+    verifier_status: VerifierStatus | None = None,
+    verifier_from: date | None = None,
+) -> TenantCreated:
+    """Make a tenant and its first key.
+
+    A test tenant is deemed a verifier unless said otherwise (the sandbox's operator has filed for it); a live tenant is
+    none until its status and date are given. Raises InputError `tenant.name` for a name that is empty or too long.
+    """
+    name = name.strip()
+    if not 1 <= len(name) <= 200 or not name.isprintable():
+        raise InputError("tenant.name", "A tenant's name has 1 to 200 printable characters.")
+    tenant_id = new_id("ten")
+    db.execute(
+        insert(schema.tenants).values(
+            tenant_id=tenant_id,
+            name=name,
+            livemode=livemode,
+            created_at=now,
+            log_id=log_id,
+            verifier_status=verifier_status or ("none" if livemode else "deemed"),
+            verifier_from=verifier_from.isoformat() if verifier_from else None,
+            attributes=json.dumps(ATTRIBUTES),
+            number_handler=False,
+            return_urls="[]",
+            last_event=0,
+        )
+    )
+    return TenantCreated(tenant=tenant_id, api_key=new_key(db, keys, tenant_id, livemode=livemode, now=now))
+
+
+def new_key(db: Connection, keys: Keyring, tenant_id: str, *, livemode: bool, now: str) -> str:
+    """Give a tenant one more API key and return it; it cannot be read again."""
+    key = new_api_key(tenant_id, livemode=livemode)
+    db.execute(insert(schema.api_keys).values(tenant_id=tenant_id, key_hash=_hash(keys, key), created_at=now))
+    return key
+
+
+def find_by_key(db: Connection, keys: Keyring, text: str) -> Tenant:
+    """Return the tenant that an API key belongs to. Raises KeyRefusedError `tenant.key`."""
+    key = read_api_key(text)
+    if key is not None:
+        given = _hash(keys, key.text)
+        stored = db.execute(
+            select(schema.api_keys.c.key_hash).where(
+                schema.api_keys.c.tenant_id == key.tenant_id,
+                schema.api_keys.c.key_hash == given,
+                schema.api_keys.c.withdrawn_at.is_(None),
+            )
+        ).scalar()
+        if stored is not None and hmac.compare_digest(stored, given):
+            tenant = get_tenant(db, key.tenant_id)
+            if tenant.livemode == key.livemode:
+                return tenant
+    raise KeyRefusedError("tenant.key", "The API key is not known here.", next="Make one with `honnin tenant create`.")
+
+
+def get_tenant(db: Connection, tenant_id: str) -> Tenant:
+    """Return a tenant. Raises InputError `tenant.unknown`."""
+    row = db.execute(select(schema.tenants).where(schema.tenants.c.tenant_id == tenant_id)).one_or_none()
+    if row is None:
+        raise InputError("tenant.unknown", "There is no such tenant.", next="See `honnin tenant list`.")
+    return _tenant(row)
+
+
+def list_tenants(db: Connection) -> list[Tenant]:
+    """Return all tenants, oldest first."""
+    return [_tenant(row) for row in db.execute(select(schema.tenants).order_by(schema.tenants.c.created_at))]
+
+
+def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
+    """Change a tenant's settings; members as in `Tenant`, those absent or None stay.
+
+    Raises InputError `tenant.return_url` for an address that a person could not safely be sent to, `tenant.ground` for
+    a certificate exception without a certified verifier behind it, `tenant.attribute`, `tenant.unknown`.
+    """
+    present = get_tenant(db, tenant_id)
+    changed: dict[str, Any] = {}
+    for name, value in changes.items():
+        if value is None:
+            continue
+        if name == "return_urls":
+            for url in value:
+                check_return_url(url, livemode=present.livemode)
+            changed[name] = json.dumps(list(value))
+        elif name == "attributes":
+            if not set(value) <= set(ATTRIBUTES):
+                raise InputError("tenant.attribute", f"Attributes are {', '.join(ATTRIBUTES)}.")
+            changed[name] = json.dumps([a for a in ATTRIBUTES if a in value])
+        elif name in {"verifier_from", "verifier_to"}:
+            changed[name] = value.isoformat()
+        elif name in {"verifier_status", "certificate_ground", "number_handler"}:
+            changed[name] = value
+        else:
+            raise TypeError(name)
+    status = changed.get("verifier_status", present.verifier_status)
+    if changed.get("certificate_ground", present.certificate_ground) and status != "certified":
+        raise InputError(
+            "tenant.ground",
+            "Only a certified verifier may receive certificates (公的個人認証法17条).",
+            next="Set --verifier certified first.",
+        )
+    if changed:
+        db.execute(update(schema.tenants).where(schema.tenants.c.tenant_id == tenant_id).values(**changed))
+    return get_tenant(db, tenant_id)
+
+
+def check_return_url(url: str, *, livemode: bool) -> None:
+    """Refuse an address that a person must not be sent to: not https (http only to this machine or `*.localhost`, for
+    test tenants), with a user, a fragment, or characters that readers take differently.
+    """
+    refusal = InputError("tenant.return_url", "A return URL is https, without user and fragment.")
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise refusal from error
+    local = host in LOCAL_HOSTS or host.endswith(".localhost")
+    scheme_right = parts.scheme == "https" or (parts.scheme == "http" and local and not livemode)
+    clean = url.isascii() and url.isprintable() and " " not in url and "\\" not in url and len(url) <= 2000
+    if not (scheme_right and host and clean) or parts.username is not None or "#" in url:
+        raise refusal
+
+
+def standing(tenant: Tenant) -> TenantStanding:
+    """Return what a law may ask of a tenant."""
+    return TenantStanding(
+        verifier_status=tenant.verifier_status,
+        verifier_from=tenant.verifier_from,
+        verifier_to=tenant.verifier_to,
+        number_handler=tenant.number_handler,
+    )
+
+
+def _hash(keys: Keyring, key: str) -> str:
+    return keyed_hash(keys.derived("api-key"), "api-key", key)
+
+
+def _tenant(row: Any) -> Tenant:
+    return Tenant(
+        id=row.tenant_id,
+        name=row.name,
+        livemode=row.livemode,
+        created_at=from_text(row.created_at),
+        verifier_status=row.verifier_status,
+        verifier_from=date.fromisoformat(row.verifier_from) if row.verifier_from else None,
+        verifier_to=date.fromisoformat(row.verifier_to) if row.verifier_to else None,
+        attributes=tuple(json.loads(row.attributes)),
+        certificate_ground=row.certificate_ground,
+        number_handler=row.number_handler,
+        return_urls=tuple(json.loads(row.return_urls)),
+    )
