@@ -1,0 +1,107 @@
+"""Which application answers for which host: one port, many origins (CONTRACTS, Sandbox addresses).
+
+    localhost, 127.0.0.1, [::1]   the API (`/v1/…` and what stands beside it) and the pages of a session
+    api.localhost                 the API alone
+    bank.localhost                the demo bank
+    console.localhost             the operator's console
+    LABEL.localhost               the sandbox's institution LABEL (`honnin.worlds`)
+
+A host that is none of these is refused (421), so that a name that somebody else points at this machine reaches nothing.
+The host never says who calls: only the API key does. `serving` starts a server on this.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from honnin.api.endpoints import answer_error
+from honnin.api.guard import Guard
+from honnin.errors import InputError
+
+if TYPE_CHECKING:
+    from honnin.connect.worlds import World
+    from honnin.platform import Platform
+
+__all__ = ["Origins", "compose"]
+
+PLAIN = frozenset({"localhost", "127.0.0.1", "[::1]"})
+API_PATHS = ("/v1/", "/openapi.json", "/healthz", "/.well-known/")
+_HOST = re.compile(r"\A(\[[0-9a-f:.]{2,45}\]|[a-z0-9.-]{1,253}?)\.?(?::\d{1,5})?\Z")
+
+
+class Origins:
+    """The ASGI application of a port: looks at the host and hands the request on.
+
+    main: what answers for the plain names.
+    labels: application by first label of `*.localhost`.
+    names: further host names of `main`, or None for all (behind a proxy that decides on names).
+    """
+
+    def __init__(self, main: ASGIApp, labels: Mapping[str, ASGIApp], *, names: Iterable[str] | None = ()) -> None:
+        self._main = main
+        self._labels = dict(labels)
+        self._any = names is None
+        self._names = PLAIN | {name.lower() for name in names or ()}
+        self._refuse = Guard(_refuse)
+
+    def addresses(self, port: int) -> dict[str, str]:
+        """Return the URL of every label's origin."""
+        return {label: f"http://{label}.localhost:{port}/" for label in self._labels}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        await self.choose(scope)(scope, receive, send)
+
+    def choose(self, scope: Scope) -> ASGIApp:
+        """Return the application for a request's Host header."""
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        match = _HOST.match(hosts[0].decode("latin-1").lower()) if len(hosts) == 1 else None
+        if match is None:
+            return self._refuse
+        host = match.group(1)
+        if host in self._names:
+            return self._main
+        label, _, rest = host.partition(".")
+        if rest == "localhost" and label in self._labels:
+            return self._labels[label]
+        return self._main if self._any and rest != "localhost" else self._refuse
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    error = InputError(
+        "request.wrong_host", "Nothing answers under this host name here.", next="See /.well-known/honnin-sandbox."
+    )
+    if len(hosts) != 1:
+        error = InputError("request.header", "The request needs exactly one Host header.")
+    await answer_error(error, scope)(scope, receive, send)
+
+
+class PathSplit:
+    """One origin, two applications: the API under its own paths, pages under all others."""
+
+    def __init__(self, api: ASGIApp, pages: ASGIApp) -> None:
+        self._api = api
+        self._pages = pages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        chosen = self._api if scope["path"].startswith(API_PATHS) else self._pages
+        await chosen(scope, receive, send)
+
+
+def compose(platform: "Platform", *, port: int, world: "World | None", names: Iterable[str] | None = ()) -> Origins:
+    """Return everything that one port serves.
+
+    world: the sandbox beside the product; None for the product alone.
+    names: as `Origins`.
+    """
+    from honnin.api import create_app
+
+    institutions = dict(world.origins()) if world else {}
+    labels = ["api", *institutions]
+    addresses = {label: f"http://{label}.localhost:{port}" for label in labels}
+    api = create_app(platform, base=f"http://localhost:{port}", origins=addresses if world else None)
+    return Origins(api, {"api": api, **institutions}, names=names)

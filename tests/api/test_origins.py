@@ -1,0 +1,108 @@
+"""Hosts: each label reaches its own application, and a name that is not ours reaches none."""
+
+import asyncio
+import json
+from typing import Any
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from honnin.web.origins import Origins, PathSplit
+
+
+def answering(name: str) -> ASGIApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse(name)(scope, receive, send)
+
+    return app
+
+
+ORIGINS = Origins(answering("main"), {"bank": answering("bank"), "jlis": answering("jlis")}, names=["Check.Example.jp"])
+
+
+def get(app: ASGIApp, path: str = "/", **more: Any) -> httpx.Response:
+    async def once() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path, **more)
+
+    return asyncio.run(once())
+
+
+def ask(host: str, origins: Origins = ORIGINS) -> tuple[int, str]:
+    answer = get(origins, headers={"Host": host.encode("latin-1")})
+    return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize(
+    ("host", "name"),
+    [
+        ("localhost", "main"),
+        ("localhost:8600", "main"),
+        ("LOCALHOST:1", "main"),
+        ("localhost.", "main"),
+        ("127.0.0.1:8600", "main"),
+        ("[::1]:8600", "main"),
+        ("check.example.jp", "main"),
+        ("bank.localhost:8600", "bank"),
+        ("Bank.Localhost", "bank"),
+        ("jlis.localhost.:80", "jlis"),
+    ],
+)
+def test_a_host_reaches_its_application(host: str, name: str) -> None:
+    assert ask(host) == (200, name)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "evil.example",
+        "localhost.evil.example",
+        "bank.localhost.evil.example",
+        "x.bank.localhost",
+        "other.localhost",
+        "bank",
+        "127.0.0.2",
+        "localhost@evil.example",
+        "localhost:8600:1",
+        "local host",
+        "bank.localhost/..",
+        "[::1",
+        "a" * 5000,
+        "l\u00f6calhost",
+    ],
+)
+def test_a_host_that_is_not_ours_reaches_nothing(host: str) -> None:
+    status, text = ask(host)
+    problem = json.loads(text)
+    assert (status, problem["code"]) == (421, "request.wrong_host")
+
+
+def test_two_hosts_or_none_are_refused() -> None:
+    twice = get(ORIGINS, headers=[("Host", "localhost"), ("Host", "bank.localhost")])
+    assert (twice.status_code, twice.json()["code"]) == (400, "request.header")
+
+
+def test_any_name_may_be_allowed_behind_a_proxy_but_no_foreign_label() -> None:
+    open_to_all = Origins(answering("main"), {"bank": answering("bank")}, names=None)
+    assert ask("anything.example", open_to_all) == (200, "main")
+    assert ask("other.localhost", open_to_all)[0] == 421
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/v1/verifications", "api"),
+        ("/openapi.json", "api"),
+        ("/healthz", "api"),
+        ("/.well-known/x", "api"),
+        ("/", "pages"),
+        ("/v1", "pages"),
+        ("/s/abc", "pages"),
+    ],
+)
+def test_the_api_and_the_pages_share_an_origin_by_path(path: str, name: str) -> None:
+    assert get(PathSplit(answering("api"), answering("pages")), path).text == name

@@ -1,0 +1,153 @@
+"""The wire: heads with limits, bodies with limits, pipelining, and a clean end; on real sockets."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from starlette.types import Receive, Scope, Send
+
+from honnin.api import wire
+from honnin.errors import InputError
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer with the path and the length of the body."""
+    size, more = 0, True
+    while more:
+        message = await receive()
+        size += len(message.get("body", b""))
+        more = message.get("more_body", False)
+    body = f"{scope['path']} {size}".encode()
+    await send(
+        {"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]}
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+class Hasty(wire.LimitedProtocol):
+    """The same protocol with little patience."""
+
+    head_seconds = 0.3
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    listener = wire.bind("127.0.0.1", 0)
+    configuration = wire.configuration(echo)
+    configuration.http = Hasty
+    server = wire.Server(configuration)
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+
+
+@contextlib.contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+        yield client
+
+
+def everything(client: socket.socket) -> bytes:
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := client.recv(65536):
+            received += part
+    return received
+
+
+def test_pipelined_requests_are_answered_in_order(port: int) -> None:
+    with connected(port) as client:
+        last = b"GET /4 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        first = b"POST /1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
+        middle = b"GET /2 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        middle += b"POST /3 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx"
+        client.sendall(first + middle + last)
+        answer = everything(client)
+    bodies = [part.partition(b"\r\n\r\n")[2] for part in answer.split(b"HTTP/1.1 200 OK")[1:]]
+    assert bodies == [b"/1 3", b"/2 0", b"/3 1", b"/4 0"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + b"a" * wire.HEAD_BYTES + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nCookie: " + b"a" * (wire.HEAD_BYTES + 1),
+        b"GET /" + b"a" * wire.HEAD_BYTES + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET / HTTP/1.1\r\n" + b"".join(b"X-%d: y\r\n" % n for n in range(wire.HEAD_FIELDS + 1)) + b"\r\n",
+    ],
+)
+def test_a_head_that_is_too_large_is_refused(port: int, head: bytes) -> None:
+    with connected(port) as client:
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            client.sendall(head)
+        answer = everything(client)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b'"code":"request.header_too_large"' in answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"BREW /pot HTCPCP/1.0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nBad Header: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+    ],
+)
+def test_what_is_no_http_gets_a_problem_or_is_dropped(port: int, text: bytes) -> None:
+    with connected(port) as client:
+        client.sendall(text)
+        client.shutdown(socket.SHUT_WR)
+        answer = everything(client)
+    assert not answer.startswith(b"HTTP/1.1 2")
+    if answer:
+        assert b"application/problem+json" in answer
+
+
+def test_a_head_that_drips_is_cut_off(port: int) -> None:
+    started = time.monotonic()
+    with connected(port) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            for _ in range(50):
+                client.sendall(b"X")
+                time.sleep(0.05)
+        everything(client)
+    assert time.monotonic() - started < 5
+
+
+def test_many_dripping_heads_do_not_keep_others_waiting(port: int) -> None:
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(connected(port)).sendall(b"GET / HT")
+        with connected(port) as client:
+            client.sendall(b"GET /quick HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert everything(client).endswith(b"/quick 0")
+
+
+def test_a_second_request_on_a_kept_connection_may_take_its_own_time(port: int) -> None:
+    with connected(port) as client:
+        for _ in range(2):
+            client.sendall(b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert client.recv(65536).endswith(b"/a 0")
+            time.sleep(0.5)
+
+
+def test_a_port_that_is_taken_is_named_with_the_option_to_change_it() -> None:
+    with contextlib.closing(wire.bind("127.0.0.1", 0)) as taken, pytest.raises(InputError) as caught:
+        wire.bind("127.0.0.1", taken.getsockname()[1])
+    assert caught.value.code == "serve.port_taken"
+    assert "--port" in caught.value.next
+
+
+def test_an_address_of_another_machine_cannot_be_served() -> None:
+    with pytest.raises(InputError) as caught:
+        wire.bind("192.0.2.1", 0)
+    assert caught.value.code == "serve.address"
