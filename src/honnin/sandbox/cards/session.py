@@ -1,0 +1,32 @@
+"""What a powered chip remembers between two commands: current application, current file, verified PINs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from honnin.sandbox.cards.counters import PinCounters
+from honnin.sandbox.cards.layout import Application, File, Reading
+from honnin.sandbox.cards.personalise import Chip
+
+__all__ = ["Session"]
+
+
+@dataclass(slots=True)
+class Session:
+    """The state from power-on to power-off. The issuer domain is current first."""
+
+    chip: Chip
+    counters: PinCounters = field(repr=False)
+    randomness: Callable[[int], bytes]
+    application: Application
+    file: File | None = None
+    verified: set[str] = field(default_factory=set)
+
+    def enter(self, application: Application) -> None:
+        """Make an application current, even the current one again: no file, no verified PIN."""
+        self.application = application
+        self.file = None
+        self.verified.clear()
+
+    def may(self, rule: Reading) -> bool:
+        """Tell whether any PIN that a reading rule names has been verified."""
+        return rule == "free" or not self.verified.isdisjoint(rule)

@@ -1,0 +1,117 @@
+"""The vpcd protocol, with this test in the place of the virtual reader."""
+
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from honnin.sandbox.cards import vpcd
+
+JPKI = bytes.fromhex("00A4040C0AD392F000260100000001")
+
+
+class Slot:
+    """The reader's side: a listening socket that one card connects to."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(10)
+        self.port = self.listener.getsockname()[1]
+        self.card: socket.socket | None = None
+
+    def insert(self) -> None:
+        self.card, _ = self.listener.accept()
+        self.card.settimeout(10)
+
+    def tell(self, *payloads: bytes) -> None:
+        self.card.sendall(b"".join(len(p).to_bytes(2) + p for p in payloads))
+
+    def heard(self) -> bytes:
+        with self.card.makefile("rb") as stream:
+            return stream.read(int.from_bytes(stream.read(2)))
+
+    def ask(self, payload: bytes) -> bytes:
+        self.tell(payload)
+        return self.heard()
+
+
+@pytest.fixture
+def slot(insert) -> Iterator[Slot]:
+    reader = Slot()
+    stop = threading.Event()
+    card = threading.Thread(target=lambda: vpcd.serve(insert(), "127.0.0.1", reader.port, stop=stop))
+    card.start()
+    yield reader
+    stop.set()
+    card.join(10)
+    for end in (reader.card, reader.listener):
+        if end is not None:
+            end.close()
+    assert not card.is_alive()
+
+
+def test_atr_and_commands(slot, insert):
+    slot.insert()
+    slot.tell(b"\x01")
+    assert slot.ask(b"\x04") == insert().atr
+    assert slot.ask(JPKI) == b"\x90\x00"
+    assert slot.ask(bytes.fromhex("00B0880003")).hex() == "8f8f009000"
+
+
+@pytest.mark.parametrize("control", [b"\x00", b"\x01", b"\x02"])
+def test_control_has_no_answer_and_takes_power_away(slot, control):
+    slot.insert()
+    slot.ask(JPKI)
+    slot.ask(bytes.fromhex("00200098") + b"\x041234")
+    slot.tell(control)
+    assert slot.ask(bytes.fromhex("00A4020C020017")).hex() == "6a82"
+    slot.ask(JPKI)
+    assert slot.ask(bytes.fromhex("802A0097010100")).hex() == "6982"
+
+
+def test_payloads_in_pieces_and_in_a_row(slot):
+    slot.insert()
+    for octet in len(JPKI).to_bytes(2) + JPKI:
+        slot.card.sendall(bytes([octet]))
+    assert slot.heard() == b"\x90\x00"
+    slot.tell(JPKI, b"\x04", JPKI)
+    assert slot.heard() == b"\x90\x00"
+    assert slot.heard()[0] == 0x3B
+    assert slot.heard() == b"\x90\x00"
+
+
+def test_nonsense_from_the_reader(slot):
+    slot.insert()
+    slot.tell(b"", b"\x09")  # nothing, and a control that does not exist
+    assert slot.ask(b"\x00\x01") == b"\x67\x00"
+    assert slot.ask(bytes(65535)) == b"\x67\x00"
+
+
+def test_reader_that_goes_away_gets_the_card_again(slot):
+    slot.insert()
+    slot.ask(JPKI)
+    slot.card.close()
+    slot.insert()
+    assert slot.ask(bytes.fromhex("00A4020C020017")).hex() == "6a82"  # it was without power in between
+    assert slot.ask(JPKI) == b"\x90\x00"
+
+
+def test_reader_that_comes_late(insert):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    stop = threading.Event()
+    card = threading.Thread(target=lambda: vpcd.serve(insert(), "127.0.0.1", port, stop=stop))
+    card.start()
+    try:
+        stop.wait(0.5)
+        with socket.create_server(("127.0.0.1", port)) as listener:
+            listener.settimeout(10)
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(b"\x00\x01\x04")
+                assert connection.recv(2) == len(insert().atr).to_bytes(2)
+    finally:
+        stop.set()
+        card.join(10)
+    assert not card.is_alive()
