@@ -10,10 +10,10 @@ class JpkiMaterial:
     """The content of one chip's JPKI application. Keys are PKCS#8 DER, certificates DER; None means not issued."""
 
     card_id: str
-    signature_ca_certificate: bytes
-    user_authentication_ca_certificate: bytes
-    signature_certificate: bytes | None
-    user_authentication_certificate: bytes | None
+    signature_ca_certificate: bytes = field(repr=False)
+    user_authentication_ca_certificate: bytes = field(repr=False)
+    signature_certificate: bytes | None = field(repr=False)
+    user_authentication_certificate: bytes | None = field(repr=False)
     signature_key: bytes | None = field(repr=False)
     user_authentication_key: bytes | None = field(repr=False)
     signature_pin: str = field(repr=False)

@@ -1,16 +1,18 @@
 """The sandbox world: one SQLite file in the data folder, with the one clock that every process shares.
 
-Institutions keep their tables in the same file; each registers its schema with `SCHEMAS`. Writers take the file's lock
-for the length of one short transaction (`World.transaction`), so PIN counters, life events and serials never run apart
-between processes.
+Its tables stand in `world.sql`; emulated cards add theirs (`World.ensure`). Writers take the file's lock for the length
+of one short transaction (`World.transaction`), so PIN counters, life events and serials never run apart between
+processes.
 """
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +22,7 @@ __all__ = ["World", "open_world"]
 
 FILE = "world.sqlite3"
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS clock (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    born TEXT NOT NULL,            -- RFC 3339, UTC: when this world was made
-    fixed TEXT,                    -- the clock stands still at this moment, or
-    offset_seconds REAL NOT NULL   -- runs this far from the machine's clock
-);
-"""
+OPENING_TRIES = 50  # two processes that make the same new file wait for each other, 0.1 s at a time
 
 
 class World:
@@ -39,7 +34,7 @@ class World:
         self.data = data
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._local = threading.local()
-        self.ensure(SCHEMA)
+        self.ensure(files(__package__).joinpath("world.sql").read_text(encoding="utf-8"))
         with self.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO clock VALUES (1, ?, NULL, 0)",
@@ -52,11 +47,7 @@ class World:
         """Return this thread's connection to the world's file."""
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
         if db is None:
-            db = sqlite3.connect(self.data / FILE, timeout=30, isolation_level=None)
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA journal_mode=WAL")
-            db.execute("PRAGMA synchronous=FULL")
-            db.execute("PRAGMA foreign_keys=ON")
+            db = _open(self.data / FILE)
             self._local.db = db
         return db
 
@@ -136,6 +127,24 @@ class World:
         from honnin.sandbox.jlis import HOSTS
 
         return dict.fromkeys(HOSTS, "jlis")
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the file, its owner's alone, in WAL mode; SQLite does not wait by itself while another makes that change."""
+    path.touch(mode=0o600)
+    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    db.row_factory = sqlite3.Row
+    for tried in range(OPENING_TRIES):
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError:
+            if tried == OPENING_TRIES - 1:
+                raise
+            time.sleep(0.1)
+    db.execute("PRAGMA synchronous=FULL")
+    db.execute("PRAGMA foreign_keys=ON")
+    return db
 
 
 @cache

@@ -1,0 +1,74 @@
+"""What the world knows of each person over time: one row an event, and the latest row by a moment is the state then."""
+
+from datetime import UTC, datetime
+from typing import Literal
+
+import msgspec
+
+from honnin.errors import NotFoundError
+from honnin.sandbox.jlis.profile import Line, Purpose
+from honnin.sandbox.world import World
+
+__all__ = ["CardState", "State", "history", "keep", "state_of"]
+
+CardState = Literal["in_use", "suspended", "lapsed", "returned"]
+
+
+class State(msgspec.Struct, frozen=True, kw_only=True):
+    """One person at one time.
+
+    birth: nine characters `EYYYYMMDD`.
+    card: id of the chip in the person's hands; a new card has a new one.
+    phone: id of the chip of the phone that holds mobile certificates.
+    certificates: which of the two the person wants at all.
+    """
+
+    name: str
+    kana: str
+    address: str
+    municipality: str
+    birth: str
+    sex: Literal["male", "female", "unknown"]
+    card: str
+    card_issued: datetime
+    card_state: CardState = "in_use"
+    phone: str | None = None
+    line: Line = "rsa"
+    certificates: tuple[Purpose, ...] = ("signature", "user_authentication")
+
+    def __repr__(self) -> str:
+        return "State(…)"
+
+
+def keep(world: World, person: str, event: str, state: State, at: datetime) -> None:
+    """Write what a person is from a moment on."""
+    world.connection().execute(
+        "INSERT INTO person_states (person, at, event, state) VALUES (?, ?, ?, ?)",
+        (person, at.timestamp(), event, msgspec.json.encode(state).decode()),
+    )
+
+
+def state_of(world: World, person: str, moment: datetime) -> State:
+    """Return a person's state at a moment; before the first event, the first one. Raises NotFoundError `people.unknown`."""
+    db = world.connection()
+    row = db.execute(
+        "SELECT state FROM person_states WHERE person = ? AND at <= ? ORDER BY at DESC, id DESC LIMIT 1",
+        (person, moment.timestamp()),
+    ).fetchone()
+    row = (
+        row
+        or db.execute("SELECT state FROM person_states WHERE person = ? ORDER BY at, id LIMIT 1", (person,)).fetchone()
+    )
+    if row is None:
+        raise NotFoundError(
+            "people.unknown", "The sandbox has no such person.", next="`honnin sandbox people` lists them."
+        )
+    return msgspec.json.decode(row["state"], type=State)
+
+
+def history(world: World, person: str, moment: datetime) -> list[tuple[datetime, str]]:
+    """Return what happened to a person by a moment, oldest first."""
+    rows = world.connection().execute(
+        "SELECT at, event FROM person_states WHERE person = ? AND at <= ? ORDER BY at, id", (person, moment.timestamp())
+    )
+    return [(datetime.fromtimestamp(row["at"], UTC), row["event"]) for row in rows]
