@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from honnin.sandbox.cards.counters import PinCounters
-from honnin.sandbox.cards.personalise import my_number_card
+from honnin.sandbox.cards.personalise import Chip, my_number_card
+from honnin.sandbox.material import JpkiMaterial
 from honnin.sandbox.world import World
 
 READER = """
@@ -34,7 +35,7 @@ DEATH_WITHIN = "with world.transaction():\n    wrong()\n    os.kill(os.getpid(),
 
 
 @pytest.fixture
-def chip(data, material):
+def chip(data: Path, material: JpkiMaterial) -> Chip:
     made = my_number_card(material)
     (data / "chip").write_bytes(pickle.dumps(made))
     return made
@@ -50,7 +51,7 @@ def reader(data: Path, script: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
-def test_two_cards_in_one_world_are_apart(data, material, chip):
+def test_two_cards_in_one_world_are_apart(data: Path, material: JpkiMaterial, chip: Chip) -> None:
     other = my_number_card(replace(material, card_id="other"))
     counters = PinCounters(World(data))
     counters.attempt(chip, "signature", b"wrong")
@@ -58,7 +59,7 @@ def test_two_cards_in_one_world_are_apart(data, material, chip):
     assert counters.tries_left(other, "signature") == 5
 
 
-def test_another_process_sees_the_same_counter(data, chip):
+def test_another_process_sees_the_same_counter(data: Path, chip: Chip) -> None:
     mine = PinCounters(World(data))
     mine.attempt(chip, "signature", b"wrong")
     answers, _ = reader(data, SEVERAL_TRIES, "2").communicate("go\n", timeout=60)
@@ -66,7 +67,7 @@ def test_another_process_sees_the_same_counter(data, chip):
     assert mine.tries_left(chip, "signature") == 2
 
 
-def test_no_try_is_lost_between_readers(data, chip):
+def test_no_try_is_lost_between_readers(data: Path, chip: Chip) -> None:
     """Three readers try wrong PINs at once: five tries, each counted once, and everything after them blocked."""
     readers = [reader(data, SEVERAL_TRIES, "20") for _ in range(3)]
     for there in readers:
@@ -77,7 +78,7 @@ def test_no_try_is_lost_between_readers(data, chip):
 
 
 @pytest.mark.parametrize(("death", "left"), [(DEATH_AFTER, 4), (DEATH_WITHIN, 5)], ids=["after", "within"])
-def test_killed_reader(data, chip, death, left):
+def test_killed_reader(data: Path, chip: Chip, death: str, left: int) -> None:
     there = reader(data, death)
     there.communicate(timeout=60)
     assert there.returncode == -signal.SIGKILL
@@ -86,7 +87,7 @@ def test_killed_reader(data, chip, death, left):
     assert counters.attempt(chip, "signature", b"TEST1234").right
 
 
-def test_pin_blocked_elsewhere_cannot_be_changed(data, chip):
+def test_pin_blocked_elsewhere_cannot_be_changed(data: Path, chip: Chip) -> None:
     counters = PinCounters(World(data))
     for _ in range(5):
         counters.attempt(chip, "signature", b"wrong")
@@ -94,7 +95,7 @@ def test_pin_blocked_elsewhere_cannot_be_changed(data, chip):
     assert counters.tries_left(chip, "signature") == 0
 
 
-def test_writes_are_durable(data):
+def test_writes_are_durable(data: Path) -> None:
     """The answer to a wrong PIN leaves only after the counter is on the disk."""
     (level,) = World(data).connection().execute("PRAGMA synchronous").fetchone()
     assert level == 2  # FULL

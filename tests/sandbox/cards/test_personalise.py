@@ -1,14 +1,19 @@
 """What goes into a chip: token information, ATRs, and nothing secret into a repr."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from honnin.sandbox.cards.card import EmulatedCard
 from honnin.sandbox.cards.layout import load_layout
-from honnin.sandbox.cards.personalise import my_number_card
+from honnin.sandbox.cards.personalise import Chip, my_number_card
+from honnin.sandbox.material import JpkiMaterial
 
 
-def test_token_information(terminal):
+def test_token_information(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.file("0006")
     answer = card("00B0000000")
@@ -27,13 +32,13 @@ def test_token_information(terminal):
 
 
 @pytest.mark.parametrize("label", ["JPKIAPICCTOKEN2", "JPKIAPICCTOKEN", "JPKIAPGPSETOKEN", "JPKIAPIOSTOKEN"])
-def test_label(terminal, label):
+def test_label(terminal: Callable[..., Any], label: str) -> None:
     card = terminal(label=label, mobile="SE" in label or "IOS" in label)
     assert bytes.fromhex(card("00B0860020")[:-4]).decode().strip() == label
 
 
-def test_serial_follows_the_card(material):
-    def serial(chip):
+def test_serial_follows_the_card(material: JpkiMaterial) -> None:
+    def serial(chip: Chip) -> bytes:
         return chip.contents["token_info"][80:96]
 
     assert serial(my_number_card(material)) == serial(my_number_card(material))
@@ -41,7 +46,7 @@ def test_serial_follows_the_card(material):
 
 
 @pytest.mark.parametrize("interface", ["contact", "contactless"])
-def test_atr_is_one_of_the_known_and_checks(insert, interface):
+def test_atr_is_one_of_the_known_and_checks(insert: Callable[..., EmulatedCard], interface: str) -> None:
     atr = insert(interface=interface).atr
     assert atr == bytes.fromhex(load_layout("my_number_card").atrs[interface])
     check = 0
@@ -50,7 +55,7 @@ def test_atr_is_one_of_the_known_and_checks(insert, interface):
     assert check == 0
 
 
-def test_no_secret_in_a_repr(material):
+def test_no_secret_in_a_repr(material: JpkiMaterial) -> None:
     chip = my_number_card(material)
     shown = repr(chip) + repr(material)
     assert "TEST1234" not in shown
@@ -58,7 +63,7 @@ def test_no_secret_in_a_repr(material):
     assert repr(material.signature_key)[2:20] not in shown
 
 
-def test_rewritten_card_shows_its_new_content_after_power_on(data, material):
+def test_rewritten_card_shows_its_new_content_after_power_on(data: Path, material: JpkiMaterial) -> None:
     from honnin.sandbox.cards.card import EmulatedCard
     from honnin.sandbox.cards.counters import PinCounters
     from honnin.sandbox.world import World
@@ -74,12 +79,12 @@ def test_rewritten_card_shows_its_new_content_after_power_on(data, material):
     assert card.transmit(bytes.fromhex("00B0880003")).hex() == "008f009000"
 
 
-def test_document_without_a_table():
+def test_document_without_a_table() -> None:
     with pytest.raises(KeyError):
         load_layout("library_card")
 
 
-def test_every_table_is_whole():
+def test_every_table_is_whole() -> None:
     layout = load_layout("my_number_card")
     for application in layout.applications:
         for file in application.files:

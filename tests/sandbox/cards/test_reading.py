@@ -1,9 +1,14 @@
 """READ BINARY, READ RECORD, GET DATA, GET CHALLENGE on every kind of file."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from honnin.sandbox.material import JpkiMaterial
 
-def whole(card, identifier, step=256):
+
+def whole(card: Any, identifier: str, step: int = 256) -> bytes:
     """Read as clients do: header first, then blocks."""
     assert card.file(identifier) == "9000"
     header = bytes.fromhex(card("00B0000004")[:-4])
@@ -19,14 +24,14 @@ def whole(card, identifier, step=256):
 
 
 @pytest.mark.parametrize("step", [256, 255, 231, 100, 17])
-def test_free_certificates(terminal, material, step):
+def test_free_certificates(terminal: Callable[..., Any], material: JpkiMaterial, step: int) -> None:
     card = terminal()
     assert whole(card, "000A", step) == material.user_authentication_certificate
     assert whole(card, "000B", step) == material.user_authentication_ca_certificate
     assert whole(card, "0002", step) == material.signature_ca_certificate
 
 
-def test_signature_certificate_lies_behind_its_pin(terminal, material):
+def test_signature_certificate_lies_behind_its_pin(terminal: Callable[..., Any], material: JpkiMaterial) -> None:
     card = terminal()
     card.file("0001")
     assert card("00B0000004") == "6982"
@@ -37,7 +42,9 @@ def test_signature_certificate_lies_behind_its_pin(terminal, material):
     assert whole(card, "0001") == material.signature_certificate
 
 
-def test_phone_keeps_its_authentication_certificate_behind_the_pin(terminal, material):
+def test_phone_keeps_its_authentication_certificate_behind_the_pin(
+    terminal: Callable[..., Any], material: JpkiMaterial
+) -> None:
     card = terminal(mobile=True, label="JPKIAPIOSTOKEN")
     card.file("000A")
     assert card("00B0000004") == "6982"
@@ -45,13 +52,13 @@ def test_phone_keeps_its_authentication_certificate_behind_the_pin(terminal, mat
     assert whole(card, "000A") == material.user_authentication_certificate
 
 
-def test_seven_byte_header(terminal, material):
+def test_seven_byte_header(terminal: Callable[..., Any], material: JpkiMaterial) -> None:
     card = terminal()
     card.file("000A")
     assert card("00B0000007") == material.user_authentication_certificate[:7].hex().upper() + "9000"
 
 
-def test_offsets(terminal, material):
+def test_offsets(terminal: Callable[..., Any], material: JpkiMaterial) -> None:
     certificate = material.user_authentication_certificate
     card = terminal()
     card.file("000A")
@@ -62,7 +69,7 @@ def test_offsets(terminal, material):
     assert card("00B07FFF00") == "6B00"
 
 
-def test_short_identifier_reads_and_selects(terminal, material):
+def test_short_identifier_reads_and_selects(terminal: Callable[..., Any], material: JpkiMaterial) -> None:
     certificate = material.user_authentication_certificate
     card = terminal()
     assert card("00B08A0004") == certificate[:4].hex().upper() + "9000"
@@ -77,39 +84,39 @@ def test_short_identifier_reads_and_selects(terminal, material):
 
 
 @pytest.mark.parametrize("identifier", ["0016", "0017", "0018", "001A", "001B"])
-def test_keys_and_pins_cannot_be_read(terminal, identifier):
+def test_keys_and_pins_cannot_be_read(terminal: Callable[..., Any], identifier: str) -> None:
     card = terminal()
     assert card.file(identifier) == "9000"
     assert card("00B0000000") == "6981"
     assert card(f"00B0{0x80 | int(identifier, 16):02X}0000") == "6981"
 
 
-def test_no_current_file(terminal):
+def test_no_current_file(terminal: Callable[..., Any]) -> None:
     assert terminal()("00B0000000") == "6986"
     assert terminal(selected=False)("00B0000000") == "6986"
 
 
-def test_read_without_le(terminal):
+def test_read_without_le(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.file("0008")
     assert card("00B00000") == "6700"
     assert card("00B0000001AA") == "6700"
 
 
-def test_extended_le_gives_one_block(terminal, material):
+def test_extended_le_gives_one_block(terminal: Callable[..., Any], material: JpkiMaterial) -> None:
     card = terminal()
     card.file("000A")
     assert card("00B00000000000") == material.user_authentication_certificate[:256].hex().upper() + "9000"
     assert card("00B00000000004") == material.user_authentication_certificate[:4].hex().upper() + "9000"
 
 
-def test_unwritten_file_reads_as_filler(terminal):
+def test_unwritten_file_reads_as_filler(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.file("0009")
     assert card("00B0000000") == "FF" * 16 + "9000"
 
 
-def test_records(terminal):
+def test_records(terminal: Callable[..., Any]) -> None:
     card = terminal(selected=False)
     assert card("00A4040C0AD3921000310001010100") == "9000"
     assert card("00B2010C00") == "6A83"  # nothing issued into it yet
@@ -120,7 +127,7 @@ def test_records(terminal):
     assert card("00B2014400") == "6981"
 
 
-def test_record_by_current_file(terminal):
+def test_record_by_current_file(terminal: Callable[..., Any]) -> None:
     card = terminal(selected=False)
     card("00A4040C0AD3921000310001010100")
     assert card("00B2010400") == "6986"
@@ -129,7 +136,7 @@ def test_record_by_current_file(terminal):
     assert card("00B20104") == "6700"
 
 
-def test_get_data_of_the_issuer_domain(terminal):
+def test_get_data_of_the_issuer_domain(terminal: Callable[..., Any]) -> None:
     card = terminal(selected=False)
     assert card("00CA5F5100") == "E000FF8131FE45149000"
     assert card("00CA5F5108") == "E000FF8131FE45149000"
@@ -142,7 +149,7 @@ def test_get_data_of_the_issuer_domain(terminal):
 
 
 @pytest.mark.parametrize("le", [1, 8, 100, 256])
-def test_challenge_has_exactly_the_length(terminal, le):
+def test_challenge_has_exactly_the_length(terminal: Callable[..., Any], le: int) -> None:
     for card in (terminal(), terminal(selected=False)):
         answers = {card("00840000", bytes([le & 0xFF])) for _ in range(3)}
         assert {len(a) for a in answers} == {2 * le + 4}
@@ -150,16 +157,16 @@ def test_challenge_has_exactly_the_length(terminal, le):
         assert le == 1 or len(answers) == 3
 
 
-def test_challenge_refusals(terminal):
+def test_challenge_refusals(terminal: Callable[..., Any]) -> None:
     card = terminal()
     assert card("00840000000100") == "6985"
     assert card("00840000") == "6700"
     assert card("0084010008") == "6A86"
 
 
-def test_get_response_has_nothing(terminal):
+def test_get_response_has_nothing(terminal: Callable[..., Any]) -> None:
     assert terminal()("00C0000000") == "6985"
 
 
-def test_phone_state_on_a_card(terminal):
+def test_phone_state_on_a_card(terminal: Callable[..., Any]) -> None:
     assert terminal()("80FC0000") == "6700"

@@ -1,6 +1,8 @@
 """VERIFY, CHANGE and the private keys."""
 
+from collections.abc import Callable
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
@@ -9,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_ds
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.x509 import load_der_x509_certificate
 
+from honnin.sandbox.material import JpkiMaterial
+
 SIGN, AUTHENTICATE = ("001B", "TEST1234", "001A", "9A"), ("0018", "1234", "0017", "97")
 DIGEST_INFO_SHA256 = bytes.fromhex("3031300D060960864801650304020105000420")
 
 
-def public_key(material, pin_file):
+def public_key(material: JpkiMaterial, pin_file: str) -> Any:
     certificate = material.signature_certificate if pin_file == "001B" else material.user_authentication_certificate
     return load_der_x509_certificate(certificate).public_key()
 
@@ -22,7 +26,7 @@ def public_key(material, pin_file):
 
 
 @pytest.mark.parametrize(("file", "tries"), [("001B", 5), ("0018", 3)])
-def test_countdown(terminal, file, tries):
+def test_countdown(terminal: Callable[..., Any], file: str, tries: int) -> None:
     card = terminal()
     right = "TEST1234" if file == "001B" else "1234"
     assert card.tries(file) == f"63C{tries}"
@@ -34,7 +38,7 @@ def test_countdown(terminal, file, tries):
     assert card.tries(file) == "63C0"
 
 
-def test_query_spends_nothing_and_never_says_9000(terminal):
+def test_query_spends_nothing_and_never_says_9000(terminal: Callable[..., Any]) -> None:
     card = terminal()
     for _ in range(8):
         assert card.tries("0018") == "63C3"
@@ -46,7 +50,7 @@ def test_query_spends_nothing_and_never_says_9000(terminal):
     assert card("802A00800101" + "00")[-4:] == "9000"  # asking did not take the verified state away
 
 
-def test_right_pin_restores_tries(terminal):
+def test_right_pin_restores_tries(terminal: Callable[..., Any]) -> None:
     card = terminal()
     assert card.pin("0018", "0000") == "63C2"
     assert card.pin("0018", "0001") == "63C1"
@@ -57,14 +61,14 @@ def test_right_pin_restores_tries(terminal):
 
 
 @pytest.mark.parametrize("value", ["1", "12345", "1" * 255, "abcd", "１２３４"])
-def test_wrong_shape_costs_a_try(terminal, value):
+def test_wrong_shape_costs_a_try(terminal: Callable[..., Any], value: str) -> None:
     card = terminal()
     card.file("0018")
     encoded = value.encode()
     assert card("00200080", bytes([len(encoded)]), encoded) == "63C2"
 
 
-def test_wrong_pin_takes_the_verified_state_away(terminal):
+def test_wrong_pin_takes_the_verified_state_away(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.pin("0018", "1234")
     card.pin("0018", "0000")
@@ -72,7 +76,7 @@ def test_wrong_pin_takes_the_verified_state_away(terminal):
     assert card("802A0080010100") == "6982"
 
 
-def test_short_identifier(terminal):
+def test_short_identifier(terminal: Callable[..., Any]) -> None:
     card = terminal()
     assert card("00200098") == "63C3"
     assert card("0020009B") == "63C5"
@@ -87,7 +91,7 @@ def test_short_identifier(terminal):
     assert card("00200180") == "6A86"
 
 
-def test_verify_needs_a_current_pin(terminal):
+def test_verify_needs_a_current_pin(terminal: Callable[..., Any]) -> None:
     card = terminal()
     assert card("00200080") == "6986"
     card.file("000A")
@@ -95,7 +99,7 @@ def test_verify_needs_a_current_pin(terminal):
     assert card("00200080", "04", b"1234") == "6981"
 
 
-def test_counters_outlive_power(terminal):
+def test_counters_outlive_power(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.pin("0018", "0000")
     card.card.reset()
@@ -104,11 +108,11 @@ def test_counters_outlive_power(terminal):
 
 
 @pytest.mark.parametrize(("used", "answer"), [(2, "63C1"), (3, "63C0"), (9, "63C0")])
-def test_tries_used_before_the_card_was_given(terminal, used, answer):
+def test_tries_used_before_the_card_was_given(terminal: Callable[..., Any], used: int, answer: str) -> None:
     assert terminal(user_authentication_tries_used=used).tries("0018") == answer
 
 
-def test_resident_register_has_its_pin_in_two_places(terminal):
+def test_resident_register_has_its_pin_in_two_places(terminal: Callable[..., Any]) -> None:
     card = terminal(selected=False)
     card("00A4040C0AD3921000310001010401")
     assert card.pin("001C", "0000") == "63C2"
@@ -117,7 +121,7 @@ def test_resident_register_has_its_pin_in_two_places(terminal):
     assert card.pin("001C", "1234") == "9000"
 
 
-def test_pins_of_the_other_applications(terminal):
+def test_pins_of_the_other_applications(terminal: Callable[..., Any]) -> None:
     card = terminal(selected=False)
     card("00A4040C0AD3921000310001010408")
     assert [card.tries(f) for f in ("0011", "0012", "0014", "0015")] == ["63C3", "63C0", "63CA", "63CA"]
@@ -134,7 +138,7 @@ def test_pins_of_the_other_applications(terminal):
 
 
 @pytest.mark.parametrize(("file", "old", "new"), [("0018", "1234", "4321"), ("001B", "TEST1234", "ABC123")])
-def test_change(terminal, file, old, new):
+def test_change(terminal: Callable[..., Any], file: str, old: str, new: str) -> None:
     card = terminal()
     change = ("00240180", bytes([len(new)]), new.encode())
     card.file(file)
@@ -147,7 +151,7 @@ def test_change(terminal, file, old, new):
     assert again.pin(file, new) == "9000"
 
 
-def test_change_by_short_identifier(terminal):
+def test_change_by_short_identifier(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card("00200098", "04", b"1234")
     assert card("00240198", "04", b"4321") == "9000"
@@ -155,7 +159,7 @@ def test_change_by_short_identifier(terminal):
 
 
 @pytest.mark.parametrize("new", ["123", "12345", "12AB", "123\n"])
-def test_improper_new_pin(terminal, new):
+def test_improper_new_pin(terminal: Callable[..., Any], new: str) -> None:
     card = terminal()
     card.pin("0018", "1234")
     assert card("00240180", bytes([len(new)]), new.encode()) == "6A80"
@@ -163,13 +167,13 @@ def test_improper_new_pin(terminal, new):
 
 
 @pytest.mark.parametrize("new", ["AAAAAA", "111111", "abc123", "ABC12", "A" * 16 + "1"])
-def test_improper_new_signature_pin(terminal, new):
+def test_improper_new_signature_pin(terminal: Callable[..., Any], new: str) -> None:
     card = terminal()
     card.pin("001B", "TEST1234")
     assert card("00240180", bytes([len(new)]), new.encode()) == "6A80"
 
 
-def test_change_refusals(terminal):
+def test_change_refusals(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.pin("0018", "1234")
     assert card("00240080", "04", b"4321") == "6A86"
@@ -179,7 +183,7 @@ def test_change_refusals(terminal):
     assert card("00240180", "04", b"4321") == "6981"
 
 
-def test_change_key_of_the_resident_register(terminal):
+def test_change_key_of_the_resident_register(terminal: Callable[..., Any]) -> None:
     card = terminal(selected=False)
     card("00A4040C0AD3921000310001010401")
     card.pin("001C", "1234")
@@ -193,7 +197,9 @@ def test_change_key_of_the_resident_register(terminal):
 
 
 @pytest.mark.parametrize(("pin_file", "pin", "key_file", "short"), [SIGN, AUTHENTICATE])
-def test_sign_what_is_given(terminal, material, pin_file, pin, key_file, short):
+def test_sign_what_is_given(
+    terminal: Callable[..., Any], material: JpkiMaterial, pin_file: str, pin: str, key_file: str, short: str
+) -> None:
     card = terminal()
     digest_info = DIGEST_INFO_SHA256 + sha256(b"message").digest()
     assert card.file(key_file) == "9000"
@@ -207,7 +213,7 @@ def test_sign_what_is_given(terminal, material, pin_file, pin, key_file, short):
     assert card(f"802A00{short}33", digest_info, "00") == first
 
 
-def test_each_key_needs_its_own_pin(terminal):
+def test_each_key_needs_its_own_pin(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.pin("0018", "1234")
     assert card("802A009A010100") == "6982"
@@ -215,7 +221,7 @@ def test_each_key_needs_its_own_pin(terminal):
 
 
 @pytest.mark.parametrize("length", [1, 20, 51, 83, 244, 245])
-def test_any_bytes_are_padded_as_type_1(terminal, material, length):
+def test_any_bytes_are_padded_as_type_1(terminal: Callable[..., Any], material: JpkiMaterial, length: int) -> None:
     card = terminal()
     card.pin("0018", "1234")
     given = bytes(range(1, length + 1))
@@ -225,7 +231,7 @@ def test_any_bytes_are_padded_as_type_1(terminal, material, length):
     assert block == b"\x00\x01" + b"\xff" * (253 - length) + b"\x00" + given
 
 
-def test_refused_lengths(terminal):
+def test_refused_lengths(terminal: Callable[..., Any]) -> None:
     card = terminal()
     card.pin("0018", "1234")
     assert card("802A0097", bytes([246]), bytes(246), "00") == "6700"
@@ -235,14 +241,14 @@ def test_refused_lengths(terminal):
     assert card("802A0297", bytes([31]), bytes(31), "00") == "6700"
 
 
-def test_variants(terminal, material):
+def test_variants(terminal: Callable[..., Any], material: JpkiMaterial) -> None:
     card = terminal()
     card.pin("0018", "1234")
     key = public_key(material, "0018")
     digest = sha256(b"message").digest()
     pss = padding.PSS(padding.MGF1(SHA256()), 32)
 
-    def answer(variant, given):
+    def answer(variant: str, given: bytes) -> bytes:
         reply = card(f"802A{variant}97", bytes([len(given)]), given, "00")
         assert reply.endswith("9000")
         return bytes.fromhex(reply[:-4])
@@ -257,7 +263,7 @@ def test_variants(terminal, material):
     assert card("802A0697010100") == "6A86"
 
 
-def test_signing_needs_a_key(terminal):
+def test_signing_needs_a_key(terminal: Callable[..., Any]) -> None:
     card = terminal()
     assert card("802A0080010100") == "6986"
     card.file("0018")
@@ -267,7 +273,7 @@ def test_signing_needs_a_key(terminal):
     assert card("802A0096010100") == "6A88"  # a key file without a private key of the holder
 
 
-def test_next_card_signs_with_p384(terminal, next_material):
+def test_next_card_signs_with_p384(terminal: Callable[..., Any], next_material: JpkiMaterial) -> None:
     card = terminal(algorithm="ec")
     card.pin("001B", "TEST1234")
     digest = bytes(range(48))
@@ -288,7 +294,7 @@ def test_next_card_signs_with_p384(terminal, next_material):
 # --- not issued
 
 
-def test_child_has_no_signature_certificate(terminal):
+def test_child_has_no_signature_certificate(terminal: Callable[..., Any]) -> None:
     card = terminal(signature_certificate=None, signature_key=None, signature_pin="")
     card.file("0008")
     assert card("00B0000003") == "008F009000"
@@ -301,7 +307,7 @@ def test_child_has_no_signature_certificate(terminal):
     assert card("802A0080010100")[-4:] == "9000"
 
 
-def test_signature_certificate_not_issued_though_its_pin_is_set(terminal):
+def test_signature_certificate_not_issued_though_its_pin_is_set(terminal: Callable[..., Any]) -> None:
     card = terminal(signature_certificate=None, signature_key=None)
     assert card.pin("001B", "TEST1234") == "9000"
     card.file("0001")
@@ -310,7 +316,7 @@ def test_signature_certificate_not_issued_though_its_pin_is_set(terminal):
     assert card("802A0080010100") == "6A88"
 
 
-def test_only_the_signature_certificate(terminal):
+def test_only_the_signature_certificate(terminal: Callable[..., Any]) -> None:
     card = terminal(user_authentication_certificate=None, user_authentication_key=None)
     card.file("0008")
     assert card("00B0000003") == "8F00009000"
@@ -321,14 +327,14 @@ def test_only_the_signature_certificate(terminal):
 # --- commands that no key of these applications answers
 
 
-def test_internal_authenticate(terminal):
+def test_internal_authenticate(terminal: Callable[..., Any]) -> None:
     card = terminal()
     assert card("008800970401020304" + "00") == "6982"
     assert card("008800990401020304" + "00") == "6985"
     assert card("008800000401020304" + "00") == "6985"
 
 
-def test_session_keys_and_terminal_authentication(terminal):
+def test_session_keys_and_terminal_authentication(terminal: Callable[..., Any]) -> None:
     card = terminal()
     assert card("80AE0000", "000100", bytes(256)) == "66F1"
     assert card("80A206C1", "04", bytes(4)) == "6985"

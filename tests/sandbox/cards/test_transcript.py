@@ -1,11 +1,14 @@
 """What is kept of a conversation, and what is not."""
 
+from collections.abc import Callable
+
 import pytest
 
+from honnin.sandbox.cards.card import EmulatedCard
 from honnin.sandbox.cards.transcript import Exchange, lines
 
 
-def test_transcript_holds_both_directions(insert):
+def test_transcript_holds_both_directions(insert: Callable[..., EmulatedCard]) -> None:
     kept: list[Exchange] = []
     card = insert(record=kept.append)
     card.transmit(bytes.fromhex("00A4040C0AD392F000260100000001"))
@@ -18,7 +21,7 @@ def test_transcript_holds_both_directions(insert):
 
 @pytest.mark.parametrize("header", ["00200098", "00240198", "80320080", "80200098", "0C200098", "00209999", "0120FF00"])
 @pytest.mark.parametrize("form", ["{:02X}", "00{:04X}"])
-def test_pins_are_blanked_in_every_form(insert, header, form):
+def test_pins_are_blanked_in_every_form(insert: Callable[..., EmulatedCard], header: str, form: str) -> None:
     kept: list[Exchange] = []
     card = insert(record=kept.append)
     card.transmit(bytes.fromhex(header + form.format(8)) + b"TEST1234")
@@ -29,14 +32,14 @@ def test_pins_are_blanked_in_every_form(insert, header, form):
         assert lines(exchange)[0].endswith(" **" * 8)
 
 
-def test_lines():
+def test_lines() -> None:
     assert lines(Exchange(bytes.fromhex("0020008004") + bytes(4), bytes.fromhex("63C2"), hidden=4)) == (
         "> 00 20 00 80 04 ** ** ** **",
         "< 63 C2",
     )
 
 
-def test_query_shows_whole(insert):
+def test_query_shows_whole(insert: Callable[..., EmulatedCard]) -> None:
     kept: list[Exchange] = []
     insert(record=kept.append).transmit(bytes.fromhex("0020009800"))
     assert lines(kept[0])[0] == "> 00 20 00 98 00"

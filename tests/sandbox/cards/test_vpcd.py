@@ -2,11 +2,12 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from honnin.sandbox.cards import vpcd
+from honnin.sandbox.cards.card import EmulatedCard
 
 JPKI = bytes.fromhex("00A4040C0AD392F000260100000001")
 
@@ -37,7 +38,7 @@ class Slot:
 
 
 @pytest.fixture
-def slot(insert) -> Iterator[Slot]:
+def slot(insert: Callable[..., EmulatedCard]) -> Iterator[Slot]:
     reader = Slot()
     stop = threading.Event()
     card = threading.Thread(target=lambda: vpcd.serve(insert(), "127.0.0.1", reader.port, stop=stop))
@@ -51,7 +52,7 @@ def slot(insert) -> Iterator[Slot]:
     assert not card.is_alive()
 
 
-def test_atr_and_commands(slot, insert):
+def test_atr_and_commands(slot: Slot, insert: Callable[..., EmulatedCard]) -> None:
     slot.insert()
     slot.tell(b"\x01")
     assert slot.ask(b"\x04") == insert().atr
@@ -60,7 +61,7 @@ def test_atr_and_commands(slot, insert):
 
 
 @pytest.mark.parametrize("control", [b"\x00", b"\x01", b"\x02"])
-def test_control_has_no_answer_and_takes_power_away(slot, control):
+def test_control_has_no_answer_and_takes_power_away(slot: Slot, control: bytes) -> None:
     slot.insert()
     slot.ask(JPKI)
     slot.ask(bytes.fromhex("00200098") + b"\x041234")
@@ -70,7 +71,7 @@ def test_control_has_no_answer_and_takes_power_away(slot, control):
     assert slot.ask(bytes.fromhex("802A0097010100")).hex() == "6982"
 
 
-def test_payloads_in_pieces_and_in_a_row(slot):
+def test_payloads_in_pieces_and_in_a_row(slot: Slot) -> None:
     slot.insert()
     for octet in len(JPKI).to_bytes(2) + JPKI:
         slot.card.sendall(bytes([octet]))
@@ -81,14 +82,14 @@ def test_payloads_in_pieces_and_in_a_row(slot):
     assert slot.heard() == b"\x90\x00"
 
 
-def test_nonsense_from_the_reader(slot):
+def test_nonsense_from_the_reader(slot: Slot) -> None:
     slot.insert()
     slot.tell(b"", b"\x09")  # nothing, and a control that does not exist
     assert slot.ask(b"\x00\x01") == b"\x67\x00"
     assert slot.ask(bytes(65535)) == b"\x67\x00"
 
 
-def test_reader_that_goes_away_gets_the_card_again(slot):
+def test_reader_that_goes_away_gets_the_card_again(slot: Slot) -> None:
     slot.insert()
     slot.ask(JPKI)
     slot.card.close()
@@ -97,7 +98,7 @@ def test_reader_that_goes_away_gets_the_card_again(slot):
     assert slot.ask(JPKI) == b"\x90\x00"
 
 
-def test_reader_that_comes_late(insert):
+def test_reader_that_comes_late(insert: Callable[..., EmulatedCard]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     stop = threading.Event()
