@@ -17,6 +17,7 @@ __all__ = ["main"]
 # command: (module in honnin.cli, attribute, one line for `honnin --help`)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "pki": ("pki", "pki", "Certificates: validate a path, ask for revocation."),
+    "crl": ("crl", "crl", "Revocation lists of any length: build, look up, compare."),
     "verify": ("verify", "verify", "Verify a signature and print its report."),
     "card": ("card", "card", "Read a card, check its PINs, sign with it."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),

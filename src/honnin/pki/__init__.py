@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from honnin.pki.collecting import collect as collect
     from honnin.pki.facts import Facts as Facts
     from honnin.pki.judging import Policy as Policy
+    from honnin.pki.index import RevocationIndex as RevocationIndex
     from honnin.pki.judging import judge as judge
     from honnin.pki.report import Report as Report
     from honnin.pki.revocation import check_revocation as check_revocation
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from honnin.pki.verifying import verify as verify
 
 _HOME = {
+    "RevocationIndex": "index",
     "Check": "verdict",
     "Facts": "facts",
     "Policy": "judging",

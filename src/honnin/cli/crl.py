@@ -1,0 +1,165 @@
+"""`honnin crl`: the revocation index on the command line (CONTRACTS: Commands)."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from honnin.cli.output import json_option, print_json, read_der
+
+__all__ = ["crl"]
+
+FILE = click.Path(path_type=Path)
+
+
+@click.group()
+def crl() -> None:
+    """Revocation lists of any length: take them in, ask them, compare them."""
+
+
+def _moment(text: str | None) -> datetime:
+    from honnin.errors import InputError
+
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise InputError(
+            "clock.no_zone", "The time is not RFC 3339 with a zone.", next="Write 2026-11-21T09:00:00+09:00."
+        )
+    return at.astimezone(UTC)
+
+
+@crl.command()
+@click.argument("folder", metavar="DIR", type=FILE)
+@click.argument("lists", metavar="CRL...", nargs=-1, required=True, type=FILE)
+@click.option("--issuer", "issuers", multiple=True, required=True, type=FILE, help="Certificate of a CRL issuer.")
+@click.option("--at", help="The moment to judge freshness (RFC 3339); now when not given.")
+@json_option
+def build(folder: Path, lists: tuple[Path, ...], issuers: tuple[Path, ...], at: str | None, as_json: bool) -> None:
+    """Take CRLs into the index in DIR. Ends with 1 when one was refused."""
+    from honnin.pki.index import RevocationIndex
+
+    certificates = [octets for path in issuers for octets in read_der(path)]
+    report = RevocationIndex.build(folder, lists, certificates, at=_moment(at))
+    if as_json:
+        print_json(report.to_json())
+    else:
+        for title in ("accepted", "unchanged", "refused"):
+            for line in getattr(report, title):
+                what = line.get("reason") or f"{line['entries']:,} entries, number {line['number']}"
+                click.echo(f"{title:9}  {line['source']}  {what}")
+    if report.refused:
+        raise SystemExit(1)
+
+
+@crl.command()
+@click.argument("folder", metavar="DIR", type=FILE)
+@click.argument("serials", metavar="SERIAL...", nargs=-1, required=True)
+@click.option("--issuer", required=True, type=FILE, help="Certificate of the certificates' issuer.")
+@click.option("--point", "points", multiple=True, help="URI of a distribution point of the certificates.")
+@click.option("--certificate", type=FILE, help="A certificate whose distribution points are asked for.")
+@click.option("--at", help="The moment to judge (RFC 3339); now when not given.")
+@json_option
+def lookup(
+    folder: Path,
+    serials: tuple[str, ...],
+    issuer: Path,
+    points: tuple[str, ...],
+    certificate: Path | None,
+    at: str | None,
+    as_json: bool,
+) -> None:
+    """Tell the state of serial numbers (hex). Ends with 0 all good, 1 one revoked, 2 one that cannot be told."""
+    from honnin.errors import InputError
+    from honnin.pki.index import RevocationIndex
+    from honnin.pki.index.building import issuer_key_id
+    from honnin.pki.rfc5280.certificate import parse_certificate
+
+    index = RevocationIndex.open(folder)
+    key_id = issuer_key_id(read_der(issuer)[0])
+    named: bytes | tuple[str, ...] | None = points or None
+    if certificate is not None:
+        extension = parse_certificate(read_der(certificate)[0]).extensions.get("2.5.29.31")
+        named = extension.value if extension else None
+    moment = _moment(at)
+    answers: list[dict[str, Any]] = []
+    for text in serials:
+        try:
+            serial = int(text, 16)
+        except ValueError as error:
+            raise InputError(
+                "index.serial", "A serial number is not hex.", next="Write it in hex without a prefix."
+            ) from error
+        status = index.lookup(key_id, serial, distribution_points=named, at=moment)
+        answers.append(
+            {
+                "serial": f"{serial:x}",
+                "state": status.state,
+                "reason": status.reason,
+                "revoked_at": status.revoked_at and status.revoked_at.isoformat().replace("+00:00", "Z"),
+                "proof": status.proof,
+            }
+        )
+    if as_json:
+        print_json({"results": answers})
+    else:
+        for answer in answers:
+            click.echo(
+                "  ".join(str(answer[name]) for name in ("serial", "state", "reason", "revoked_at") if answer[name])
+            )
+    states = {answer["state"] for answer in answers}
+    raise SystemExit(1 if "revoked" in states else 2 if "unknown" in states else 0)
+
+
+@crl.command()
+@click.argument("old", metavar="DIR1", type=FILE)
+@click.argument("new", metavar="DIR2", type=FILE)
+@json_option
+def diff(old: Path, new: Path, as_json: bool) -> None:
+    """Tell what changed from the index in DIR1 to the one in DIR2."""
+    from honnin.pki.index import RevocationIndex
+
+    changes = RevocationIndex.open(old).diff(RevocationIndex.open(new))
+    if as_json:
+        print_json(changes.to_json())
+        return
+    for name, count in changes.counts.items():
+        click.echo(f"{name:9}{count:>12,}")
+
+
+@crl.command()
+@click.argument("folder", metavar="DIR", type=FILE)
+@click.option("--at", help="The moment to judge freshness (RFC 3339); now when not given.")
+@json_option
+def stats(folder: Path, at: str | None, as_json: bool) -> None:
+    """Tell what the index in DIR holds, after checking every segment's checksum."""
+    from honnin.pki.index import RevocationIndex
+
+    moment = _moment(at)
+    index = RevocationIndex.open(folder)
+    rows: list[dict[str, Any]] = []
+    for key_id in index.issuers():
+        sources = index.sources(key_id)
+        rows.append(
+            {
+                "issuer_key_id": key_id.hex(),
+                "segments": len(sources),
+                "entries": sum(len(source.segment) for source in sources),
+                "octets": sum(source.scope.length for source in sources),
+                "stale": sum(not source.fresh(moment) for source in sources),
+                "damaged": sum(not source.intact() for source in sources),
+            }
+        )
+    if as_json:
+        print_json({"issuers": rows, "entries": sum(row["entries"] for row in rows)})
+        return
+    for row in rows:
+        click.echo(
+            f"{row['issuer_key_id']}  {row['entries']:,} entries in {row['segments']:,} segments, "
+            f"{row['octets']:,} octets, {row['stale']:,} stale, {row['damaged']:,} damaged"
+        )

@@ -1,0 +1,199 @@
+"""One immutable segment of the revocation index: the entries of one CRL scope, sorted by serial number.
+
+Bytes, little-endian, each column at a multiple of 8 octets:
+
+    narrow serials   u32 or u64 × narrow      serials below 2^32, or below 2^64
+    wide serials     3 columns u64 × wide     bits 128–191, 64–127, 0–63 of the others, sorted as one number
+    dates            u32 × rows               seconds since 1950-01-01 UTC; FFFFFFFF: see far dates
+    reasons          u8 × rows                CRLReason, FF: none given
+    invalidity       u64 × n                  row << 32 | seconds since 1950-01-01 UTC
+    far dates        u64 × n                  row << 40 | seconds since 1950-01-01 UTC (after 2086)
+
+Rows count the narrow serials first, then the wide ones. Where a segment lies in its file, its counts and its SHA-256
+stand in the issuer's manifest (`manifest`). A segment is mapped when it is first asked, the same pages in every
+process.
+"""
+
+import hashlib
+import mmap
+from bisect import bisect_left
+from typing import Any, BinaryIO
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from honnin.pki.index.table import EPOCH_1950, FAR, NO_DATE, Columns, Table
+
+__all__ = ["Layout", "Segment", "write"]
+
+_LOW64 = (1 << 64) - 1
+
+
+class Layout(msgspec.Struct, frozen=True):
+    """How many of each column a segment holds; from it follows where each lies."""
+
+    narrow: int
+    narrow_octets: int
+    wide: int
+    invalidity: int
+    far: int
+
+    def columns(self) -> tuple[list[tuple[int, int, Any, int]], int]:
+        """Return (offset, count, memoryview format, item size) of the eight columns, and the whole length."""
+        rows = self.narrow + self.wide
+        shapes = [
+            (self.narrow, "I" if self.narrow_octets == 4 else "Q", self.narrow_octets),
+            (self.wide, "Q", 8),
+            (self.wide, "Q", 8),
+            (self.wide, "Q", 8),
+            (rows, "I", 4),
+            (rows, "B", 1),
+            (self.invalidity, "Q", 8),
+            (self.far, "Q", 8),
+        ]
+        offset = 0
+        columns: list[tuple[int, int, Any, int]] = []
+        for count, form, size in shapes:
+            columns.append((offset, count, form, size))
+            offset += -(-count * size // 8) * 8
+        return columns, offset
+
+
+CHUNK = 1 << 18  # rows converted at a time when a column is written
+
+
+def write(table: Table, narrow: int, out: BinaryIO) -> tuple[Layout, str]:
+    """Append a sorted table, whose first `narrow` serials are below 2^64, to `out`.
+
+    Returns the layout and the SHA-256 (hex) of the octets written.
+    """
+    low, middle, high = table.low, table.middle, table.high
+    small = not narrow or int(low[narrow - 1]) < 1 << 32
+    none = np.zeros(0, np.uint64)
+    dated = none
+    if table.invalidity is not None:
+        rows = np.flatnonzero(table.invalidity != NO_DATE).astype(np.uint64)
+        dated = rows << np.uint64(32) | table.invalidity[rows].astype(np.uint64)
+    far = np.array([row << 40 | at & (1 << 40) - 1 for row, at in sorted(table.far.items())], dtype=np.uint64)
+    layout = Layout(narrow, 4 if small else 8, len(table) - narrow, len(dated), len(far))
+    columns: list[tuple[npt.NDArray[Any], str]] = [
+        (low[:narrow], "<u4" if small else "<u8"),
+        (none if high is None else high[narrow:], "<u8"),
+        (none if middle is None else middle[narrow:], "<u8"),
+        (low[narrow:], "<u8"),
+        (table.date, "<u4"),
+        (table.reason, "u1"),
+        (dated, "<u8"),
+        (far, "<u8"),
+    ]
+    digest = hashlib.sha256()
+    for column, form in columns:
+        written = 0
+        for start in range(0, len(column), CHUNK):
+            octets = column[start : start + CHUNK].astype(form).tobytes()
+            out.write(octets)
+            digest.update(octets)
+            written += len(octets)
+        padding = bytes(-written % 8)
+        out.write(padding)
+        digest.update(padding)
+    return layout, digest.hexdigest()
+
+
+class Segment:
+    """A mapped segment. Lookups touch about log2(rows) pages and make no copies."""
+
+    __slots__ = ("_far", "_invalidity", "dates", "high", "layout", "low", "middle", "narrow", "octets", "reasons")
+
+    def __init__(self, mapping: mmap.mmap | bytes, offset: int, layout: Layout) -> None:
+        columns, length = layout.columns()
+        self.layout = layout
+        self.octets = memoryview(mapping)[offset : offset + length]
+
+        def column(index: int) -> Any:
+            at, count, form, size = columns[index]
+            return self.octets[at : at + count * size].cast(form)
+
+        self.narrow, self.high, self.middle, self.low = column(0), column(1), column(2), column(3)
+        self.dates, self.reasons = column(4), column(5)
+        self._invalidity, self._far = column(6), column(7)
+
+    def find(self, serial: int) -> int:
+        """Return the row of a serial number, or -1."""
+        if serial >> 64:
+            return self._find_wide(serial)
+        narrow = self.narrow
+        row = bisect_left(narrow, serial)
+        return row if row < len(narrow) and narrow[row] == serial else -1
+
+    def _find_wide(self, serial: int) -> int:
+        first, last = 0, len(self.high)
+        for column, part in (
+            (self.high, serial >> 128),
+            (self.middle, serial >> 64 & _LOW64),
+            (self.low, serial & _LOW64),
+        ):
+            first = bisect_left(column, part, first, last)
+            last = bisect_left(column, part + 1, first, last) if part < _LOW64 else last
+            if first == last:
+                return -1
+        return len(self.narrow) + first
+
+    def date(self, row: int) -> int:
+        """Revocation time of a row, seconds since 1970-01-01 UTC."""
+        seconds: int = self.dates[row]
+        if seconds == FAR:
+            at = self._far[bisect_left(self._far, row << 40)] & (1 << 40) - 1
+            seconds = at - (1 << 40) if at >> 39 else at
+        return seconds + EPOCH_1950
+
+    def invalidity(self, row: int) -> int | None:
+        """Invalidity date of a row, seconds since 1970-01-01 UTC, or None."""
+        at = bisect_left(self._invalidity, row << 32)
+        if at < len(self._invalidity) and self._invalidity[at] >> 32 == row:
+            return int(self._invalidity[at] & 0xFFFFFFFF) + EPOCH_1950
+        return None
+
+    def serial(self, row: int) -> int:
+        """Serial number of a row."""
+        narrow = len(self.narrow)
+        if row < narrow:
+            return int(self.narrow[row])
+        row -= narrow
+        return int(self.high[row]) << 128 | int(self.middle[row]) << 64 | int(self.low[row])
+
+    def array(self, name: str) -> npt.NDArray[Any]:
+        """A column (`narrow`, `dates`, `reasons` …) as a numpy array over the mapping."""
+        column = getattr(self, name)
+        return (
+            np.frombuffer(column, dtype={"I": "<u4", "Q": "<u8", "B": "u1"}[column.format])
+            if len(column)
+            else (np.zeros(0, dtype={"I": "<u4", "Q": "<u8", "B": "u1"}[column.format]))
+        )
+
+    def table(self) -> Table:
+        """Copy the segment back into memory (to apply a delta CRL)."""
+        rows, narrow = len(self), len(self.narrow)
+        wide = rows > narrow
+        invalidity = None
+        if len(self._invalidity):
+            invalidity = np.full(rows, NO_DATE, np.uint32)
+            for value in self._invalidity:
+                invalidity[value >> 32] = value & 0xFFFFFFFF
+        table = Table(rows)
+        table.append(
+            Columns(
+                low=np.concatenate((self.array("narrow").astype(np.uint64), self.array("low"))),
+                middle=np.concatenate((np.zeros(narrow, np.uint64), self.array("middle"))) if wide else None,
+                high=np.concatenate((np.zeros(narrow, np.uint64), self.array("high"))) if wide else None,
+                date=self.array("dates"),
+                reason=self.array("reasons"),
+                invalidity=invalidity,
+                far=tuple((row, self.date(row) - EPOCH_1950) for row in (value >> 40 for value in self._far)),
+            )
+        )
+        return table
+
+    def __len__(self) -> int:
+        return len(self.dates)
