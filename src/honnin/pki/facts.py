@@ -23,12 +23,21 @@ __all__ = [
     "PathFacts",
     "RevocationFacts",
     "SignatureFacts",
+    "SignatureResult",
     "SignerFacts",
 ]
 
 FORMAT: Literal["honnin-facts/1"] = "honnin-facts/1"
 
-SignatureResult = Literal["valid", "wrong", "digest_differs", "malformed", "unsupported", "not_checked"]
+SignatureResult = Literal[
+    "valid",
+    "wrong",
+    "digest_differs",
+    "malformed",
+    "unsupported",
+    "no_certificate",
+    "certificate_differs",
+]
 Shape = Literal["digest_info", "bare_digest", "pss", "der", "raw"]
 
 
@@ -50,8 +59,8 @@ class CertificateFacts(_Fact, frozen=True, kw_only=True):
     commitment: HMAC of the DER under a key that lies in the sealed part; written by whoever keeps the evidence.
     issuer_key_id: authorityKeyIdentifier, or the issuer's subjectKeyIdentifier.
     serial: lower-case hex.
-    key: `rsa-2048`, `ec-p256`, `ec-p384` …; signature_algorithm: dotted OID.
-    key_usage: names of RFC 5280 §4.2.1.3, None where the extension is absent.
+    key: `rsa-2048`, `ec-secp384r1` …; signature_algorithm: its AlgorithmIdentifier, DER.
+    key_usage: names of RFC 5280 §4.2.1.3, extended_key_usage: OIDs; None where the extension is absent.
     attributes: whether the four items could be read: `whole`, `partial`, `absent`, `malformed`.
     """
 
@@ -61,8 +70,9 @@ class CertificateFacts(_Fact, frozen=True, kw_only=True):
     not_before: datetime
     not_after: datetime
     key: str
-    signature_algorithm: str
+    signature_algorithm: bytes
     key_usage: tuple[str, ...] | None = None
+    extended_key_usage: tuple[str, ...] | None = None
     policies: tuple[str, ...] = ()
     attributes: Literal["whole", "partial", "absent", "malformed"] = "absent"
     extensions: tuple[ExtensionFacts, ...] = ()
@@ -91,7 +101,7 @@ class LinkFacts(_Fact, frozen=True, kw_only=True):
     not_before: datetime
     not_after: datetime
     key: str
-    signature_algorithm: str
+    signature_algorithm: bytes
 
 
 class PathFacts(_Fact, frozen=True, kw_only=True):

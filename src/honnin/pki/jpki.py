@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import Any, Literal
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from honnin.errors import FormatError
 from honnin.identity.dates import from_certificate
@@ -67,7 +68,7 @@ class PolicyProfile(msgspec.Struct, frozen=True, kw_only=True):
 class JpkiCertificate(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """A holder's certificate, read. Its repr shows its purpose and carrier only.
 
-    serial: 発行番号. issuer_key_id: authorityKeyIdentifier, empty where absent. key: `rsa-2048`, `ec-p384` …
+    serial: 発行番号. issuer_key_id: authorityKeyIdentifier, empty where absent. key: `rsa-2048`, `ec-secp384r1` …
     prefecture, municipality: romanised, from the subject of a signature certificate. municipality_code: five digits.
     distribution_points: raw Names (DER) of the CRL distribution points.
     four_items: of a signature certificate; None where there are none.
@@ -207,10 +208,12 @@ def purpose_by_key_usage(usage: int | None) -> Purpose:
 
 
 def key_name(key: PublicKey) -> str:
-    """Return a key's kind and size: `rsa-2048`, `ec-p256`; other kinds by their own name."""
+    """Return a key's kind and size or curve: `rsa-2048`, `ec-secp384r1`; other kinds by their own name."""
+    if isinstance(key, rsa.RSAPublicKey):
+        return f"rsa-{key.key_size}"
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return f"ec-{key.curve.name}"
     size = getattr(key, "key_size", None)
-    if curve := getattr(key, "curve", None):
-        return f"ec-{'p' if curve.name.startswith('secp') and curve.name.endswith('r1') else curve.name + '-'}{size}"
     kind = type(key).__name__.removesuffix("PublicKey").lower()
     return f"{kind}-{size}" if size else kind
 

@@ -29,6 +29,11 @@ class SignedContent:
         """Whether the content was seen or only its digest."""
         return "digest" if self.content is None else "content"
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The hashes whose digest is known already."""
+        return tuple(self._known)
+
     def digest(self, name: str) -> bytes | None:
         """Return the digest under a hash (`sha256` …); None where only another hash's digest is known."""
         known = self._known.get(name)

@@ -1,0 +1,155 @@
+"""Collecting facts: all parsing and all cryptography of a verification (STYLE: facts first, verdict second).
+
+    1. Tell by its first bytes what was signed: CMS, a raw signature, or a format that is not understood.
+    2. For each signature find the signer's certificate and check the value over the content.
+    3. Read the certificate, look for its path, ask for its revocation.
+
+Nothing here decides. A wrong signature is a fact; an error is raised only where the call itself cannot be right.
+"""
+
+import re
+from base64 import b64decode
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from honnin import __version__
+from honnin.errors import FormatError, InputError
+from honnin.pki.facts import Facts, SignatureFacts, SignerFacts
+from honnin.pki.holder import Trust, signer_facts
+from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5652 import looks_like_cms
+from honnin.pki.rfc8017 import check_rsa
+from honnin.pki.signed_content import SignedContent, digest_from
+
+__all__ = ["collect", "gather"]
+
+SOFTWARE = f"honnin {__version__}"
+_TEXT_BEGINS = frozenset({b"%", b"<", b"-", b"\xef", b"P", b"M", b"{", b" ", b"\n", b"\r", b"\t"})
+_NOT_YET = {
+    "a PDF": re.compile(rb"%PDF-[0-9]"),
+    "XML": re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml[ \t]|[!A-Za-z_][\x09\x0a\x0d\x20-\x7e]{30})"),
+    "a ZIP container": re.compile(rb"PK\x03\x04.{4}[\x00\x08]\x00", re.DOTALL),
+    "S/MIME": re.compile(rb"MIME-Version:", re.IGNORECASE),
+    "JSON": re.compile(rb"\{\s*\"[\x20-\x7e]{8}"),
+}
+_PEM = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----(.{1,90000000}?)-----END \1-----\s*\Z", re.DOTALL)
+
+
+def collect(
+    signed: bytes,
+    *,
+    content: bytes | None = None,
+    certificate: bytes | None = None,
+    digest: bytes | str | None = None,
+    anchors: Sequence[bytes] | None = None,
+    intermediates: Sequence[bytes] = (),
+    crls: Sequence[bytes] = (),
+    ocsp: Sequence[bytes] = (),
+    at: datetime,
+    existed_at: datetime | None = None,
+) -> Facts:
+    """Return the facts of one verification; arguments and errors as `honnin.verify`."""
+    trust = Trust(anchors or (), intermediates, crls, ocsp)
+    facts, _ = gather(signed, content, digest, certificate, trust, at, existed_at)
+    return facts
+
+
+def gather(
+    signed: bytes,
+    content: bytes | None,
+    digest: bytes | str | None,
+    certificate: bytes | None,
+    trust: Trust,
+    at: datetime,
+    existed_at: datetime | None,
+) -> tuple[Facts, list[Certificate | None]]:
+    """Return the facts with each signer's certificate, which the facts themselves do not hold."""
+    if content is not None and digest is not None:
+        raise InputError(
+            "signature.content_and_digest",
+            "Both the content and its digest were given.",
+            next="Give one of them.",
+        )
+    given = None if digest is None else digest_from(digest)
+    kind, octets = _told_apart(signed)
+    try:
+        if kind == "raw":
+            signer, found = _raw(octets, content, given, certificate, trust, at, existed_at)
+            signers: tuple[SignerFacts, ...] = (signer,)
+            certificates: list[Certificate | None] = [found]
+        else:
+            from honnin.pki.cms_signers import cms_signers
+
+            signers, certificates = cms_signers(octets, content, given, certificate, trust, at, existed_at)
+    except FormatError as error:
+        malformed = Facts(software=SOFTWARE, kind=kind, at=at, existed_at=existed_at, malformed=error.code)
+        return malformed, []
+    return Facts(software=SOFTWARE, kind=kind, at=at, existed_at=existed_at, signers=signers), certificates
+
+
+def _raw(
+    signature: bytes,
+    content: bytes | None,
+    digest: bytes | None,
+    certificate: bytes | None,
+    trust: Trust,
+    at: datetime,
+    existed_at: datetime | None,
+) -> tuple[SignerFacts, Certificate]:
+    if certificate is None:
+        raise InputError(
+            "signature.certificate_missing",
+            "A raw signature does not carry the signer's certificate.",
+            next="Give the certificate that the card gave together with the signature.",
+        )
+    if content is None and digest is None:
+        raise InputError(
+            "signature.content_missing",
+            "A raw signature does not carry what was signed.",
+            next="Give the signed content, or its digest.",
+        )
+    parsed = parse_certificate(certificate)
+    checked = _value(parsed, signature, SignedContent(content, digest))
+    return signer_facts(parsed, checked, trust, at, existed_at), parsed
+
+
+def _value(certificate: Certificate, signature: bytes, signed: SignedContent) -> SignatureFacts:
+    try:
+        key = certificate.public_key()
+    except FormatError:
+        return SignatureFacts(result="unsupported", problem="key_unsupported", covers=signed.covers)
+    if isinstance(key, rsa.RSAPublicKey):
+        return check_rsa(key, signature, signed)
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        from honnin.pki.ecdsa import check_ecdsa
+
+        return check_ecdsa(key, signature, signed)
+    return SignatureFacts(result="unsupported", problem="key_unsupported", covers=signed.covers)
+
+
+def _told_apart(signed: bytes) -> tuple[Literal["raw", "cms"], bytes]:
+    """Return what the signed bytes are, and those bytes in DER or BER.
+
+    A raw signature may begin with any octet, so a format is believed only when its whole mark is there.
+    Raises FormatError `signature.format_unknown`.
+    """
+    first = signed[:1]
+    if first == b"\x30" and looks_like_cms(signed):
+        return "cms", signed
+    if first in _TEXT_BEGINS:
+        if pem := _PEM.match(signed):
+            try:
+                return "cms", b64decode(pem[2], validate=False)
+            except ValueError:
+                return "cms", b""
+        for name, mark in _NOT_YET.items():
+            if mark.match(signed):
+                raise FormatError(
+                    "signature.format_unknown",
+                    f"This looks like {name}; understood are raw signatures and CMS SignedData (DER, BER or PEM).",
+                    next="Give the signature as CMS, or as a raw signature with content and certificate.",
+                )
+    return "raw", signed

@@ -1,0 +1,92 @@
+"""`honnin.verify`: collect, judge, and where everything passed read the four items (CONTRACTS: Python).
+
+What the caller must do: choose the anchors by purpose, bring revocation data that answer for the certificate (over
+`honnin.connect` or from an index), and say since when the signature is proved to exist.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from honnin.errors import FormatError, InputError
+from honnin.identity.four_items import FourItems
+from honnin.pki.collecting import gather
+from honnin.pki.holder import Trust
+from honnin.pki.jpki import four_items
+from honnin.pki.judging import Policy, judge, named_policy
+from honnin.pki.report import Report, SignerReport
+from honnin.pki.rfc5280.certificate import Certificate
+
+__all__ = ["verify"]
+
+
+def verify(
+    signed: bytes,
+    *,
+    content: bytes | None = None,
+    certificate: bytes | None = None,
+    digest: bytes | str | None = None,
+    anchors: Iterable[bytes] | None = None,
+    intermediates: Iterable[bytes] = (),
+    crls: Iterable[bytes] = (),
+    ocsp: Iterable[bytes] = (),
+    at: datetime | None = None,
+    existed_at: datetime | None = None,
+    policy: Policy | str | None = None,
+) -> Report:
+    """Return the report on a signature: raw (PKCS #1 v1.5, PSS, ECDSA) or CMS SignedData, told apart by content.
+
+    signed: the raw signature value, or CMS in DER, BER or PEM.
+    content, digest: what was signed, or its SHA-256, SHA-384 or SHA-512 as bytes or hex; CMS may hold the content.
+    certificate: the signer's, DER; needed with a raw signature.
+    anchors: certificates trusted as given, DER. None trusts nothing: the report is INDETERMINATE.
+    intermediates, crls, ocsp: DER, used as material, never as trust.
+    at: moment of judgement, aware; by default now.
+    existed_at: moment at which the signature is proved to have existed (received, time-stamped), not after `at`.
+    policy: a name of `policies.json` or a Policy; by default `documents`.
+    Raises InputError for a call that cannot be right, FormatError `signature.format_unknown` for a format that is not
+    understood. Everything else that is wrong is a verdict.
+    """
+    rules = named_policy(policy)
+    at = _aware(at) or datetime.now(UTC)
+    existed_at = _aware(existed_at)
+    if existed_at is not None and existed_at > at:
+        raise InputError(
+            "signature.times_reversed",
+            "The signature is said to have existed after the moment of judgement.",
+            next="Give `existed_at` at or before `at`.",
+        )
+    trust = Trust(tuple(anchors or ()), tuple(intermediates), tuple(crls), tuple(ocsp))
+    facts, certificates = gather(signed, content, digest, certificate, trust, at, existed_at)
+    report = judge(facts, rules)
+    return _with_four_items(report, certificates)
+
+
+def _with_four_items(report: Report, certificates: list[Certificate | None]) -> Report:
+    """Add the four items of every signer that passed; those of a certificate that did not are never given out."""
+    signers: list[SignerReport] = []
+    found: FourItems | None = None
+    for signer, certificate in zip(report.signers, certificates, strict=True):
+        items = _four_items(certificate) if signer.indication == "TOTAL-PASSED" and certificate else None
+        signers.append(signer if items is None else replace(signer, four_items=items))
+        found = items
+    if found is None and all(signer.four_items is None for signer in signers):
+        return report
+    only = found if len(signers) == 1 else None
+    return replace(report, signers=tuple(signers), four_items=only)
+
+
+def _four_items(certificate: Certificate) -> FourItems | None:
+    try:
+        return four_items(certificate)
+    except FormatError:
+        return None
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise InputError("signature.no_zone", "A time has no zone.", next="Give times with a zone, such as UTC.")
+    return moment.astimezone(UTC)
