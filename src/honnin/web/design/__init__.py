@@ -1,6 +1,8 @@
 """What all pages share: tokens and parts (`static`), templates and macros, languages, forms and their protection."""
 
 from honnin.web.design.forms import read_form
-from honnin.web.design.pages import Pages, language_of, static_files
+from honnin.web.design.languages import language_of
+from honnin.web.design.pages import Pages
+from honnin.web.design.site import site
 
-__all__ = ["Pages", "language_of", "read_form", "static_files"]
+__all__ = ["Pages", "language_of", "read_form", "site"]

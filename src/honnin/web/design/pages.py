@@ -24,7 +24,7 @@ from honnin.web.design import forms, languages, times
 from honnin.web.design.languages import language_of
 from honnin.words import LANGUAGES, in_all, say
 
-__all__ = ["Pages", "language_of", "static_files"]
+__all__ = ["Pages", "static_files"]
 
 WEB = Path(str(files("honnin.web")))
 FAMILIES = ("design", "check", "bank", "console")

@@ -1,0 +1,213 @@
+"""The demo bank's pages: front page, application, return from the identity check, account opened.
+
+    GET  /         front page
+    GET  /open     the form
+    POST /open     session at honnin, then to the person's page there
+    GET  /return   back from honnin: ask the API how it ended (what the URL says is not believed)
+    GET  /account  the account of the customer whose cookie it is
+
+The application is bound to the browser that began it (cookie = state), so that nobody can be sent into another person's
+application.
+"""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from honnin.errors import InputError, NotFoundError
+from honnin.web.bank.ledger import Account, Application, Ledger, new_number
+from honnin.web.bank.service import Honnin, Outcome
+from honnin.web.design import Pages, language_of, read_form, site
+from honnin.web.design.times import TOKYO, write_date
+from honnin.words import Language, say
+
+__all__ = ["create_app"]
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "account": ("ordinary", "savings"),
+    "purpose": ("living", "salary", "saving", "remittance"),
+    "occupation": (
+        "employee",
+        "public_servant",
+        "self_employed",
+        "part_time",
+        "homemaker",
+        "student",
+        "retired",
+        "other",
+    ),
+}
+FIRST = {"account": "ordinary", "purpose": "", "occupation": "", "agree": ""}
+APPLICATION = "mihon_application"
+ACCOUNT = "mihon_account"
+MINUTES = 15
+STATUSES = frozenset({"cancelled", "expired", "open"})
+
+
+def machine_time() -> datetime:
+    """Return the machine's time."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    *, api: str, pages: str, home: str, console: str, keys: Path, now: Callable[[], datetime] = machine_time
+) -> ASGIApp:
+    """Return the demo bank.
+
+    api: origin that the bank's server calls; pages: origin of the persons' pages as a browser reaches it.
+    home: the bank's own origin, registered at honnin with `/return`; console: where evidence is shown.
+    keys: JSON file with the bank's `api_key`.
+    """
+    bank = _Bank(api=api, pages=pages, home=home, console=console, keys=keys, now=now)
+    routes = [
+        Route("/", bank.front),
+        Route("/open", bank.form),
+        Route("/open", bank.apply, methods=["POST"]),
+        Route("/return", bank.come_back),
+        Route("/account", bank.account),
+    ]
+    return site(bank.pages, routes)
+
+
+class _Bank:
+    def __init__(
+        self, *, api: str, pages: str, home: str, console: str, keys: Path, now: Callable[[], datetime]
+    ) -> None:
+        self.pages = Pages("bank", console=console)
+        self._api = api
+        self._persons = pages
+        self._home = home
+        self._keys = keys
+        self._now = now
+        self._ledger = Ledger()
+
+    # --- applying
+
+    async def front(self, request: Request) -> Response:
+        """Show the front page."""
+        return self.pages.render(request, "home.html")
+
+    async def form(self, request: Request) -> Response:
+        """Show the application form."""
+        return self._form(request, FIRST, {})
+
+    async def apply(self, request: Request) -> Response:
+        """Take the application: open a session at honnin and send the person to their page there."""
+        given = {**dict.fromkeys(FIRST, ""), **await read_form(request)}
+        language = language_of(request)
+        wrong = {
+            name: say(f"bank.{name}_missing", language)
+            for name, options in CHOICES.items()
+            if given[name] not in options
+        }
+        if given["agree"] != "yes":
+            wrong["agree"] = say("bank.agree_missing", language)
+        if wrong:
+            return self._form(request, given, wrong, status=422)
+        state = secrets.token_urlsafe(32)
+        opened = await self._honnin().open_session(
+            {
+                "purpose": "account_opening",
+                "law": "aml",
+                "text": self._text(given, language),
+                "return_url": f"{self._home}/return",
+                "state": state,
+                "expires_in": MINUTES * 60,
+            },
+            idempotency_key=state,
+        )
+        page = f"{self._persons}{opened.url}"
+        self._ledger.keep(state, Application(session=opened.id, page=page, account=given["account"]))
+        response = RedirectResponse(f"{page}?lang={language}", status_code=303)
+        _set(request, response, APPLICATION, state)
+        return response
+
+    def _form(
+        self, request: Request, given: Mapping[str, str], wrong: Mapping[str, str], *, status: int = 200
+    ) -> Response:
+        errors = [{"field": field, "sentence": sentence} for field, sentence in wrong.items()]
+        return self.pages.render(
+            request,
+            "open.html",
+            status=status,
+            form_targets=(self._persons,),
+            choices=CHOICES,
+            given=given,
+            wrong=wrong,
+            errors=errors,
+        )
+
+    def _text(self, given: Mapping[str, str], language: Language) -> str:
+        day = self._now().astimezone(TOKYO).date()
+        words = {name: say(f"bank.{name}_{given[name]}", language) for name in CHOICES}
+        number = f"MB-{day:%Y%m%d}-{secrets.token_hex(3).upper()}"
+        return say("bank.application", language, day=write_date(day, language), number=number, **words)
+
+    # --- coming back
+
+    async def come_back(self, request: Request) -> Response:
+        """Learn from honnin how the check ended, and open the account or say why not."""
+        state = request.query_params.get("state", "")
+        application = self._ledger.application(state)
+        kept = request.cookies.get(APPLICATION, "")
+        if application is None and self._ledger.account(request.cookies.get(ACCOUNT, "")):
+            return RedirectResponse("/account", status_code=303)
+        if application is None or not secrets.compare_digest(kept.encode(), state.encode()):
+            raise NotFoundError("bank.unknown_return", "No application of this browser fits.", next="Apply again.")
+        honnin = self._honnin()
+        session = await honnin.session(application.session)
+        outcome = await honnin.outcome(session.verification) if session.verification else None
+        if outcome is None or not outcome.passed:
+            return self._stopped(request, session.status, application, outcome)
+        items = await honnin.take_four_items(session.id)
+        account = Account(
+            account=application.account,
+            number=new_number(),
+            items=items,
+            person=outcome.person,
+            verification=outcome.id,
+        )
+        response = RedirectResponse("/account", status_code=303)
+        _set(request, response, ACCOUNT, self._ledger.open(state, account))
+        return response
+
+    def _stopped(self, request: Request, status: str, application: Application, outcome: Outcome | None) -> Response:
+        language = language_of(request)
+        ending = status if status in STATUSES and outcome is None else "failed"
+        sentence = outcome.messages.get(language, "") if outcome else ""
+        return self.pages.render(
+            request,
+            "stopped.html",
+            ending=ending,
+            sentence=sentence or say(f"bank.stopped_{ending}_sentence", language),
+            page=f"{application.page}?lang={language}" if ending == "open" else "",
+            verification=outcome.id if outcome else "",
+        )
+
+    async def account(self, request: Request) -> Response:
+        """Show the customer's account."""
+        account = self._ledger.account(request.cookies.get(ACCOUNT, ""))
+        if account is None:
+            return RedirectResponse("/", status_code=303)
+        substitutes = account.items.substitute_characters
+        substituted = {"name": bool(substitutes.name), "address": bool(substitutes.address)}
+        return self.pages.render(request, "opened.html", account=account, substituted=substituted)
+
+    def _honnin(self) -> Honnin:
+        try:
+            key = json.loads(self._keys.read_text(encoding="utf-8"))["api_key"]
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError("bank.unavailable", "The bank has no API key.", next="Start it with honnin up.") from error
+        return Honnin(self._api, str(key))
+
+
+def _set(request: Request, response: Response, name: str, value: str) -> None:
+    secure = request.url.scheme == "https"
+    response.set_cookie(name, value, httponly=True, samesite="lax", secure=secure, max_age=MINUTES * 60)

@@ -1,0 +1,69 @@
+"""What the demo bank remembers, in memory and not for long: applications under way, accounts opened."""
+
+import secrets
+from collections import OrderedDict
+
+import msgspec
+
+from honnin.web.bank.service import FourItems
+
+__all__ = ["Account", "Application", "Ledger"]
+
+MOST = 1000  # of each kind; the oldest are forgotten first
+
+
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """An application that waits for its identity check. page: where the person goes on with it."""
+
+    session: str
+    page: str
+    account: str
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """An account with the verified items of its holder; person is the id at this bank, None while it is pending."""
+
+    account: str
+    number: str
+    items: FourItems
+    person: str | None
+    verification: str
+
+    def __repr__(self) -> str:
+        return "Account(…)"
+
+
+class Ledger:
+    """Applications by their `state`, accounts by the secret in the customer's cookie."""
+
+    def __init__(self) -> None:
+        self._applications: OrderedDict[str, Application] = OrderedDict()
+        self._accounts: OrderedDict[str, Account] = OrderedDict()
+
+    def keep(self, state: str, application: Application) -> None:
+        """Keep an application under the state that comes back with the person."""
+        self._applications[state] = application
+        if len(self._applications) > MOST:
+            self._applications.popitem(last=False)
+
+    def application(self, state: str) -> Application | None:
+        """Return the application of a state."""
+        return self._applications.get(state)
+
+    def open(self, state: str, account: Account) -> str:
+        """Open an account for an application, which ends; return the customer's secret."""
+        self._applications.pop(state, None)
+        secret = secrets.token_urlsafe(32)
+        self._accounts[secret] = account
+        if len(self._accounts) > MOST:
+            self._accounts.popitem(last=False)
+        return secret
+
+    def account(self, secret: str) -> Account | None:
+        """Return the account of a customer."""
+        return self._accounts.get(secret)
+
+
+def new_number() -> str:
+    """Return an account number: seven digits that begin with 9."""
+    return f"9{secrets.randbelow(1_000_000):06d}"

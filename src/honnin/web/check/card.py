@@ -1,0 +1,69 @@
+"""The card in the person's hand, as the hosted page reaches it: look first (tries left), then sign.
+
+Only sandbox cards (`emulated:PERSON`), and only for test sessions: a real card is on the person's phone, not on this
+server. The PIN is an argument for one call and goes nowhere but to the card.
+"""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from honnin.chip import MyNumberCard, Pin, open_reader
+from honnin.errors import CardError, InputError
+from honnin.platform.models import SessionSignature
+
+__all__ = ["Look", "look_at", "sign"]
+
+PERSON = re.compile(r"[a-z0-9_]{1,40}\Z")
+DEVICE = "sandbox_card"
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What the card says before any PIN: whether it has a signature certificate, and the tries left of its PIN."""
+
+    issued: bool
+    tries_left: int
+    tries_of: int
+
+    @property
+    def mood(self) -> str:
+        """How much care the person needs: `fine`, `low`, `last`, `locked`."""
+        if self.tries_left == 0:
+            return "locked"
+        return "last" if self.tries_left == 1 else "low" if self.tries_left == 2 else "fine"
+
+
+def look_at(person: str, data: Path) -> Look:
+    """Read what the card of an invented person says without a PIN."""
+    with open_reader(_url(person), data=data) as reader, MyNumberCard(reader) as card:
+        tries = next((tries for tries in card.jpki.tries() if tries.name == "signature"), None)
+        issued = card.jpki.issued().signature
+    if tries is None or tries.left is None:
+        return Look(issued=False, tries_left=0, tries_of=0)
+    return Look(issued=issued, tries_left=tries.left, tries_of=tries.of or tries.left)
+
+
+def sign(person: str, data: Path, pin: str, document: bytes, *, allow_last_try: bool) -> SessionSignature:
+    """Sign a document with the card's signature key (SHA-256), and return signature and certificate.
+
+    Raises PinError (`tries_left` says what the card said), CardError `card.not_issued`, ReaderError.
+    """
+    with open_reader(_url(person), data=data) as reader, MyNumberCard(reader) as card:
+        card.jpki.unlock(Pin("signature", pin), allow_last_try=allow_last_try)
+        certificate = card.jpki.certificate("signature")
+        if certificate is None:
+            raise CardError(
+                "card.not_issued",
+                "The card holds no signature certificate.",
+                next="It is issued at the counter of the municipality.",
+            )
+        made = card.jpki.sign("signature", sha256(document).digest())
+    return SessionSignature(signature=made.value, certificate=certificate, device=DEVICE)
+
+
+def _url(person: str) -> str:
+    if not PERSON.match(person):
+        raise InputError("check.person_unknown", "There is no such person in the sandbox.", next="Choose one.")
+    return f"emulated:{person}"

@@ -1,0 +1,81 @@
+"""The sandbox's invented people as pages show them: name, story, PIN, and how their story ends."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from honnin.words import Language
+
+if TYPE_CHECKING:
+    from honnin.connect.worlds import World
+
+__all__ = ["Ending", "Group", "Person", "grouped", "persons"]
+
+Ending = Literal["success", "pin", "certificate", "later"]
+ENDINGS: tuple[Ending, ...] = ("success", "certificate", "pin", "later")
+MOODS = {"success": "good", "pin": "bad", "certificate": "bad", "later": "wait"}
+
+
+class Person(msgspec.Struct, frozen=True, kw_only=True):
+    """One person. pin: of the signature certificate, empty where there is none; outcome: the story's end as a code."""
+
+    id: str
+    name: str
+    story: str
+    pin: str
+    ending: Ending
+    outcome: str
+    search: str
+
+    @property
+    def mood(self) -> str:
+        """The colour of the ending: `good`, `bad`, `wait`."""
+        return MOODS[self.ending]
+
+
+class Group(msgspec.Struct, frozen=True):
+    """The people whose stories end alike."""
+
+    id: Ending
+    people: tuple[Person, ...]
+
+
+def persons(world: "World", language: Language) -> list[Person]:
+    """Return the world's people, told in one language (a story without plain Japanese is told in Japanese)."""
+    return [_person(entry, language) for entry in world.people()]
+
+
+def grouped(everyone: Sequence[Person]) -> list[Group]:
+    """Return the people by ending, in the order in which a tester wants them."""
+    groups = [Group(ending, tuple(person for person in everyone if person.ending == ending)) for ending in ENDINGS]
+    return [group for group in groups if group.people]
+
+
+def _person(entry: dict[str, Any], language: Language) -> Person:
+    story = entry["story"]
+    told = str(story.get(language) or story["ja"])
+    expected = entry["expected"]
+    return Person(
+        id=entry["id"],
+        name=entry["name"],
+        story=told,
+        pin=entry["pins"].get("signature", ""),
+        ending=_ending(expected),
+        outcome=_outcome(expected),
+        search=" ".join([entry["id"], entry["name"], entry.get("kana", ""), told]).lower(),
+    )
+
+
+def _ending(expected: dict[str, Any]) -> Ending:
+    if expected["account_opened"]:
+        return "success"
+    if expected.get("indication") == "INDETERMINATE":
+        return "later"
+    return "pin" if str(expected.get("error", "")).startswith("card.pin_") else "certificate"
+
+
+def _outcome(expected: dict[str, Any]) -> str:
+    if error := expected.get("error"):
+        return str(error)
+    return "/".join(filter(None, [expected.get("indication"), expected.get("sub_indication")]))

@@ -1,0 +1,158 @@
+"""The console's pages: what is running, and the evidence of one check of the demo tenant.
+
+    GET /                            the running world: origins, key file, people
+    GET /evidence/{id}               verdict, ordered checks, revocation, receipt with its place in the log
+    GET /evidence/{id}/receipt.json  the receipt (honnin-receipt/1)
+
+The console sees what the demo tenant itself may see: it holds that tenant's key and asks with it. No personal data are
+shown here; a record holds none.
+"""
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from honnin.errors import FormatError, NotFoundError, StateError
+from honnin.platform.evidence.receipt import Receipt, verify_receipt, write_receipt
+from honnin.platform.keys import LogPublicKey
+from honnin.platform.models import Caller, Verification
+from honnin.web.check.persons import persons
+from honnin.web.console.merkle import climb
+from honnin.web.design import Pages, language_of, site
+from honnin.words import Language, in_all
+
+if TYPE_CHECKING:
+    from honnin.connect.worlds import World
+    from honnin.platform import Platform
+
+__all__ = ["create_app"]
+
+ICONS = {"bank": "bank", "api": "shield", "jlis": "home", "list": "tree"}
+MOODS = {"TOTAL-PASSED": "good", "PASSED": "good", "TOTAL-FAILED": "bad", "FAILED": "bad", "INDETERMINATE": "wait"}
+PENDING = "evidence.pending"
+
+
+def create_app(platform: "Platform", *, world: "World", keys: Path, api: str, addresses: Mapping[str, str]) -> ASGIApp:
+    """Return the console of a test environment.
+
+    keys: JSON file with the demo tenant's `api_key`; api: the API's origin as people reach it.
+    addresses: origin of every label of `*.localhost`.
+    """
+    console = _Console(platform, world, keys, api, addresses)
+    routes = [
+        Route("/", console.start),
+        Route("/evidence/{id}", console.evidence),
+        Route("/evidence/{id}/receipt.json", console.receipt),
+    ]
+    return site(console.pages, routes)
+
+
+class _Console:
+    def __init__(
+        self, platform: "Platform", world: "World", keys: Path, api: str, addresses: Mapping[str, str]
+    ) -> None:
+        self.pages = Pages("console")
+        self._platform = platform
+        self._world = world
+        self._keys = keys
+        self._api = api
+        self._addresses = addresses
+
+    async def start(self, request: Request) -> Response:
+        """Show what is running."""
+        people = await run_in_threadpool(persons, self._world, language_of(request))
+        addresses = {
+            **self._addresses,
+            "api": self._api,
+            "list": f"{self._api}/.well-known/honnin-sandbox",
+        }
+        origins = [
+            {"id": name, "icon": icon, "url": addresses[name]} for name, icon in ICONS.items() if name in addresses
+        ]
+        return self.pages.render(
+            request,
+            "start.html",
+            origins=origins,
+            bank=addresses.get("bank", ""),
+            api=self._api,
+            keys=self._keys,
+            people=people,
+            now=self._world.now(),
+        )
+
+    async def evidence(self, request: Request) -> Response:
+        """Show the evidence of one check."""
+        verification, receipt = await run_in_threadpool(self._read, request.path_params["id"])
+        language = language_of(request)
+        drawing: dict[str, Any] = {"receipt": None, "holds": False, "levels": [], "leaf": ""}
+        if receipt is not None:
+            leaf, levels = climb(receipt.record.encode(), receipt.leaf_index, receipt.tree_size, receipt.audit_path)
+            drawing = {"receipt": receipt, "holds": self._holds(receipt), "levels": levels, "leaf": leaf}
+        return self.pages.render(
+            request,
+            "evidence.html",
+            verification=verification,
+            checks=[_named(check, language) for check in verification.verdict.checks],
+            mood=MOODS[verification.verdict.indication],
+            sentence=verification.messages.get(language, verification.verdict.reason),
+            log_key=self._log_key(),
+            **drawing,
+        )
+
+    async def receipt(self, request: Request) -> Response:
+        """Return the receipt as a file."""
+        verification, receipt = await run_in_threadpool(self._read, request.path_params["id"])
+        if receipt is None:
+            raise StateError(PENDING, "The receipt does not exist yet.", next="Ask again in a second.", retryable=True)
+        name = f"{verification.evidence}.json"
+        headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
+        return Response(write_receipt(receipt), media_type="application/json", headers=headers)
+
+    # --- what the demo tenant may see
+
+    def _read(self, verification_id: str) -> tuple[Verification, Receipt | None]:
+        caller = self._caller()
+        verification = self._platform.verification(caller, verification_id)
+        try:
+            return verification, self._platform.receipt(caller, verification_id)
+        except StateError as error:
+            if error.code != PENDING:
+                raise
+            return verification, None
+
+    def _caller(self) -> Caller:
+        try:
+            key = str(json.loads(self._keys.read_text(encoding="utf-8"))["api_key"])
+        except (OSError, ValueError, KeyError) as error:
+            raise NotFoundError(
+                "console.evidence_none", "The demo tenant has no key.", next="Use honnin up."
+            ) from error
+        return self._platform.authenticate(key)
+
+    def _log_key(self) -> Path:
+        return self._platform.settings.data / "keys" / "log.pub.pem"
+
+    def _holds(self, receipt: Receipt) -> bool:
+        try:
+            verify_receipt(receipt, LogPublicKey.read(self._log_key().read_bytes()))
+        except FormatError:
+            return False
+        return True
+
+
+def _named(check: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """Return a check with its name in words; an id without words stands for itself."""
+    say_name = partial(in_all, f"console.check_{check['id']}")
+    try:
+        name = say_name()[language]
+    except KeyError:
+        name = str(check["id"])
+    return {"name": name, "result": check["result"], "reason": check.get("reason"), "source": check.get("source")}
