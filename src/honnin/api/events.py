@@ -32,5 +32,6 @@ OPERATIONS = (
         run=fetch_all,
         query=EventQuery,
         answer=Page,
+        problems=("events.cursor",),
     ),
 )

@@ -12,16 +12,19 @@ The host never says who calls: only the API key does. `serving` starts a server 
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from honnin.api.app import create_app
 from honnin.api.endpoints import answer_error
 from honnin.api.guard import Guard
+from honnin.api.service import Sandbox
+from honnin.connect.worlds import open_world
 from honnin.errors import InputError
 
 if TYPE_CHECKING:
-    from honnin.connect.worlds import World
     from honnin.platform import Platform
 
 __all__ = ["Origins", "compose"]
@@ -92,16 +95,14 @@ class PathSplit:
         await chosen(scope, receive, send)
 
 
-def compose(platform: "Platform", *, port: int, world: "World | None", names: Iterable[str] | None = ()) -> Origins:
+def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Iterable[str] | None = ()) -> Origins:
     """Return everything that one port serves.
 
-    world: the sandbox beside the product; None for the product alone.
+    sandbox: data folder whose world stands beside the product; None for the product alone.
     names: as `Origins`.
     """
-    from honnin.api import create_app
-
-    institutions = dict(world.origins()) if world else {}
-    labels = ["api", *institutions]
-    addresses = {label: f"http://{label}.localhost:{port}" for label in labels}
-    api = create_app(platform, base=f"http://localhost:{port}", origins=addresses if world else None)
+    institutions = dict(open_world(sandbox).origins()) if sandbox else {}
+    addresses = {label: f"http://{label}.localhost:{port}/" for label in ("api", *institutions)}
+    beside = Sandbox(sandbox, addresses) if sandbox else None
+    api = create_app(platform, base=f"http://localhost:{port}", sandbox=beside)
     return Origins(api, {"api": api, **institutions}, names=names)

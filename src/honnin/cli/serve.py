@@ -1,0 +1,125 @@
+"""`honnin up`: everything with the sandbox, for a laptop. `honnin serve`: the product alone.
+
+Both listen on this machine only unless `--host` says otherwise, and end cleanly on Ctrl+C or SIGTERM.
+"""
+
+import contextlib
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from honnin.cli.output import data_option, json_option, print_json
+from honnin.words import in_all
+
+__all__ = ["serve", "up"]
+
+
+def _address(function: Any) -> Any:
+    port = click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=8600,
+        envvar="HONNIN_PORT",
+        show_default=True,
+        help="Port; 0 takes a free one.",
+    )
+    host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+    return host(port(function))
+
+
+def _log_access(wanted: bool) -> None:
+    """Write the access log to standard error: request id, tenant, method, route, status, time; never a query string."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
+    if wanted:
+        logging.getLogger("honnin.access").setLevel(logging.INFO)
+
+
+@click.command()
+@data_option
+@_address
+@click.option("--access-log", is_flag=True, help="Write one line a request to standard error.")
+@json_option
+def up(data: Path, host: str, port: int, *, access_log: bool, as_json: bool) -> None:
+    """Serve everything with the sandbox on embedded defaults."""
+    from honnin.api.wire import bind
+    from honnin.platform import Settings
+    from honnin.web.origins import compose
+    from honnin.web.serving import demo_key, opened, serve_here
+
+    _log_access(access_log)
+    listener = bind(host, port)
+    number = listener.getsockname()[1]
+    settings = replace(Settings.from_environment(data), gateway=f"http://127.0.0.1:{number}")
+    with contextlib.closing(listener), opened(settings) as platform:
+        key = demo_key(platform, data, port=number)
+        app = compose(platform, port=number, sandbox=data)
+        _say_where(app.addresses(number), data=data, key=key, as_json=as_json)
+        serve_here(listener, app)
+
+
+@click.command()
+@data_option
+@_address
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+@click.option("--name", "names", multiple=True, help="Host name to answer for (repeat it); without one, any.")
+@click.option("--access-log/--no-access-log", default=True, help="Write one line a request to standard error.")
+@json_option
+def serve(
+    data: Path, host: str, port: int, *, workers: int, names: tuple[str, ...], access_log: bool, as_json: bool
+) -> None:
+    """Serve the product alone, without the sandbox."""
+    from honnin.api.wire import bind
+    from honnin.platform import Settings
+    from honnin.web.origins import compose
+    from honnin.web.serving import NAMES_VARIABLE, opened, serve_here, serve_workers
+
+    _log_access(access_log)
+    listener = bind(host, port)
+    number = listener.getsockname()[1]
+    shown = {"api": f"http://{host}:{number}/openapi.json"}
+    with contextlib.closing(listener):
+        if workers > 1:
+            os.environ.update({"HONNIN_DATA": str(data), "HONNIN_PORT": str(number), NAMES_VARIABLE: " ".join(names)})
+            _say_where(shown, data=data, key=None, as_json=as_json)
+            serve_workers(listener, workers=workers)
+            return
+        with opened(Settings.from_environment(data)) as platform:
+            app = compose(platform, port=number, sandbox=None, names=names or None)
+            _say_where(shown, data=data, key=None, as_json=as_json)
+            serve_here(listener, app)
+
+
+def _say_where(addresses: dict[str, str], *, data: Path, key: str | None, as_json: bool) -> None:
+    """Print where to look: one JSON object, or a table in Japanese and English."""
+    from honnin.web.serving import KEYS_FILE
+
+    if as_json:
+        print_json({"addresses": addresses, "data": str(data), "keys": str(data / KEYS_FILE) if key else None})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
+    for column in ("column_what", "column_where"):
+        table.add_column(_both(column), overflow="fold")
+    for label, address in addresses.items():
+        try:
+            what = _both(f"row_{label}")
+        except KeyError:
+            what = _both("row_institution", label=label)
+        table.add_row(what, address)
+    table.add_row(_both("row_world"), str(data))
+    if key:
+        table.add_row(_both("row_key"), str(data / KEYS_FILE))
+    console = Console()
+    console.print(table)
+    console.print(_both("ready"))
+
+
+def _both(name: str, **values: str) -> str:
+    words = in_all(f"serve.{name}")
+    return " / ".join(words[language].format(**values) for language in ("ja", "en"))

@@ -1,0 +1,164 @@
+"""Run a server: `serve_in_thread` for tests and `honnin demo`, `serve_here` and `serve_workers` for the commands.
+
+The order matters: the port is bound first, then the platform is built with its gateway at that port (the sandbox's
+J-LIS answers there too), then the server takes the bound socket. The log's sequencer runs in a thread beside it.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
+
+from honnin.api.wire import Server, bind, configuration
+from honnin.connect import worlds
+from honnin.errors import HonninError, StateError
+from honnin.web.origins import compose
+
+if TYPE_CHECKING:
+    from honnin.platform import Platform, Settings
+
+__all__ = ["KEYS_FILE", "Running", "demo_key", "opened", "serve_here", "serve_in_thread", "serve_workers", "worker"]
+
+KEYS_FILE = "keys.json"
+NAMES_VARIABLE = "HONNIN_NAMES"
+START_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that runs: its base URL (127.0.0.1), port, platform, world, and the demo tenant's key (test mode)."""
+
+    base: str
+    port: int
+    platform: "Platform"
+    world: worlds.World | None
+    api_key: str = field(repr=False)
+
+    def origin(self, label: str) -> str:
+        """Return the URL of an origin such as `bank`; where names of `*.localhost` do not resolve, send it as Host."""
+        return f"http://{label}.localhost:{self.port}"
+
+
+@contextlib.contextmanager
+def sequencing(platform: "Platform") -> Iterator[None]:
+    """Run the platform's sequencer in a thread; end it, after a last signed head, when the block ends."""
+    stop = threading.Event()
+    thread = threading.Thread(target=platform.run_sequencer, args=(stop,), name="honnin-sequencer", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(timeout=10)
+
+
+@contextlib.contextmanager
+def opened(settings: "Settings") -> Iterator["Platform"]:
+    """Open a platform with its sequencer running; close both when the block ends."""
+    from honnin.platform import Platform
+
+    platform = Platform(settings)
+    try:
+        with sequencing(platform):
+            yield platform
+    finally:
+        platform.close()
+
+
+def demo_key(platform: "Platform", folder: Path, *, port: int) -> str:
+    """Return the demo tenant's API key, kept in `keys.json` (mode 0600); make tenant and file the first time.
+
+    A key that this store does not know (another database, a folder that was copied) is replaced.
+    """
+    path = folder / KEYS_FILE
+    with contextlib.suppress(OSError, ValueError, KeyError, HonninError):
+        key = str(json.loads(path.read_text(encoding="utf-8"))["api_key"])
+        platform.authenticate(key)
+        return key
+    made = platform.create_tenant("見本銀行", return_urls=return_urls(port))
+    text = json.dumps({"tenant": made.tenant, "api_key": made.api_key}, indent=2) + "\n"
+    fresh = path.with_suffix(".new")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+    return made.api_key
+
+
+def return_urls(port: int) -> tuple[str, ...]:
+    """Return where the demo tenant's persons may come back to."""
+    return (f"http://bank.localhost:{port}/return",)
+
+
+@contextlib.contextmanager
+def serve_in_thread(settings: "Settings", *, port: int = 0) -> Iterator[Running]:
+    """Serve product and sandbox on a loopback port in a thread of this process; port 0 takes a free one.
+
+    settings: its gateway is set to the port. Raises InputError `serve.port_taken`; StateError `serve.not_started`.
+    """
+    listener = bind("127.0.0.1", port)
+    number = listener.getsockname()[1]
+    base = f"http://127.0.0.1:{number}"
+    with contextlib.closing(listener), opened(replace(settings, gateway=base)) as platform:
+        world = worlds.open_world(settings.data) if worlds.installed() else None
+        key = demo_key(platform, settings.data, port=number)
+        server = Server(configuration(compose(platform, port=number, sandbox=settings.data if world else None)))
+        thread = threading.Thread(target=server.run, args=([listener],), name="honnin-server", daemon=True)
+        thread.start()
+        _wait_for(server, thread)
+        try:
+            yield Running(base, number, platform, world, key)
+        finally:
+            server.should_exit = True
+            thread.join(timeout=15)
+
+
+def _wait_for(server: Server, thread: threading.Thread) -> None:
+    pause = threading.Event()
+    for _ in range(int(START_SECONDS / 0.01)):
+        if server.started:
+            return
+        if not thread.is_alive():
+            break
+        pause.wait(0.01)
+    raise StateError("serve.not_started", "The server did not start.", next="Look at the log for the reason.")
+
+
+def serve_here(listener: socket.socket, app: ASGIApp) -> None:
+    """Serve in this process until SIGTERM or SIGINT; running calls end first."""
+    Server(configuration(app)).run([listener])
+
+
+def serve_workers(listener: socket.socket, *, workers: int) -> None:
+    """Serve the product alone in several processes until SIGTERM or SIGINT; settings come from the environment."""
+    Multiprocess(configuration("honnin.web.serving:worker", workers=workers, factory=True), [listener]).run()
+
+
+def worker() -> ASGIApp:
+    """Return the application of one worker process, with its own platform and sequencer."""
+    from honnin.platform import Settings
+
+    stack = contextlib.ExitStack()
+    platform = stack.enter_context(opened(Settings.from_environment(Path(os.environ["HONNIN_DATA"]))))
+    names = os.environ.get(NAMES_VARIABLE, "").split()
+    app = compose(platform, port=int(os.environ["HONNIN_PORT"]), sandbox=None, names=names or None)
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await asyncio.to_thread(stack.close)
+        await send({"type": "lifespan.shutdown.complete"})
+
+    return served

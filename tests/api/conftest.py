@@ -1,0 +1,64 @@
+"""A real server with a real platform and sandbox, shared by the tests of this room, and cards that sign for them."""
+
+import hashlib
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import httpx
+import pytest
+
+from honnin.chip import MyNumberCard, Pin, open_reader
+from honnin.connect.worlds import open_world
+from honnin.platform import Settings
+from honnin.web.serving import Running, serve_in_thread
+
+Body = dict[str, Any]
+Signing = Callable[..., Body]
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    data = tmp_path_factory.mktemp("api") / "data"
+    data.mkdir(mode=0o700)
+    with serve_in_thread(Settings(data=data)) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(server: Running) -> Iterator[httpx.Client]:
+    """A client with the demo tenant's key."""
+    key = {"Authorization": f"Bearer {server.api_key}"}
+    with httpx.Client(base_url=server.base, headers=key, timeout=30, trust_env=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def stranger(server: Running) -> Iterator[httpx.Client]:
+    """A client with another tenant's key."""
+    other = server.platform.create_tenant("試験商店")
+    key = {"Authorization": f"Bearer {other.api_key}"}
+    with httpx.Client(base_url=server.base, headers=key, timeout=30, trust_env=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def sign(server: Running) -> Signing:
+    """Return a function: a person's card signs a text; what comes back are the members of a request."""
+    data = server.platform.settings.data
+    pins = {person["id"]: person["pins"]["signature"] for person in open_world(data).people() if person.get("pins")}
+
+    @cache
+    def parts(person: str, text: str) -> tuple[str, str, str]:
+        with open_reader(f"emulated:{person}", data=data) as reader, MyNumberCard(reader) as card:
+            card.jpki.unlock(Pin("signature", pins[person]))
+            certificate = card.jpki.certificate("signature") or b""
+            signature = card.jpki.sign("signature", hashlib.sha256(text.encode()).digest()).value
+        return tuple(b64encode(part).decode() for part in (text.encode(), signature, certificate))  # type: ignore[return-value]
+
+    def signed(person: str = "hanako", text: str = "申し込みます。") -> Body:
+        document, signature, certificate = parts(person, text)
+        return {"purpose": "account_opening", "document": document, "signature": signature, "certificate": certificate}
+
+    return signed

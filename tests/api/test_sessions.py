@@ -1,0 +1,159 @@
+"""Sessions over HTTP: create, page, return, cancel, and four items that are read while they are there."""
+
+import time
+import uuid
+from base64 import b64decode
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from honnin.platform.models import SessionSignature
+from honnin.web.serving import Running
+
+pytestmark = pytest.mark.xdist_group("api-server")
+PATH = "/v1/sessions"
+
+
+def opened(client: httpx.Client, server: Running, **more: Any) -> dict[str, Any]:
+    body = {
+        "purpose": "account_opening",
+        "text": "申し込みます。",
+        "return_url": f"{server.origin('bank')}/return",
+        "state": "abc-123",
+        **more,
+    }
+    answer = client.post(PATH, json=body)
+    assert answer.status_code == 201, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def completed(
+    client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]], person: str = "hanako"
+) -> dict[str, Any]:
+    session = opened(client, server)
+    key = session["url"].rsplit("/", 1)[1]
+    page = server.platform.sessions.page(key)
+    parts = sign(person, page.document.decode())
+    signed = SessionSignature(signature=b64decode(parts["signature"]), certificate=b64decode(parts["certificate"]))
+    server.platform.sessions.complete(key, signed)
+    found: dict[str, Any] = client.get(f"{PATH}/{session['id']}").json()
+    return found
+
+
+def test_a_session_is_created_seen_and_listed(client: httpx.Client, server: Running) -> None:
+    session = opened(client, server)
+    assert (session["object"], session["status"], session["livemode"]) == ("session", "open", False)
+    seen = client.get(f"{PATH}/{session['id']}").json()
+    assert seen["url"] is None
+    assert {**seen, "url": ""} == {**session, "url": ""}
+    assert session["id"] in [row["id"] for row in client.get(PATH).json()["data"]]
+
+
+def test_the_same_key_opens_one_session(client: httpx.Client, server: Running) -> None:
+    key = {"Idempotency-Key": str(uuid.uuid4())}
+    body = {"purpose": "p", "text": "t", "return_url": f"{server.origin('bank')}/return"}
+    first, second = (client.post(PATH, json=body, headers=key).json() for _ in range(2))
+    assert first == second
+
+
+def test_an_open_session_is_cancelled_once(client: httpx.Client, server: Running) -> None:
+    session = opened(client, server)
+    ended = client.post(f"{PATH}/{session['id']}/cancel")
+    assert (ended.status_code, ended.json()["status"]) == (200, "cancelled")
+    again = client.post(f"{PATH}/{session['id']}/cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "session.not_open")
+
+
+def test_four_items_are_there_until_they_are_deleted(
+    client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]
+) -> None:
+    session = completed(client, server, sign)
+    assert session["status"] == "completed"
+    assert "four_items" not in session
+    path = f"{PATH}/{session['id']}/four-items"
+    first, second = client.get(path), client.get(path)
+    assert first.status_code == second.status_code == 200
+    assert first.json() == second.json()
+    assert first.json()["four_items"]["name"]
+    assert client.delete(path).status_code == 204
+    gone = client.get(path)
+    assert (gone.status_code, gone.json()["code"]) == (410, "session.four_items_gone")
+    assert client.delete(path).status_code == 204
+
+
+def test_four_items_of_a_session_that_is_not_completed(client: httpx.Client, server: Running) -> None:
+    session = opened(client, server)
+    answer = client.get(f"{PATH}/{session['id']}/four-items")
+    assert (answer.status_code, answer.json()["code"]) == (409, "session.not_completed")
+
+
+def test_a_completed_session_names_its_verification(
+    client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]
+) -> None:
+    session = completed(client, server, sign)
+    verification = client.get(f"/v1/verifications/{session['verification']}").json()
+    assert verification["session"] == session["id"]
+
+
+def test_another_tenant_neither_sees_nor_ends_it(
+    client: httpx.Client, stranger: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]
+) -> None:
+    name = completed(client, server, sign)["id"]
+    assert stranger.get(f"{PATH}/{name}").status_code == 404
+    assert stranger.get(f"{PATH}/{name}/four-items").status_code == 404
+    assert stranger.delete(f"{PATH}/{name}/four-items").status_code == 404
+    assert stranger.post(f"{PATH}/{name}/cancel").status_code == 404
+    assert client.get(f"{PATH}/{name}/four-items").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"return_url": "javascript:alert(1)"}, "tenant.return_url"),
+        ({"return_url": "https://evil.example/"}, "session.return_url"),
+        ({"return_url": "http://bank.localhost@evil.example/"}, "tenant.return_url"),
+        ({"text": None}, "session.content"),
+        ({"attributes": ["name", "blood_type"]}, "request.invalid"),
+        ({"expires_in": 5}, "request.invalid"),
+        ({"state": "x" * 513}, "request.invalid"),
+    ],
+)
+def test_a_session_that_cannot_be_is_refused(
+    client: httpx.Client, server: Running, change: dict[str, Any], code: str
+) -> None:
+    body = {"purpose": "p", "text": "t", "return_url": f"{server.origin('bank')}/return", **change}
+    answer = client.post(PATH, json={name: value for name, value in body.items() if value is not None})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_events_tell_in_order_what_happened_and_nothing_of_the_person(
+    client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]
+) -> None:
+    after = drain(client, None)[1]
+    session = completed(client, server, sign)
+    cancelled = opened(client, server)
+    client.post(f"{PATH}/{cancelled['id']}/cancel")
+    events, _ = drain(client, after)
+    assert [event["type"] for event in events] == [
+        "session.created",
+        "session.completed",
+        "verification.completed",
+        "session.created",
+        "session.cancelled",
+    ]
+    assert {event["data"].get("session") for event in events} == {session["id"], cancelled["id"]}
+
+
+def drain(client: httpx.Client, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    found: list[dict[str, Any]] = []
+    for _ in range(1000):
+        page = client.get("/v1/events", params={"limit": 3, **({"after": after} if after else {})}).json()
+        found += page["data"]
+        after = page["next"] or after
+        if not page["has_more"]:
+            return found, after
+        time.sleep(0)
+    raise AssertionError("the outbox has no end")
