@@ -40,6 +40,7 @@ class LogPublicKey:
         self._key = key
         spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.key_id = hashlib.sha256(spki).hexdigest()
+        self.pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
     @classmethod
     def read(cls, content: bytes) -> "LogPublicKey":
@@ -123,12 +124,9 @@ class Keyring:
             raise StateError(
                 "store.log_key", "keys/log.pem is not an ECDSA P-256 key.", next="Restore it from its backup."
             )
-        public = loaded.public_key().public_bytes(
-            serialization.Encoding.PEM,
-            serialization.PublicFormat.SubjectPublicKeyInfo,
-        )
-        _read_or_make(self.folder / "log.pub.pem", lambda: public)
-        return LogKey(loaded)
+        key = LogKey(loaded)
+        _read_or_make(self.folder / "log.pub.pem", lambda: key.public.pem)
+        return key
 
 
 def _new_log_key() -> bytes:

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, insert, select, update
 
 from honnin.errors import HonninError
+from honnin.platform import outbox
 from honnin.platform.ids import keyed_hash, new_id
 from honnin.platform.keys import Keyring
 from honnin.platform.store import schema
@@ -76,8 +77,8 @@ def known_person(db: Connection, tenant_id: str, tag: str) -> str | None:
     return person
 
 
-def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -> tuple[str, bool]:
-    """Return the person of these certificates, making one when none is known; and whether earlier persons were joined.
+def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -> str:
+    """Return the person of these certificates, making one when none is known.
 
     Two persons that turn out to be one (their certificates were met before the link between them) become the older.
     A concurrent writer that got there first makes an IntegrityError, on which `Store.write` starts over.
@@ -103,8 +104,8 @@ def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -
     fresh = [tag for tag in wanted if tag not in known]
     if fresh:
         db.execute(insert(table), [{"tenant_id": tenant_id, "link_tag": tag, "person_id": person} for tag in fresh])
-    _settle_pending(db, tenant_id, wanted, person)
-    return person, len(people) > 1
+    _settle_pending(db, tenant_id, wanted, person, now)
+    return person
 
 
 def wait_for_link(db: Connection, tenant_id: str, tag: str, verification_id: str) -> None:
@@ -112,7 +113,7 @@ def wait_for_link(db: Connection, tenant_id: str, tag: str, verification_id: str
     db.execute(insert(schema.pending_links).values(tenant_id=tenant_id, link_tag=tag, verification_id=verification_id))
 
 
-def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str) -> None:
+def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str, now: str) -> None:
     pending, checks = schema.pending_links, schema.verifications
     mine = (pending.c.tenant_id == tenant_id) & pending.c.link_tag.in_(tags)
     ids = list(db.execute(select(pending.c.verification_id).where(mine)).scalars())
@@ -123,6 +124,9 @@ def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str
             .values(person_id=person, person_status="linked")
         )
         db.execute(delete(pending).where(mine))
+    for verification_id in ids:
+        body = {"verification": verification_id, "person": person}
+        outbox.append(db, tenant_id, "verification.person_linked", body, now)
 
 
 def _oldest(db: Connection, tenant_id: str, people: set[str]) -> str:
@@ -137,6 +141,10 @@ def _oldest(db: Connection, tenant_id: str, people: set[str]) -> str:
 
 
 def _become(db: Connection, tenant_id: str, others: set[str], person: str) -> None:
+    persons = schema.persons
+    db.execute(
+        update(persons).where(persons.c.tenant_id == tenant_id, persons.c.person_id.in_(others)).values(became=person)
+    )
     for table in (schema.person_certificates, schema.verifications):
         db.execute(
             update(table).where(table.c.tenant_id == tenant_id, table.c.person_id.in_(others)).values(person_id=person)

@@ -3,13 +3,15 @@
 A live platform never holds a sandbox anchor, whatever its configuration says: the marks are in the anchors' names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from honnin.connect.worlds import World, installed, open_world
 from honnin.errors import FormatError, ServiceError, StateError
+from honnin.pki.jpki import Purpose
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.extensions import authority_key_identifier, subject_key_identifier
 from honnin.platform.clock import Clock, machine_clock
@@ -30,18 +32,31 @@ class RevocationLearned:
     fetched_at: datetime | None = None
 
 
-@dataclass(frozen=True)
 class Mode:
     """Everything that differs between test and live."""
 
-    livemode: bool
-    clock: Clock
-    services: Services
-    issuers: tuple[Certificate, ...] = ()
+    def __init__(self, *, livemode: bool, clock: Clock, services: Callable[[], Services]) -> None:
+        self.livemode = livemode
+        self.clock = clock
+        self._services = services
+
+    @cached_property
+    def services(self) -> Services:
+        """The outside services; the sandbox makes its keys when they are first asked for."""
+        return self._services()
+
+    @cached_property
+    def _issuers(self) -> tuple[Certificate, ...]:
+        anchors = (*self.anchors("signature"), *self.anchors("user_authentication"))
+        return tuple(parse_certificate(anchor) for anchor in anchors)
+
+    def anchors(self, purpose: Purpose) -> tuple[bytes, ...]:
+        """Return the trust anchors (DER) of one purpose; those of the other never vouch for it."""
+        return self.services.anchors if purpose == "signature" else self.services.user_authentication_anchors
 
     def issuer_of(self, certificate: Certificate) -> Certificate | None:
-        """Return the trusted CA that issued a certificate: by name and key id, or by signature where ids are absent."""
-        named = [issuer for issuer in self.issuers if issuer.subject == certificate.issuer]
+        """Return the trusted CA that issued a certificate, by name and key id; None where there is none."""
+        named = [issuer for issuer in self._issuers if issuer.subject == certificate.issuer]
         identifier = _authority_key(certificate)
         if identifier is not None:
             named = [issuer for issuer in named if subject_key_identifier(issuer) in {identifier, None}]
@@ -70,22 +85,22 @@ def open_modes(settings: Settings) -> Mapping[bool, Mode]:
     Raises StateError `tenant.sandbox_anchor` when the live anchors hold one of a sandbox.
     """
     live = settings.live or Services()
-    issuers = tuple(parse_certificate(anchor) for anchor in live.anchors)
-    if any(is_sandbox(issuer.subject) for issuer in issuers):
+    if any(is_sandbox(parse_certificate(a).subject) for a in (*live.anchors, *live.user_authentication_anchors)):
         raise StateError(
             "tenant.sandbox_anchor",
             "The live configuration trusts a sandbox's certificate authority.",
             next="Give the anchors that J-LIS handed over.",
         )
-    return {True: Mode(True, machine_clock, live, issuers), False: _test_mode(settings)}
-
-
-def _test_mode(settings: Settings) -> Mode:
-    if not installed():
-        return Mode(False, machine_clock, settings.test or Services())
-    world = open_world(settings.data)
-    services = settings.test or _sandbox_services(settings, world)
-    return Mode(False, world.now, services, tuple(parse_certificate(anchor) for anchor in services.anchors))
+    world = open_world(settings.data) if installed() else None
+    test = settings.test
+    return {
+        True: Mode(livemode=True, clock=machine_clock, services=lambda: live),
+        False: Mode(
+            livemode=False,
+            clock=world.now if world else machine_clock,
+            services=lambda: test or (_sandbox_services(settings, world) if world else Services()),
+        ),
+    }
 
 
 def _sandbox_services(settings: Settings, world: World) -> Services:
@@ -94,7 +109,13 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
 
     gateway = Gateway(settings.gateway, hosts=world.hosts())
     revocation: Any = jlis.Fallback(jlis.OcspSource(gateway), jlis.HttpCrlSource(gateway))
-    return Services(revocation=revocation, links=jlis.HttpLinkSource(gateway), anchors=world.anchors()["signature"])
+    anchors = world.anchors()
+    return Services(
+        revocation=revocation,
+        links=jlis.HttpLinkSource(gateway),
+        anchors=anchors["signature"],
+        user_authentication_anchors=anchors["user_authentication"],
+    )
 
 
 def _authority_key(certificate: Certificate) -> bytes | None:

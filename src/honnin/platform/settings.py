@@ -14,12 +14,13 @@ class Services:
 
     revocation: `honnin.connect.jlis.RevocationSource`; None answers "unknown" for every certificate.
     links: `honnin.connect.jlis.LinkSource`; None leaves every new person pending.
-    anchors: trust anchors (DER) of the signature purpose.
+    anchors: trust anchors (DER) of the signature purpose; user_authentication_anchors: those of the other.
     """
 
     revocation: Any = None
     links: Any = None
     anchors: tuple[bytes, ...] = field(default=(), repr=False)
+    user_authentication_anchors: tuple[bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

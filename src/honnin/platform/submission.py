@@ -10,7 +10,7 @@ from typing import Literal
 from honnin.errors import FormatError, InputError
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.extensions import subject_key_identifier
-from honnin.pki.rfc5652 import SignedData, SignerInfo, read_signed_data
+from honnin.pki.rfc5652 import SignedData, SignerInfo, looks_like_cms, read_signed_data
 from honnin.platform.models import (
     MOST_CERTIFICATE,
     MOST_CMS,
@@ -28,7 +28,7 @@ DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
 class Submission:
     """One thing to verify.
 
-    signed: raw signature value, or CMS DER. content: the document, if it came apart from the CMS or with a raw signature.
+    signed: raw signature value, or CMS DER. content: the document, if it came beside them.
     digest: in place of the content. certificate: the signer's DER, from the request or the CMS; None if there is none.
     covers: how the content came.
     """
@@ -76,6 +76,8 @@ def read_submission(request: VerificationRequest) -> Submission:
         raise InputError("verification.incomplete", "`signature` and `certificate` belong together; or give `cms`.")
     if request.document is None and digest is None:
         raise InputError("verification.incomplete", "What was signed is missing: give `document` or `digest`.")
+    if looks_like_cms(request.signature):
+        raise InputError("verification.ambiguous", "`signature` is a CMS; send it as `cms`.")
     covers: Literal["document", "digest"] = "digest" if digest is not None else "document"
     return Submission("raw", request.signature, request.document, digest, request.certificate, covers)
 

@@ -46,7 +46,7 @@ class Sealer:
     ) -> None:
         """Store `content` encrypted as (`sealed_id`, `kind`) under the data key of a subject and retention rule.
 
-        `expires_at` ends a new data key by itself (`end_expired`); an existing key keeps its own end.
+        `expires_at` ends a new data key by itself (`expired`); an existing key keeps its own end.
         """
         key_id, key = self._data_key(db, tenant_id, subject, retention, now=now, expires_at=expires_at)
         nonce = secrets.token_bytes(NONCE)
@@ -81,21 +81,22 @@ class Sealer:
         if retention is not None:
             chosen &= keys.c.retention == retention
         ids = list(db.execute(select(keys.c.data_key_id).where(chosen)).scalars())
-        self._destroy(db, [(tenant_id, key_id) for key_id in ids], now)
+        self.destroy(db, [(tenant_id, key_id) for key_id in ids], now)
         return len(ids)
 
-    def end_expired(self, db: Connection, tenant_ids: list[str], now: str, *, most: int = 500) -> int:
-        """Destroy the data keys of these tenants whose own end has come; return how many."""
-        keys = schema.data_keys
+    def expired(self, db: Connection, now: str, *, livemode: bool, most: int = 500) -> list[tuple[str, str]]:
+        """Return the data keys (tenant, key) of one mode whose own end has come."""
+        keys, tenants = schema.data_keys, schema.tenants
         rows = db.execute(
             select(keys.c.tenant_id, keys.c.data_key_id)
-            .where(keys.c.expires_at <= now, keys.c.wrapped.is_not(None), keys.c.tenant_id.in_(tenant_ids))
+            .join(tenants, tenants.c.tenant_id == keys.c.tenant_id)
+            .where(keys.c.expires_at <= now, keys.c.wrapped.is_not(None), tenants.c.livemode.is_(livemode))
             .limit(most)
-        ).all()
-        self._destroy(db, [(row.tenant_id, row.data_key_id) for row in rows], now)
-        return len(rows)
+        )
+        return [(row.tenant_id, row.data_key_id) for row in rows]
 
-    def _destroy(self, db: Connection, which: list[tuple[str, str]], now: str) -> None:
+    def destroy(self, db: Connection, which: list[tuple[str, str]], now: str) -> None:
+        """Destroy data keys (tenant, key) with what they sealed."""
         keys, sealed = schema.data_keys, schema.sealed
         for tenant_id, key_id in which:
             db.execute(

@@ -118,6 +118,8 @@ verifications = Table(
     Column("session_id", Id),
     PrimaryKeyConstraint("tenant_id", "verification_id"),
     Index(None, "tenant_id", "person_id"),
+    Index(None, "tenant_id", "evidence_id"),
+    Index(None, "tenant_id", "created_at", "verification_id"),
 )
 
 idempotency = Table(
@@ -140,12 +142,18 @@ sessions = Table(
     Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("status", String(16), nullable=False),
-    Column("body", Text, nullable=False),  # what was asked for, as JSON, without what is signed
-    Column("content_id", Id, nullable=False),  # sealed: the text and document to sign
+    Column("body", Text, nullable=False),  # what was asked for, as JSON; what is signed lies sealed under the same id
     Column("verification_id", Id),
-    Column("four_items_id", Id),
     Column("four_items_until", Moment),
     PrimaryKeyConstraint("tenant_id", "session_id"),
+    Index(None, "tenant_id", "created_at", "session_id"),
+    Index(
+        "ix_sessions_open",
+        "tenant_id",
+        "expires_at",
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
 )
 
 data_keys = Table(

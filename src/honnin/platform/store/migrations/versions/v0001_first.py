@@ -144,6 +144,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.String(length=40), nullable=False),
         sa.Column("person_id", sa.String(length=40), nullable=False),
         sa.Column("created_at", sa.String(length=32), nullable=False),
+        sa.Column("became", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "person_id", name=op.f("pk_persons")),
     )
     op.create_table(
@@ -165,11 +166,23 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.String(length=32), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("content_id", sa.String(length=40), nullable=False),
         sa.Column("verification_id", sa.String(length=40), nullable=True),
-        sa.Column("four_items_id", sa.String(length=40), nullable=True),
         sa.Column("four_items_until", sa.String(length=32), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "session_id", name=op.f("pk_sessions")),
+    )
+    op.create_index(
+        "ix_sessions_open",
+        "sessions",
+        ["tenant_id", "expires_at"],
+        unique=False,
+        sqlite_where=sa.text("status = 'open'"),
+        postgresql_where=sa.text("status = 'open'"),
+    )
+    op.create_index(
+        op.f("ix_sessions_tenant_id_created_at_session_id"),
+        "sessions",
+        ["tenant_id", "created_at", "session_id"],
+        unique=False,
     )
     op.create_table(
         "tenants",
@@ -199,6 +212,15 @@ def upgrade() -> None:
         sa.Column("evidence_id", sa.String(length=40), nullable=False),
         sa.Column("session_id", sa.String(length=40), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "verification_id", name=op.f("pk_verifications")),
+    )
+    op.create_index(
+        op.f("ix_verifications_tenant_id_created_at_verification_id"),
+        "verifications",
+        ["tenant_id", "created_at", "verification_id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_verifications_tenant_id_evidence_id"), "verifications", ["tenant_id", "evidence_id"], unique=False
     )
     op.create_index(
         op.f("ix_verifications_tenant_id_person_id"), "verifications", ["tenant_id", "person_id"], unique=False

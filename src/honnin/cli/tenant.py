@@ -1,0 +1,124 @@
+"""`honnin tenant`: make tenants (service providers), give them keys, change their settings."""
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from honnin.cli.output import data_option, json_option, print_json
+
+if TYPE_CHECKING:
+    from honnin.platform import Platform
+
+__all__ = ["tenant"]
+
+VERIFIER = click.Choice(["certified", "deemed", "none"])
+
+
+@click.group()
+def tenant() -> None:
+    """Make and list tenants (service providers)."""
+
+
+def _open(data: Path) -> "Platform":
+    from honnin.platform import Platform, Settings
+
+    return Platform(Settings.from_environment(data))
+
+
+@tenant.command()
+@click.argument("name")
+@click.option("--live", is_flag=True, help="A live tenant: real certificates, the machine's clock.")
+@click.option("--verifier", type=VERIFIER, help="Verifier status (公的個人認証法17条); test tenants are deemed.")
+@click.option("--verifier-from", type=click.DateTime(["%Y-%m-%d"]), help="First day of that status.")
+@click.option("--return-url", "return_urls", multiple=True, help="Where a person may be sent back to.")
+@data_option
+@json_option
+def create(name: str, live: bool, data: Path, as_json: bool, **options: Any) -> None:
+    """Make a tenant and print its key, which is shown once."""
+    platform = _open(data)
+    since = options["verifier_from"]
+    try:
+        made = platform.create_tenant(
+            name,
+            livemode=live,
+            verifier_status=options["verifier"],
+            verifier_from=since.date() if since else None,
+            return_urls=options["return_urls"],
+        )
+    finally:
+        platform.close()
+    if as_json:
+        print_json({"tenant": made.tenant, "api_key": made.api_key})
+        return
+    click.echo(f"tenant   {made.tenant}\napi key  {made.api_key}\nThe key is shown this once; only its hash is kept.")
+
+
+@tenant.command(name="list")
+@data_option
+@json_option
+def list_(data: Path, as_json: bool) -> None:
+    """List all tenants with their settings."""
+    import msgspec
+
+    platform = _open(data)
+    try:
+        found = platform.tenants()
+    finally:
+        platform.close()
+    if as_json:
+        print_json({"tenants": msgspec.to_builtins(found)})
+        return
+    for one in found:
+        click.echo(f"{one.id}  {'live' if one.livemode else 'test'}  {one.verifier_status:9}  {one.name}")
+
+
+@tenant.command(name="set")
+@click.argument("tenant_id", metavar="TENANT")
+@click.option("--verifier", "verifier_status", type=VERIFIER, help="Verifier status.")
+@click.option("--verifier-from", type=click.DateTime(["%Y-%m-%d"]), help="First day of that status.")
+@click.option("--verifier-to", type=click.DateTime(["%Y-%m-%d"]), help="Last day of that status.")
+@click.option("--attribute", "attributes", multiple=True, help="Attribute that the tenant may get; repeat.")
+@click.option("--certificate-ground", help="Legal ground on which a certified verifier receives certificates.")
+@click.option("--number-handler/--no-number-handler", default=None, help="May lawfully collect individual numbers.")
+@click.option("--return-url", "return_urls", multiple=True, help="Where a person may be sent back to; repeat.")
+@data_option
+@json_option
+def set_(tenant_id: str, data: Path, as_json: bool, **options: Any) -> None:
+    """Change a tenant's settings; what is not named stays."""
+    import msgspec
+
+    changes = {name: _day(value) for name, value in options.items() if value not in {None, ()}}
+    platform = _open(data)
+    try:
+        changed = platform.change_tenant(tenant_id, **changes)
+    finally:
+        platform.close()
+    if as_json:
+        print_json(msgspec.to_builtins(changed))
+        return
+    click.echo(f"{changed.id}  changed: {', '.join(sorted(changes)) or 'nothing'}")
+
+
+@tenant.command()
+@click.argument("tenant_id", metavar="TENANT")
+@data_option
+@json_option
+def key(tenant_id: str, data: Path, as_json: bool) -> None:
+    """Give a tenant one more key, and print it once."""
+    platform = _open(data)
+    try:
+        text = platform.new_key(tenant_id)
+    finally:
+        platform.close()
+    if as_json:
+        print_json({"tenant": tenant_id, "api_key": text})
+        return
+    click.echo(text)
+
+
+def _day(value: Any) -> Any:
+    from datetime import datetime
+
+    return date(value.year, value.month, value.day) if isinstance(value, datetime) else value

@@ -1,0 +1,216 @@
+"""One check, judged: law first, then revocation data, then the signature, then what the law says of the outcome.
+
+Nothing here writes; `verifying` records what came out. Outside services are asked here, before any transaction.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+
+from honnin.errors import AccessError, FormatError, InputError, StateError
+from honnin.identity import FourItems
+from honnin.law import Decision, evaluate, methods
+from honnin.pki import Report, verify
+from honnin.pki.jpki import Purpose, jpki_certificate
+from honnin.pki.rfc5280.certificate import Certificate
+from honnin.platform.clock import japanese_day
+from honnin.platform.evidence.custody import demands_custody
+from honnin.platform.models import (
+    Attribute,
+    FourItemsAnswer,
+    LawAnswer,
+    RevocationSeen,
+    SubstituteCharacters,
+    Tenant,
+    VerdictAnswer,
+    VerificationRequest,
+)
+from honnin.platform.services import Mode, RevocationLearned, is_sandbox
+from honnin.platform.submission import Submission
+from honnin.platform.tenants import standing
+
+__all__ = ["Gate", "Judged", "check", "four_items_answer", "law_answer", "open_gate"]
+
+PASSED = "TOTAL-PASSED"
+CODES_OF_A_PASSED_SIGNATURE = ("cert.jpki", "sig.tx", "revocation")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """What the law asks of a check before it is made; `law` None where no law asks for it."""
+
+    law: str | None
+    method: str | None
+    on: date
+    custody: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A check that was made."""
+
+    report: Report = field(repr=False)
+    learned: RevocationLearned = field(repr=False)
+    verdict: VerdictAnswer
+    revocation: RevocationSeen | None
+    law: Decision | None
+    carrier: str | None
+    purpose: str | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the signature, its certificate and its revocation are all good."""
+        return self.report.indication == PASSED
+
+
+def open_gate(tenant: Tenant, request: VerificationRequest, *, at: datetime, digest_only: bool) -> Gate:
+    """Refuse a check that could not be lawful whatever the signature says.
+
+    Raises InputError `law.unknown_method`, StateError `law.not_lawful` (not this method on this day, by this channel,
+    for this tenant), InputError `law.document_required` (the law keeps what was signed, and only a digest came).
+    """
+    on = japanese_day(at)
+    law = request.law or (request.method.partition(".")[0] if request.method else None)
+    if law is None:
+        return Gate(None, None, on)
+    method = request.method or f"{law}.jpki_signature"
+    if evaluate(law, method, (), on=on, tenant=standing(tenant)).status == "not_available":
+        raise StateError(
+            "law.not_lawful",
+            f"{method} is not available on {on} for this tenant.",
+            next="Check the tenant's verifier status and the method's dates.",
+        )
+    offered = {m.id: m for m in methods(law, on=on, channel=request.channel)}
+    if method not in offered:
+        raise StateError("law.not_lawful", f"{method} is not available by this channel.", next="Choose another method.")
+    custody = demands_custody(offered[method].keep)
+    if custody and digest_only:
+        raise InputError(
+            "law.document_required",
+            f"{method} keeps the signed bytes; a digest is not enough.",
+            next="Send `document`.",
+        )
+    return Gate(law, method, on, custody)
+
+
+def check(mode: Mode, tenant: Tenant, gate: Gate, request: VerificationRequest, brought: Submission) -> Judged:
+    """Make the check.
+
+    1. A live tenant never judges a sandbox's certificate.
+    2. Revocation data are asked for now, at the clock of the mode.
+    3. The signature is judged; it exists since we received it.
+    4. The law is asked again, with what is now known.
+
+    Raises AccessError `verification.sandbox_certificate`.
+    """
+    at = mode.clock()
+    certificate = brought.parsed
+    # 1. the anchors already keep it from passing; the error says why, so that nobody hunts for a network fault
+    if mode.livemode and certificate is not None and is_sandbox(certificate.issuer):
+        raise AccessError(
+            "verification.sandbox_certificate",
+            "A live tenant was given a sandbox's certificate.",
+            next="Use the tenant's test key for sandbox cards.",
+        )
+    # 2.
+    learned = mode.learn_revocation(certificate, at=at) if certificate is not None else RevocationLearned()
+    # 3.
+    purpose = _purpose(gate, certificate)
+    report = verify(
+        brought.signed,
+        content=brought.content,
+        certificate=brought.certificate if brought.kind == "raw" else None,
+        digest=brought.digest,
+        anchors=mode.anchors(purpose),
+        crls=learned.crls,
+        ocsp=learned.ocsp,
+        at=at,
+        existed_at=at,
+        policy=f"jpki_{purpose}",
+    )
+    signer = report.signers[0] if report.signers else None
+    seen = signer.revocation if signer else None
+    # 4.
+    decision = _decide(tenant, gate, request, report, signer)
+    return Judged(
+        report=report,
+        learned=learned,
+        verdict=_verdict(report),
+        revocation=_revocation(seen, learned),
+        law=decision,
+        carrier=signer.carrier if signer else None,
+        purpose=signer.purpose if signer else None,
+    )
+
+
+def _purpose(gate: Gate, certificate: Certificate | None) -> Purpose:
+    """Return which kind of certificate is judged: the signature one wherever a law asks, else what the person used."""
+    if gate.law is not None or certificate is None:
+        return "signature"
+    try:
+        return jpki_certificate(certificate).purpose
+    except FormatError:
+        return "signature"
+
+
+def _decide(tenant: Tenant, gate: Gate, request: VerificationRequest, report: Report, signer: Any) -> Decision | None:
+    if gate.law is None or gate.method is None:
+        return None
+    held: set[str] = set()
+    if report.indication == PASSED and signer is not None and signer.purpose == "signature":
+        held.update(CODES_OF_A_PASSED_SIGNATURE)
+        held.update(f"signed_item.{name}" for name in request.signed_items)
+    return evaluate(gate.law, gate.method, held, on=gate.on, tenant=standing(tenant))
+
+
+def _verdict(report: Report) -> VerdictAnswer:
+    return VerdictAnswer(
+        indication=report.indication,
+        sub_indication=report.sub_indication,
+        reason=report.reason,
+        at=report.at,
+        checks=tuple(msgspec.to_builtins(check) for check in report.checks),
+    )
+
+
+def _revocation(seen: Any, learned: RevocationLearned) -> RevocationSeen | None:
+    if seen is None:
+        return None
+    told = seen.state in {"good", "revoked"}
+    source: Any = learned.source if told else None
+    return RevocationSeen(status=seen.state, source=source, checked_at=learned.fetched_at if told else None)
+
+
+def law_answer(decision: Decision | None) -> LawAnswer | None:
+    """Return a decision as the service provider sees it."""
+    if decision is None:
+        return None
+    law: Any = decision.law
+    return LawAnswer(
+        law=law,
+        method=decision.method,
+        label=decision.label or "",
+        revision=decision.revision,
+        on=decision.on,
+        status=decision.status,
+        missing=decision.missing,
+        source=decision.source,
+    )
+
+
+def four_items_answer(items: FourItems | None, allowed: tuple[Attribute, ...]) -> FourItemsAnswer | None:
+    """Return the four items as far as they may be given; None where the certificate has none."""
+    if items is None:
+        return None
+    return FourItemsAnswer(
+        name=items.name if "name" in allowed else None,
+        address=items.address if "address" in allowed else None,
+        birth_date=items.birth_date.iso() if items.birth_date is not None and "birth_date" in allowed else None,
+        sex=items.sex if "sex" in allowed else None,
+        substitute_characters=SubstituteCharacters(
+            name=items.name_substituted if "name" in allowed else (),
+            address=items.address_substituted if "address" in allowed else (),
+        ),
+    )

@@ -1,0 +1,250 @@
+"""`Platform`: what the API, the pages and the commands call. Each call touches one tenant's rows alone."""
+
+import logging
+import threading
+from datetime import date
+from functools import partial
+from typing import Any
+
+from honnin.errors import HonninError, NotFoundError, StateError
+from honnin.platform import outbox, tenants
+from honnin.platform.clock import machine_clock, moment
+from honnin.platform.evidence.log import Head, Log, log_of_shard
+from honnin.platform.evidence.receipt import Receipt, make_receipt
+from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.forgetting import forget_person
+from honnin.platform.keys import Keyring
+from honnin.platform.models import (
+    Caller,
+    Page,
+    Tenant,
+    TenantCreated,
+    Verification,
+    VerificationAnswer,
+    VerificationPage,
+    VerificationRequest,
+    VerifierStatus,
+)
+from honnin.platform.services import open_modes
+from honnin.platform.sessions import Sessions
+from honnin.platform.settings import Settings
+from honnin.platform.store import Store
+from honnin.platform.verifying import Verifier, find_evidence, find_verification, list_verifications
+
+__all__ = ["Platform"]
+
+LOGGER = logging.getLogger("honnin.platform")
+SWEEP_EVERY = 5.0  # seconds between looks for sessions and sealed answers whose time has passed
+SHARDS = {True: "live-0", False: "test-0"}
+
+
+class Platform:
+    """One platform, opened: store, keys, logs, services. Safe to share between threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.keys = Keyring(settings.data / "keys")
+        self.store = Store(settings.data, settings.database_url)
+        self.log = Log(self.store, self.keys.log, machine_clock)
+        self._modes = open_modes(settings)
+        self._sealer = Sealer(self.keys)
+        self._verifier = Verifier(self.store, self.keys, self._sealer)
+        self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
+        self._woken = threading.Event()
+
+    def close(self) -> None:
+        """Close the store; a sequencer must have been stopped before."""
+        self.store.close()
+
+    def ping(self) -> None:
+        """Ask the store whether it answers. Raises ServiceError `store.down`."""
+        with self.store.read() as db:
+            db.exec_driver_sql("SELECT 1")
+
+    # --- tenants
+
+    def authenticate(self, api_key: str) -> Caller:
+        """Return who calls with this key. Raises KeyRefusedError `tenant.key`."""
+        with self.store.read() as db:
+            return Caller(tenant=tenants.find_by_key(db, self.keys, api_key))
+
+    def create_tenant(
+        self,
+        name: str,
+        *,
+        livemode: bool = False,
+        verifier_status: VerifierStatus | None = None,
+        verifier_from: date | None = None,
+        return_urls: tuple[str, ...] = (),
+    ) -> TenantCreated:
+        """Make a tenant with its first key. Raises InputError `tenant.name`, `tenant.return_url`."""
+        now = moment(machine_clock())
+
+        def work(db: Any) -> TenantCreated:
+            log_id = log_of_shard(db, SHARDS[livemode], self.keys.log.public.key_id, now)
+            made = tenants.add_tenant(
+                db,
+                self.keys,
+                name,
+                livemode=livemode,
+                log_id=log_id,
+                now=now,
+                verifier_status=verifier_status,
+                verifier_from=verifier_from,
+            )
+            if return_urls:
+                tenants.change_tenant(db, made.tenant, return_urls=return_urls)
+            return made
+
+        return self.store.write(work)
+
+    def new_key(self, tenant_id: str) -> str:
+        """Give a tenant one more API key and return it, once. Raises InputError `tenant.unknown`."""
+        now = moment(machine_clock())
+
+        def work(db: Any) -> str:
+            livemode = tenants.get_tenant(db, tenant_id).livemode
+            return tenants.new_key(db, self.keys, tenant_id, livemode=livemode, now=now)
+
+        return self.store.write(work)
+
+    def change_tenant(self, tenant_id: str, **changes: Any) -> Tenant:
+        """Change a tenant's settings (`tenants.change_tenant`)."""
+        return self.store.write(lambda db: tenants.change_tenant(db, tenant_id, **changes))
+
+    def tenants(self) -> list[Tenant]:
+        """Return all tenants, oldest first."""
+        with self.store.read() as db:
+            return tenants.list_tenants(db)
+
+    # --- checks
+
+    def verify(
+        self, caller: Caller, request: VerificationRequest, idempotency_key: str | None = None
+    ) -> VerificationAnswer:
+        """Make one check (`Verifier.verify`); the answer is durable when it returns."""
+        mode = self._modes[caller.livemode]
+        answer = self._verifier.verify(mode, caller.tenant, request, idempotency_key=idempotency_key)
+        self._woken.set()
+        return answer
+
+    def verification(self, caller: Caller, verification_id: str) -> Verification:
+        """Return a check, never with four items; a pending person is asked for again.
+
+        Raises NotFoundError `verification.unknown`.
+        """
+        found = self._verification(caller, verification_id)
+        if found.person_status == "pending":
+            self._verifier.settle(self._modes[caller.livemode], caller.tenant, verification_id)
+            found = self._verification(caller, verification_id)
+        return found
+
+    def verifications(self, caller: Caller, *, after: str | None = None, limit: int = 20) -> VerificationPage:
+        """Return a page of checks, newest first. Raises NotFoundError `verification.unknown` for a bad cursor."""
+        with self.store.read() as db:
+            return list_verifications(db, caller.id, after=after, limit=limit)
+
+    def _verification(self, caller: Caller, verification_id: str) -> Verification:
+        with self.store.read() as db:
+            return find_verification(db, caller.id, verification_id)
+
+    def events(self, caller: Caller, after: str | None = None, limit: int = 100) -> Page:
+        """Return a page of the outbox, oldest first. Raises InputError `events.cursor`, `events.limit`."""
+        with self.store.read() as db:
+            return outbox.page(db, caller.id, livemode=caller.livemode, after=after, limit=limit)
+
+    def forget_person(self, tenant_id: str, person_id: str) -> int:
+        """End a person's sealed data at one tenant by destroying the keys; the log keeps proving. Return how many."""
+        now = moment(machine_clock())
+        return self.store.write(lambda db: forget_person(db, self._sealer, tenant_id, person_id, now))
+
+    # --- evidence
+
+    def receipt(self, caller: Caller, object_id: str) -> Receipt:
+        """Return the receipt of a check or evidence id of this tenant.
+
+        Raises NotFoundError `evidence.unknown`, StateError `evidence.pending` until the next signed head.
+        """
+        return self._receipt(caller.id, object_id)
+
+    def export_receipt(self, object_id: str) -> Receipt:
+        """Return the receipt of any tenant's check, for the operator, sequencing its log first where need be.
+
+        Raises NotFoundError `evidence.unknown`.
+        """
+        with self.store.read() as db:
+            tenant_id, _ = find_evidence(db, None, object_id)
+        try:
+            return self._receipt(tenant_id, object_id)
+        except StateError:
+            self.sequence()
+            return self._receipt(tenant_id, object_id)
+
+    def _receipt(self, tenant_id: str, object_id: str) -> Receipt:
+        with self.store.read() as db:
+            _, evidence_id = find_evidence(db, tenant_id, object_id)
+            proven = self.log.proven(db, tenant_id, evidence_id)
+        if proven is None:
+            self._woken.set()
+            raise StateError(
+                "evidence.pending",
+                "The record has no signed head over it yet.",
+                next="Ask again in a second.",
+                retryable=True,
+            )
+        return make_receipt(proven)
+
+    def log_head(self, caller: Caller) -> Head:
+        """Return the newest signed head of the log that holds this tenant's records.
+
+        Raises NotFoundError `evidence.no_head` before the first.
+        """
+        now = moment(machine_clock())
+        key_id = self.keys.log.public.key_id
+        log_id = self.store.write(lambda db: log_of_shard(db, SHARDS[caller.livemode], key_id, now))
+        head = self.log.latest_head(log_id)
+        if head is None:
+            raise NotFoundError("evidence.no_head", "The log has no signed head yet.", next="Make a check first.")
+        return head
+
+    def log_key(self, caller: Caller) -> bytes:  # noqa: ARG002 - every tenant's log is signed with one key
+        """Return the log's public key, PEM; what verifies receipts must not come from a receipt."""
+        return self.keys.log.public.pem
+
+    def sequence(self) -> int:
+        """Number what waits in every log and sign heads over it; return how many records that were."""
+        return sum(self.log.sequence(log_id) for log_id in self.log.waiting())
+
+    def run_sequencer(self, stop: threading.Event) -> None:
+        """Sequence while there is work, and end what has passed its time, until `stop` is set; then once more.
+
+        Runs in a thread of its own; any number of processes may do so at once. A store that fails is tried again.
+        """
+        waited = SWEEP_EVERY
+        while not stop.is_set():
+            try:
+                while self.sequence():
+                    stop.wait(self.settings.head_interval / 4)
+                if waited >= SWEEP_EVERY:
+                    waited = 0.0
+                    self.sweep()
+            except HonninError as error:
+                LOGGER.warning("sequencer: %s", error.code)
+                stop.wait(1.0)
+            self._woken.wait(self.settings.head_interval)
+            self._woken.clear()
+            waited += self.settings.head_interval
+        self.sequence()
+
+    def sweep(self) -> int:
+        """End sessions, sealed answers and four items whose time has passed on their tenant's clock; say how many."""
+        ended = 0
+        for livemode, mode in self._modes.items():
+            now = moment(mode.clock())
+            ended += self.sessions.expire(now, livemode=livemode)
+            with self.store.read() as db:
+                keys = self._sealer.expired(db, now, livemode=livemode)
+            if keys:
+                self.store.write(partial(self._sealer.destroy, which=keys, now=now))
+            ended += len(keys)
+        return ended

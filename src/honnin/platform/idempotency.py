@@ -1,0 +1,102 @@
+"""Idempotency keys: within 24 hours of the tenant's clock, the same key and body get the same sealed answer.
+
+The answer holds personal data, so it lies sealed under a data key of its own that ends with the 24 hours. A key is
+bound by the transaction that records its check: of two requests at once one wins, and the other reads its answer.
+"""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, delete, insert, select
+
+from honnin.errors import InputError, StateError
+from honnin.platform.clock import moment
+from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.ids import keyed_hash
+from honnin.platform.keys import Keyring
+from honnin.platform.store import schema
+
+__all__ = ["WINDOW", "Binding", "bind", "recall"]
+
+WINDOW = timedelta(hours=24)
+KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
+
+
+class Binding(msgspec.Struct, frozen=True):
+    """One key of one tenant with the request that it stands for; only keyed hashes."""
+
+    tenant_id: str
+    key_hash: str
+    request_hash: str
+
+    @classmethod
+    def of(cls, keys: Keyring, tenant_id: str, operation: str, key: str, request: Any) -> "Binding":
+        """Return the binding of key and request to an operation. Raises InputError `verification.idempotency_key`."""
+        if not KEY.match(key):
+            raise InputError(
+                "verification.idempotency_key", "An idempotency key has 1 to 255 visible ASCII characters."
+            )
+        secret = keys.derived("idempotency")
+        return cls(
+            tenant_id,
+            keyed_hash(secret, "key", tenant_id, operation, key),
+            keyed_hash(secret, "request", operation, msgspec.json.encode(request)),
+        )
+
+
+def recall(db: Connection, sealer: Sealer, binding: Binding, *, at: datetime) -> bytes | None:
+    """Return the answer given before under this key, or None.
+
+    Raises StateError `verification.idempotency_conflict` when the key stands for another request.
+    """
+    table = schema.idempotency
+    row = db.execute(
+        select(table.c.request_hash, table.c.sealed_id).where(
+            table.c.tenant_id == binding.tenant_id,
+            table.c.key_hash == binding.key_hash,
+            table.c.expires_at > moment(at),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    if row.request_hash != binding.request_hash:
+        raise StateError(
+            "verification.idempotency_conflict",
+            "This idempotency key was used for another request.",
+            next="Use a new key for a new request.",
+        )
+    return sealer.open(db, binding.tenant_id, row.sealed_id, "answer")
+
+
+def bind(db: Connection, sealer: Sealer, binding: Binding, object_id: str, answer: bytes, *, at: datetime) -> None:
+    """Seal an answer under its key; a key whose time has passed starts anew."""
+    table, expires_at = schema.idempotency, moment(at + WINDOW)
+    db.execute(
+        delete(table).where(
+            table.c.tenant_id == binding.tenant_id,
+            table.c.key_hash == binding.key_hash,
+            table.c.expires_at <= moment(at),
+        )
+    )
+    sealer.seal(
+        db,
+        binding.tenant_id,
+        object_id,
+        "answer",
+        answer,
+        subject=object_id,
+        retention="answer",
+        now=moment(at),
+        expires_at=expires_at,
+    )
+    db.execute(
+        insert(table).values(
+            tenant_id=binding.tenant_id,
+            key_hash=binding.key_hash,
+            request_hash=binding.request_hash,
+            sealed_id=object_id,
+            expires_at=expires_at,
+        )
+    )
