@@ -23,11 +23,15 @@ from honnin.api.guard import Guard
 from honnin.api.service import Sandbox
 from honnin.connect.worlds import open_world
 from honnin.errors import InputError
+from honnin.web import bank, check, console
 
 if TYPE_CHECKING:
     from honnin.platform import Platform
 
-__all__ = ["Origins", "compose"]
+__all__ = ["KEYS_FILE", "Origins", "compose"]
+
+KEYS_FILE = "keys.json"  # the demo tenant's key, in the data folder
+PAGES = ("bank", "console")
 
 PLAIN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 API_PATHS = ("/v1/", "/openapi.json", "/healthz", "/.well-known/")
@@ -51,7 +55,7 @@ class Origins:
 
     def addresses(self, port: int) -> dict[str, str]:
         """Return the URL of every label's origin."""
-        return {label: f"http://{label}.localhost:{port}/" for label in self._labels}
+        return {label: f"http://{label}.localhost:{port}" for label in self._labels}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
@@ -101,8 +105,24 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
     sandbox: data folder whose world stands beside the product; None for the product alone.
     names: as `Origins`.
     """
-    institutions = dict(open_world(sandbox).origins()) if sandbox else {}
-    addresses = {label: f"http://{label}.localhost:{port}/" for label in ("api", *institutions)}
-    beside = Sandbox(sandbox, addresses) if sandbox else None
-    api = create_app(platform, base=f"http://localhost:{port}", sandbox=beside)
-    return Origins(api, {"api": api, **institutions}, names=names)
+    base = f"http://localhost:{port}"
+    if sandbox is None:
+        api = create_app(platform, base=base)
+        return Origins(PathSplit(api, check.create_app(platform, world=None)), {}, names=names)
+    world = open_world(sandbox)
+    institutions = dict(world.origins())
+    addresses = {label: f"http://{label}.localhost:{port}" for label in (*PAGES, "api", *institutions)}
+    api = create_app(platform, base=base, sandbox=Sandbox(sandbox, addresses))
+    keys = sandbox / KEYS_FILE
+    shown = {
+        "bank": bank.create_app(
+            api=f"http://127.0.0.1:{port}",
+            pages=base,
+            home=addresses["bank"],
+            console=addresses["console"],
+            keys=keys,
+        ),
+        "console": console.create_app(platform, world=world, keys=keys, api=base, addresses=addresses),
+    }
+    pages = check.create_app(platform, world=world, front=addresses["bank"])
+    return Origins(PathSplit(api, pages), {**shown, "api": api, **institutions}, names=names)

@@ -21,14 +21,13 @@ from uvicorn.supervisors import Multiprocess
 from honnin.api.wire import Server, bind, configuration
 from honnin.connect import worlds
 from honnin.errors import HonninError, StateError
-from honnin.web.origins import compose
+from honnin.web.origins import KEYS_FILE, compose
 
 if TYPE_CHECKING:
     from honnin.platform import Platform, Settings
 
 __all__ = ["KEYS_FILE", "Running", "demo_key", "opened", "serve_here", "serve_in_thread", "serve_workers", "worker"]
 
-KEYS_FILE = "keys.json"
 NAMES_VARIABLE = "HONNIN_NAMES"
 START_SECONDS = 20.0
 
