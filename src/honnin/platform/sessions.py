@@ -229,15 +229,19 @@ class Sessions:
         return SessionReturn(session=session, url=_return_to(session))
 
     def ending(self, session_key: str) -> SessionReturn:
-        """Return where an ended session's person goes. Raises KeyRefusedError `session.key`, StateError
+        """Return how a session ended and where its person goes. Raises KeyRefusedError `session.key`, StateError
         `session.still_open`.
         """
         with self._store.read() as db:
             tenant, row = self._by_key(db, session_key)
             session = self._seen(tenant, row)
-        if session.status == "open":
-            raise StateError("session.still_open", "The session has not ended.", next="Sign or cancel first.")
-        return SessionReturn(session=session, url=_return_to(session))
+            if session.status == "open":
+                raise StateError("session.still_open", "The session has not ended.", next="Sign or cancel first.")
+            back = SessionReturn(session=session, url=_return_to(session))
+            if session.status != "completed" or session.verification is None:
+                return back
+            made = find_verification(db, tenant.id, session.verification)
+        return msgspec.structs.replace(back, verdict=made.verdict, messages=made.messages)
 
     # --- both
 
