@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.x509.oid import NameOID
 
 SELECT_JPKI = "00A4040C0AD392F000260100000001"
@@ -63,7 +63,7 @@ class TableCard:
             self.table[f"00B0{offset:04X}{len(piece) % 256:02X}"] = piece.hex() + "9000"
 
 
-def make_certificate(key: rsa.RSAPrivateKey, extra: int = 0) -> bytes:
+def make_certificate(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, extra: int = 0) -> bytes:
     """A self-signed certificate of about 750 bytes plus `extra`."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "997794E9AGCIEG13221003A")])
     now = datetime(2026, 1, 1, tzinfo=UTC)
@@ -91,6 +91,12 @@ def certificate(key: rsa.RSAPrivateKey) -> bytes:
     """A certificate as long as the sheet's example of one, 1583 bytes."""
     short = len(make_certificate(key, 400))
     return make_certificate(key, 400 + 1583 - short)
+
+
+@pytest.fixture(scope="session")
+def curve_certificate() -> bytes:
+    """A certificate with a P-384 key."""
+    return make_certificate(ec.generate_private_key(ec.SECP384R1()), 100)
 
 
 @pytest.fixture

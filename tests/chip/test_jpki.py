@@ -186,11 +186,33 @@ def test_signing_without_short_ids(table_card: Any) -> None:
     ("answer", "code"),
     [("6982", "card.pin_required"), ("6A80", "card.refused"), ("00" * 63 + "9000", "card.answer_malformed")],
 )
-def test_signing_refused(table_card: Any, answer: str, code: str) -> None:
-    card = MyNumberCard(table_card(open_pins() | {signing("9A", bytes(32)): answer}))
+def test_signing_refused(table_card: Any, certificate: bytes, answer: str, code: str) -> None:
+    reader = table_card(open_pins() | {signing("9A", bytes(32)): answer})
+    reader.add_file(1, certificate)
+    card = MyNumberCard(reader)
     card.jpki.unlock(Pin("signature", "ABC123"))
     with pytest.raises(CardError, match=code):
         card.jpki.sign("signature", bytes(32))
+
+
+@pytest.mark.parametrize("refusal", ["6A80", "6700", "AA" * 96 + "9000"])
+@pytest.mark.parametrize("read_first", [True, False])
+def test_a_key_on_a_curve_is_given_the_digest(
+    table_card: Any, curve_certificate: bytes, refusal: str, read_first: bool
+) -> None:
+    """The next generation: RSA's DigestInfo is not what it signs, whether it refuses it or signs it."""
+    digest = bytes(range(48))
+    wrapped = f"802A009A433041300D060960864801650304020205000430{digest.hex()}00".upper()
+    bare = f"802A009A30{digest.hex()}00".upper()
+    reader = table_card(open_pins() | {wrapped: refusal, bare: "BB" * 96 + "9000"})
+    reader.add_file(1, curve_certificate)
+    card = MyNumberCard(reader)
+    card.jpki.unlock(Pin("signature", "ABC123"))
+    if read_first:
+        card.jpki.certificate("signature")
+    made = card.jpki.sign("signature", digest, algorithm="sha384")
+    assert (made.encoding, made.value) == ("raw_rs", b"\xbb" * 96)
+    assert (wrapped in reader.sent) is not read_first
 
 
 @pytest.mark.parametrize(

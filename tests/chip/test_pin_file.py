@@ -14,6 +14,11 @@ SIGNATURE_PIN = "0020009B06414243313233"
 AUTHENTICATION_PIN = "002000980431323334"
 
 
+def pins_in(card: Any) -> list[str]:
+    """The commands that carried a PIN."""
+    return [sent for sent in card.sent if sent.startswith(("0020", "0024")) and len(sent) > 8]
+
+
 def open_pins() -> dict[str, Any]:
     return {"0020009B": "63C5", "00200098": "63C3", SIGNATURE_PIN: "9000", AUTHENTICATION_PIN: "9000"}
 
@@ -31,11 +36,12 @@ def open_pins() -> dict[str, Any]:
     ],
 )
 def test_tries_are_read_without_spending_one(table_card: Any, answer: str, left: int | None, state: str) -> None:
-    card = table_card({"0020009B": "63C5", "00200098": answer})
+    card = table_card({"0020009B": "63C5", "00200098": answer, "00B0880003": "8F8F009000"})
     signature, authentication = MyNumberCard(card).tries()
     assert (signature.name, signature.left, signature.of) == ("signature", 5, 5)
     assert (authentication.left, authentication.of, authentication.state) == (left, 3, state)
-    assert card.sent == [SELECT_JPKI, "0020009B", "00200098"]
+    assert card.sent[:3] == [SELECT_JPKI, "0020009B", "00200098"]
+    assert not pins_in(card)
 
 
 def test_tries_of_a_card_without_short_ids(table_card: Any) -> None:
@@ -77,11 +83,11 @@ def test_a_wrongly_formatted_pin_never_reaches_the_card(table_card: Any, pin: st
     [("63C1", "card.pin_last_try", 1), ("63C0", "card.pin_locked", 0), ("6984", "card.pin_locked", 0)],
 )
 def test_no_pin_is_sent(table_card: Any, query: str, code: str, left: int) -> None:
-    card = table_card({"00200098": query})
+    card = table_card({"00200098": query, "00B0880003": "8F8F009000"})
     with pytest.raises(PinError, match=code) as caught:
         MyNumberCard(card).jpki.unlock(Pin("user_authentication", "1234"))
     assert caught.value.tries_left == left
-    assert card.sent == [SELECT_JPKI, "00200098"]
+    assert not pins_in(card)
 
 
 def test_the_last_try_on_purpose(table_card: Any) -> None:
@@ -95,7 +101,7 @@ def test_a_failing_query_sends_no_pin(table_card: Any, answer: str) -> None:
     card = table_card({"00200098": answer, "00A4020C020018": "9000", "00200080": answer})
     with pytest.raises(CardError):
         MyNumberCard(card).jpki.unlock(Pin("user_authentication", "1234"), allow_last_try=True)
-    assert not [sent for sent in card.sent if sent.startswith("0020") and len(sent) > 8]
+    assert not pins_in(card)
 
 
 def test_verified_by_someone_else_before_us(table_card: Any) -> None:
@@ -123,7 +129,8 @@ def test_a_counter_that_never_shows(table_card: Any) -> None:
     ],
 )
 def test_what_the_card_says_to_a_pin(table_card: Any, answer: str, code: str, left: int | None) -> None:
-    card = MyNumberCard(table_card({"00200098": "63C3", AUTHENTICATION_PIN: answer}))
+    table = {"00200098": "63C3", AUTHENTICATION_PIN: answer, "00B0880003": "8F8F009000"}
+    card = MyNumberCard(table_card(table))
     with pytest.raises(CardError, match=code) as caught:
         card.jpki.unlock(Pin("user_authentication", "1234"))
     assert getattr(caught.value, "tries_left", None) == left
@@ -202,3 +209,26 @@ def test_a_pin_does_not_show_in_the_repr_of_anything(table_card: Any) -> None:
     card.jpki.unlock(Pin("signature", "ABC123"))
     assert "ABC123" not in repr(card.transcript)
     assert "414243313233" not in repr(card.transcript)
+
+
+@pytest.mark.parametrize("locked", ["63C0", "6984"])
+def test_under_15_there_is_no_lock_but_no_certificate(table_card: Any, locked: str) -> None:
+    """EF 0008 says which of the two it is; the person is sent for the right thing."""
+    card = table_card({"0020009B": locked, "00200098": "63C3", "00B0880003": "008F009000"})
+    mine = MyNumberCard(card)
+    assert [(tries.name, tries.state) for tries in mine.tries()] == [
+        ("signature", "unused"),
+        ("user_authentication", "open"),
+    ]
+    with pytest.raises(CardError, match=r"card\.not_issued"):
+        mine.jpki.unlock(Pin("signature", "ABC123"))
+    assert not pins_in(card)
+
+
+@pytest.mark.parametrize("answer", ["6A82", "6F00", "6982", "8F9000"])
+def test_a_lock_stays_a_lock_when_the_card_does_not_say(table_card: Any, answer: str) -> None:
+    card = table_card(
+        {"00200098": "63C0", "00B0880003": answer, "00A4020C020008": "6A82", "00B0000102": "6B00", "00B0000110": "6B00"}
+    )
+    with pytest.raises(PinError, match=r"card\.pin_locked"):
+        MyNumberCard(card).jpki.unlock(Pin("user_authentication", "1234"))

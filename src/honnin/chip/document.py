@@ -62,17 +62,21 @@ class Detection:
 class Tries:
     """How often a PIN may still be entered wrongly.
 
-    left: None when the card does not say; of: the full count, None when it is not known. A key that cannot lock (a
-    passport's MRZ, a residence card's number) has no Tries at all.
+    left: None when the card does not say; of: the full count, None when it is not known. unused: there is nothing
+    behind this PIN (no certificate was issued, no PIN was set), so a count of 0 is not a lock. A key that cannot lock
+    (a passport's MRZ, a residence card's number) has no Tries at all.
     """
 
     name: str
     left: int | None
     of: int | None = None
+    unused: bool = False
 
     @property
-    def state(self) -> Literal["open", "last_try", "locked", "unknown"]:
+    def state(self) -> Literal["open", "last_try", "locked", "unused", "unknown"]:
         """In words what the count means."""
+        if self.unused:
+            return "unused"
         if self.left is None:
             return "unknown"
         return "locked" if self.left == 0 else "last_try" if self.left == 1 else "open"

@@ -3,9 +3,9 @@
 It reads and signs. It does not judge a certificate: path, time and revocation are `honnin.pki` and `honnin.connect`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from hashlib import sha256
+from hashlib import new as new_hash
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
 from honnin.chip.channel import Channel
@@ -14,7 +14,7 @@ from honnin.chip.files import is_blank, read_bytes, read_object
 from honnin.chip.iso7816 import RefusalError, compute_digital_signature
 from honnin.chip.my_number_card.profile import JpkiProfile, profile
 from honnin.chip.my_number_card.proving import judge_possession
-from honnin.chip.my_number_card.signing import CardSignature, Purpose, digest_info
+from honnin.chip.my_number_card.signing import CardSignature, Purpose, customary_hash, digest_info, on_curve
 from honnin.chip.my_number_card.token import TokenInfo, parse_token_info
 from honnin.chip.pin_file import PinFile
 from honnin.chip.pins import check_format, check_proper
@@ -35,8 +35,8 @@ CURRENT_FILE = 0x80
 # A file or PIN that is not there: "not issued" is an answer, not an error.
 ABSENT = frozenset({0x6A82, 0x6A83, 0x6A88})
 UNREADABLE = ABSENT | {0x6981, 0x6985, 0x6986, 0x6B00}
-SHORTEST_SIGNATURE = 64  # bytes: r and s of P-256
-LONGEST_SIGNATURE = 1024  # bytes: RSA-8192
+SHORTEST_ON_CURVE = 64  # bytes: r and s of P-256
+LONGEST_ON_CURVE = 132  # bytes: r and s of P-521; an RSA signature is longer
 NO_SHORT_KEY = frozenset({0x6A81, 0x6A82, 0x6A86, 0x6A88, 0x6981, 0x6985, 0x6986, 0x6B00})
 
 
@@ -78,15 +78,20 @@ class JpkiApplication:
         return Detection(DOCUMENT, APPLICATION, present, self._layout.generation if present else None)
 
     def tries(self) -> tuple[Tries, ...]:
-        """Return the tries left of both PINs, spending none; a PIN that the card does not have is left out."""
+        """Return the tries left of both PINs, spending none; a PIN that the card does not have is left out.
+
+        A person under 15 has no signature certificate, and the card answers for its PIN as for a locked one.
+        """
         self._enter()
         found = []
-        for pin in self._pins.values():
+        for name, pin in self._pins.items():
             try:
-                found.append(pin.tries())
+                tries = pin.tries()
             except RefusalError as refusal:
                 if refusal.sw not in ABSENT:
                     raise
+                continue
+            found.append(replace(tries, unused=tries.left == 0 and self._is_absent(name)))
         return tuple(found)
 
     def unlock(self, key: Pin, *, allow_last_try: bool = False) -> Unlocking:
@@ -101,6 +106,10 @@ class JpkiApplication:
             self._pins[key.name].verify(value, allow_last_try=allow_last_try)
         except RefusalError as refusal:
             if refusal.sw in ABSENT:
+                raise _not_issued(key.name) from None
+            raise
+        except PinError as error:
+            if error.code == "card.pin_locked" and self._is_absent(key.name):
                 raise _not_issued(key.name) from None
             raise
         return Unlocking(key.name, (key.name, f"{key.name}_key"))
@@ -174,21 +183,29 @@ class JpkiApplication:
     def sign(self, key: Purpose, digest: bytes, *, algorithm: str = "sha256") -> CardSignature:
         """Sign a digest with one of the two keys, whose PIN was verified before.
 
-        digest: 32, 48 or 64 bytes for `sha256`, `sha384`, `sha512`. The card adds PKCS#1 v1.5 padding.
+        digest: 32, 48 or 64 bytes for `sha256`, `sha384`, `sha512`. An RSA card is given its DigestInfo and adds the
+        PKCS#1 v1.5 padding; a card that refuses it is asked for its certificate, and when that names an elliptic curve
+        (the next generation) it is given the digest itself and answers r‖s.
         Raises PinError `card.pin_required`, InputError `chip.digest_length`, `chip.hash_unknown`.
         """
-        signed = digest_info(algorithm, digest)
-        rule = self._layout.pins[self._named(key)]
+        self._named(key)
+        wrapped = digest_info(algorithm, digest)
         if not self._pins[key].verified:
             raise _pin_required(key)
-        value = self._compute(rule.key_file, signed, key)
-        if not SHORTEST_SIGNATURE <= len(value) <= LONGEST_SIGNATURE:
-            raise CardError(
-                "card.answer_malformed",
-                f"The card gave {len(value)} bytes as a signature.",
-                next="Take the card off, put it back and try again.",
-            )
-        return CardSignature(key, algorithm, value)
+        if not on_curve(self._still_kept().get(key)):
+            refused = None
+            try:
+                value = self._compute(key, wrapped)
+                if len(value) > LONGEST_ON_CURVE:
+                    return CardSignature(key, algorithm, "pkcs1_v15", value)
+            except RefusalError as refusal:
+                refused = refusal
+            if not on_curve(self.certificate(key)):
+                raise refused or _no_signature()
+        value = self._compute(key, digest)
+        if len(value) < SHORTEST_ON_CURVE:
+            raise _no_signature()
+        return CardSignature(key, algorithm, "raw_rs", value)
 
     def prove(self, challenge: Challenge, *, trust: Trust | None = None) -> tuple[Proof, ...]:
         """Prove that the person holds this card: the user authentication key signs the challenge, after its PIN.
@@ -202,9 +219,9 @@ class JpkiApplication:
         certificate = self.certificate("user_authentication")
         if certificate is None:
             raise _not_issued("user_authentication")
-        message = challenge.message()
-        made = self.sign("user_authentication", sha256(message).digest())
-        return judge_possession(certificate, message, made.value, trust)
+        message, algorithm = challenge.message(), customary_hash(certificate)
+        made = self.sign("user_authentication", new_hash(algorithm, message).digest(), algorithm=algorithm)
+        return judge_possession(certificate, message, made, trust)
 
     def _enter(self) -> None:
         if not self._channel.select(self._aid):
@@ -223,6 +240,13 @@ class JpkiApplication:
             )
         return name
 
+    def _is_absent(self, name: str) -> bool:
+        """Tell whether the card says that it holds no certificate of a kind; False when it does not say."""
+        try:
+            return not getattr(self.issued(), name)
+        except (CardError, FormatError):
+            return False
+
     def _issued_in(self, content: bytes) -> Issued:
         if len(content) < len(get_args(Purpose)):
             raise FormatError("chip.issued_malformed", "The card does not say which certificates it holds.")
@@ -236,10 +260,8 @@ class JpkiApplication:
         if part == "signature" and not self._pins[part].verified:
             raise _pin_required(part)
         self._enter()
-        if self._kept_in != self._channel.visit:
-            self._kept.clear()
-            self._kept_in = self._channel.visit
-        if part not in self._kept:
+        kept = self._still_kept()
+        if part not in kept:
             try:
                 content = self._fetch(part)
             except RefusalError as refusal:
@@ -250,8 +272,15 @@ class JpkiApplication:
                 raise
             if is_blank(content):
                 return None
-            self._kept[part] = content
-        return self._kept[part]
+            kept[part] = content
+        return kept[part]
+
+    def _still_kept(self) -> dict[str, bytes]:
+        """Return what was read in this visit; what another visit read may be another card's."""
+        if self._kept_in != self._channel.visit:
+            self._kept.clear()
+            self._kept_in = self._channel.visit
+        return self._kept
 
     def _fetch(self, part: str) -> bytes:
         file_id: int = getattr(self._layout.files, part)
@@ -261,8 +290,9 @@ class JpkiApplication:
             return read_bytes(self._channel, file_id, self._layout.issued_length)
         return read_object(self._channel, file_id, limit=self._layout.certificate_limit)
 
-    def _compute(self, key_file: int, signed: bytes, key: Purpose) -> bytes:
+    def _compute(self, key: Purpose, signed: bytes) -> bytes:
         """Sign by the key's short file id; where the card knows none, SELECT the key file first."""
+        key_file = self._layout.pins[key].key_file
         if self._channel.short_ids:
             command = compute_digital_signature(CURRENT_FILE | key_file, signed)
             response = self._channel.transmit(command)
@@ -303,6 +333,14 @@ def _not_issued(purpose: str) -> CardError:
         "card.not_issued",
         f"The card holds no {purpose} certificate.",
         next="It is issued at the counter of the municipality.",
+    )
+
+
+def _no_signature() -> CardError:
+    return CardError(
+        "card.answer_malformed",
+        "The card gave no signature.",
+        next="Take the card off, put it back and try again.",
     )
 
 

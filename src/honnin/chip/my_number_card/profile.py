@@ -5,7 +5,6 @@ A next generation of the card is another table, not other code.
 
 from functools import cache
 from importlib.resources import files
-from typing import Literal
 
 import msgspec
 
@@ -28,14 +27,13 @@ class JpkiFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class JpkiProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One generation of the JPKI application.
 
-    aid: hexadecimal; signature_input: what the card's RSA keys are given (`digest_info`, the card pads it).
+    aid: hexadecimal. token_length, issued_length: bytes of EF 0006 and EF 0008.
     certificate_limit: bytes above which a certificate file is not believed.
     issued_mark: the byte of EF 0008 that says a certificate is there; carriers: token label → carrier.
     """
 
     aid: str
     generation: int
-    signature_input: Literal["digest_info"]
     files: JpkiFiles
     certificate_limit: int
     issued_mark: int

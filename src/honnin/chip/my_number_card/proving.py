@@ -3,28 +3,39 @@
 The path is `honnin.pki`'s work and only asked for here; revocation is never judged from the card alone.
 """
 
+from typing import Final
+
 from honnin.chip.document import Proof, Trust
+from honnin.chip.my_number_card.signing import CardSignature
 from honnin.errors import FormatError
 
 __all__ = ["judge_possession"]
 
-SHA256_WITH_RSA = bytes.fromhex("300D06092A864886F70D01010B0500")  # AlgorithmIdentifier, RFC 4055 §5
+# AlgorithmIdentifier (DER) by encoding and digest: RFC 4055 §5, RFC 5758 §3.2.
+ALGORITHMS: Final = {
+    ("pkcs1_v15", "sha256"): ("sha256WithRSAEncryption", "300D06092A864886F70D01010B0500"),
+    ("raw_rs", "sha256"): ("ecdsa-with-SHA256", "300A06082A8648CE3D040302"),
+    ("raw_rs", "sha384"): ("ecdsa-with-SHA384", "300A06082A8648CE3D040303"),
+    ("raw_rs", "sha512"): ("ecdsa-with-SHA512", "300A06082A8648CE3D040304"),
+}
 KEY = "user_authentication_key"
 CERTIFICATE = "user_authentication"
 
 
 def judge_possession(
-    certificate: bytes, message: bytes, signature: bytes, trust: Trust | None
+    certificate: bytes, message: bytes, made: CardSignature, trust: Trust | None
 ) -> tuple[Proof, Proof, Proof]:
     """Return the proofs of possession, issuer and revocation, in this order.
 
-    certificate: DER from the card; message: what was hashed (SHA-256) and signed; signature: as the card gave it.
+    certificate: DER from the card; message: what was hashed and signed; made: what the card gave.
     """
     from honnin.pki.rfc5280.certificate import parse_certificate
     from honnin.pki.rfc5280.keys import verify_signature
 
+    name, identifier = ALGORITHMS[made.encoding, made.algorithm]
     try:
-        genuine = verify_signature(parse_certificate(certificate).public_key(), SHA256_WITH_RSA, message, signature)
+        key = parse_certificate(certificate).public_key()
+        genuine = verify_signature(key, bytes.fromhex(identifier), message, _as_in_x509(made))
         reason = "" if genuine else "The signature over the challenge does not fit the certificate on the card."
     except FormatError:
         genuine, reason = False, "The certificate on the card cannot be read."
@@ -33,12 +44,22 @@ def judge_possession(
         result="passed" if genuine else "failed",
         reason=reason or "The card signed the challenge with the key of its certificate, after its PIN.",
         covers=(KEY, CERTIFICATE),
-        algorithm="sha256WithRSAEncryption",
+        algorithm=name,
         message=message,
-        signature=signature,
+        signature=made.value,
         certificate=certificate,
     )
     return possession, _issuer(certificate, trust), _REVOCATION
+
+
+def _as_in_x509(made: CardSignature) -> bytes:
+    """Return a raw r‖s as the DER sequence of two integers (RFC 3279 §2.2.3); an RSA signature as it is."""
+    if made.encoding == "pkcs1_v15":
+        return made.value
+    from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+    half = len(made.value) // 2
+    return encode_dss_signature(int.from_bytes(made.value[:half], "big"), int.from_bytes(made.value[half:], "big"))
 
 
 def _issuer(certificate: bytes, trust: Trust | None) -> Proof:
