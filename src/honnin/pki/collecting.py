@@ -9,7 +9,7 @@ Nothing here decides. A wrong signature is a fact; an error is raised only where
 
 import re
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -44,15 +44,15 @@ def collect(
     content: bytes | None = None,
     certificate: bytes | None = None,
     digest: bytes | str | None = None,
-    anchors: Sequence[bytes] | None = None,
-    intermediates: Sequence[bytes] = (),
-    crls: Sequence[bytes] = (),
-    ocsp: Sequence[bytes] = (),
+    anchors: Iterable[bytes] | None = None,
+    intermediates: Iterable[bytes] = (),
+    crls: Iterable[bytes] = (),
+    ocsp: Iterable[bytes] = (),
     at: datetime,
     existed_at: datetime | None = None,
 ) -> Facts:
     """Return the facts of one verification; arguments and errors as `honnin.verify`."""
-    trust = Trust(anchors or (), intermediates, crls, ocsp)
+    trust = Trust(tuple(anchors or ()), tuple(intermediates), tuple(crls), tuple(ocsp))
     facts, _ = gather(signed, content, digest, certificate, trust, at, existed_at)
     return facts
 

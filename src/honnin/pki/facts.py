@@ -148,7 +148,7 @@ class SignerFacts(_Fact, frozen=True, kw_only=True):
     signing_time: datetime | None = None
 
 
-class Facts(_Fact, frozen=True, kw_only=True):
+class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False):
     """All that one verification learned.
 
     at: moment of judgement; existed_at: moment at which the signature is proved to have existed, if any.

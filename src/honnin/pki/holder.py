@@ -5,10 +5,11 @@ whose it was; whether it was valid when it mattered is for `judging`. Revocation
 and where that leaves it open also for the certificate's last moment and for the moment that is proved.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
+
+from msgspec.structs import replace
 
 from honnin.errors import FormatError
 from honnin.pki.facts import (
@@ -21,13 +22,14 @@ from honnin.pki.facts import (
     SignerFacts,
 )
 from honnin.pki.jpki import four_items, key_name
-from honnin.pki.revocation import check_revocation
+from honnin.pki.revocation import Revocation, Signers, read_revocation, status_of
 from honnin.pki.rfc5280 import extensions
+from honnin.pki.rfc5280.building import PathContext, build_and_check
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
-from honnin.pki.rfc5280.path import validate_path
-from honnin.pki.verdict import Verdict
+from honnin.pki.rfc5280.store import Store, store_of
+from honnin.pki.verdict import Status
 
-__all__ = ["Trust", "certificate_facts", "path_facts", "revocation_facts", "signer_facts"]
+__all__ = ["Trust", "certificate_facts", "path_facts", "signer_facts"]
 
 _KEY_USAGES = (
     "digital_signature",
@@ -53,32 +55,64 @@ _KEPT = {
     extensions.FRESHEST_CRL,
     extensions.AUTHORITY_INFORMATION_ACCESS,
 }
-_SITUATIONS = {
-    None: "passed",
-    "NO_CERTIFICATE_CHAIN_FOUND": "no_path",
-    "CHAIN_CONSTRAINTS_FAILURE": "constraints",
-    "CRYPTO_CONSTRAINTS_FAILURE": "algorithm",
-    "EXPIRED": "expired",
-    "NOT_YET_VALID": "not_yet_valid",
-}
+_NOBODY = Signers(named=lambda _: (), trusted=lambda _: False)
 
 
 class Trust:
-    """What a verification was given to judge certificates by: DER each."""
+    """What a verification was given to judge certificates by: DER each. Parsed when first needed."""
 
-    __slots__ = ("anchors", "crls", "intermediates", "ocsp")
+    __slots__ = ("_revocation", "_store", "anchors", "crls", "intermediates", "ocsp")
 
     def __init__(
-        self, anchors: Sequence[bytes], intermediates: Sequence[bytes], crls: Sequence[bytes], ocsp: Sequence[bytes]
+        self,
+        anchors: tuple[bytes, ...] = (),
+        intermediates: tuple[bytes, ...] = (),
+        crls: tuple[bytes, ...] = (),
+        ocsp: tuple[bytes, ...] = (),
     ) -> None:
-        self.anchors = tuple(anchors)
-        self.intermediates = tuple(intermediates)
-        self.crls = tuple(crls)
-        self.ocsp = tuple(ocsp)
+        self.anchors = anchors
+        self.intermediates = intermediates
+        self.crls = crls
+        self.ocsp = ocsp
+        self._store: Store | None = None
+        self._revocation: Revocation | None = None
 
-    def joined(self, intermediates: Sequence[bytes], crls: Sequence[bytes], ocsp: Sequence[bytes]) -> "Trust":
+    @property
+    def store(self) -> Store:
+        """Anchors and intermediates by name."""
+        if self._store is None:
+            self._store = store_of(self.anchors, self.intermediates)
+        return self._store
+
+    @property
+    def revocation(self) -> Revocation:
+        """Lists and answers, parsed; small lists are remembered, for they come again with every verification."""
+        if self._revocation is None:
+            lists = (
+                _lists(self.crls) if sum(map(len, self.crls)) <= _REMEMBERED_BYTES else read_revocation(self.crls, ())
+            )
+            if self.ocsp:
+                answers = read_revocation((), self.ocsp)
+                lists = Revocation(lists.crls, answers.ocsp, lists.unreadable + answers.unreadable)
+            self._revocation = lists
+        return self._revocation
+
+    @property
+    def has_revocation(self) -> bool:
+        """Whether any list or answer was given."""
+        return bool(self.crls or self.ocsp)
+
+    def joined(self, intermediates: tuple[bytes, ...], crls: tuple[bytes, ...], ocsp: tuple[bytes, ...]) -> "Trust":
         """Return it with what a signed file brought along; a file never brings anchors."""
         return Trust(self.anchors, (*self.intermediates, *intermediates), (*self.crls, *crls), (*self.ocsp, *ocsp))
+
+
+_REMEMBERED_BYTES = 1 << 20
+
+
+@lru_cache(maxsize=32)
+def _lists(crls: tuple[bytes, ...]) -> Revocation:
+    return read_revocation(crls, ())
 
 
 def signer_facts(
@@ -90,23 +124,22 @@ def signer_facts(
     signing_time: datetime | None = None,
 ) -> SignerFacts:
     """Return all that is learned of one signature whose value has been checked. Raises FormatError as below."""
-    path = path_facts(certificate, trust, existed_at or at)
-    issuer = _remembered(path.certificates[0]) if path.certificates else None
+    path, revocation = path_facts(certificate, trust, at, existed_at)
     return SignerFacts(
         signature=signature,
-        certificate=certificate_facts(certificate, issuer),
+        certificate=certificate_facts(certificate, path),
         path=path,
-        revocation=revocation_facts(certificate, path, trust, at, existed_at),
+        revocation=revocation,
         signing_time=signing_time,
     )
 
 
-def certificate_facts(certificate: Certificate, issuer: Certificate | None) -> CertificateFacts:
+def certificate_facts(certificate: Certificate, path: PathFacts) -> CertificateFacts:
     """Return what is kept of the signer's certificate. Raises FormatError for malformed extensions."""
     identifier = extensions.authority_key_identifier(certificate)
     issuer_key_id = identifier.key_identifier if identifier else None
-    if issuer_key_id is None and issuer is not None:
-        issuer_key_id = extensions.subject_key_identifier(issuer)
+    if issuer_key_id is None and path.certificates:
+        issuer_key_id = extensions.subject_key_identifier(parse_certificate(path.certificates[0]))
     extended = extensions.extended_key_usage(certificate)
     return CertificateFacts(
         issuer_key_id=issuer_key_id,
@@ -128,73 +161,68 @@ def certificate_facts(certificate: Certificate, issuer: Certificate | None) -> C
     )
 
 
-def path_facts(certificate: Certificate, trust: Trust, moment: datetime) -> PathFacts:
-    """Look for a path at the moment within the certificate's validity that is nearest to `moment`."""
-    at = min(max(moment, certificate.not_before), certificate.not_after)
+def path_facts(
+    certificate: Certificate, trust: Trust, at: datetime, existed_at: datetime | None
+) -> tuple[PathFacts, tuple[RevocationFacts, ...]]:
+    """Look for a path, and ask for the status of the signer and of each CA certificate below the anchor."""
+    moment = min(max(existed_at or at, certificate.not_before), certificate.not_after)
     if not trust.anchors:
-        return PathFacts(situation="no_path", at=at, reason="No trust anchor was given.")
-    verdict: Verdict = validate_path(
-        certificate.raw, anchors=trust.anchors, intermediates=trust.intermediates, at=at, revocation="off"
+        return PathFacts(situation="no_path", at=moment, reason="No trust anchor was given."), ()
+    context = PathContext(store=trust.store, revocation=trust.revocation, mode="require", at=moment)
+    result = build_and_check(certificate, context)
+    fault = result.fault
+    if fault is not None and fault.check != "revocation":
+        return PathFacts(situation=fault.situation, at=moment, reason=fault.reason), ()
+    above = result.path[1:]
+    path = PathFacts(
+        situation="passed",
+        at=moment,
+        certificates=tuple([issuer.raw for issuer in above]),
+        links=tuple([_link(issuer) for issuer in above]),
+        policies=_sorted(result.policies),
     )
-    situation = _SITUATIONS.get(verdict.sub_indication, "no_path")
-    if situation != "passed":
-        return PathFacts(situation=situation, at=at, reason=verdict.reason)
-    return PathFacts(
-        situation=situation,
-        at=at,
-        certificates=verdict.path[1:],
-        links=tuple([_link(octets) for octets in verdict.path[1:]]),
-        policies=_sorted(verdict.policies),
-    )
+    if not trust.has_revocation:
+        return path, ()
+    asked: list[RevocationFacts] = []
+    if existed_at is not None and at > moment:
+        asked += _asked_later(certificate, result.path, context, at)
+    asked += [_status(of, moment, finding.status) for of, finding in enumerate(result.findings)]
+    return path, tuple(asked)
 
 
-def revocation_facts(
-    certificate: Certificate, path: PathFacts, trust: Trust, at: datetime, existed_at: datetime | None
-) -> tuple[RevocationFacts, ...]:
-    """Ask for the status of the signer and of each CA certificate below the anchor."""
-    if path.situation != "passed" or not (trust.crls or trust.ocsp):
-        return ()
-    found: list[RevocationFacts] = []
-    subject, not_after = certificate.raw, certificate.not_after
-    for of, issuer in enumerate(path.certificates):
-        found.extend(_asked(of, subject, not_after, issuer, trust, _moments(not_after, at, existed_at)))
-        subject, not_after = issuer, path.links[of].not_after
-    return tuple(found)
-
-
-def _moments(not_after: datetime, at: datetime, existed_at: datetime | None) -> tuple[datetime, ...]:
-    """Return for which moments to ask, until one settles it."""
-    if existed_at is None or existed_at == at:
-        return (at,)
-    if at > not_after:
-        return (at, not_after, existed_at) if existed_at < not_after else (at, existed_at)
-    return (at, existed_at)
-
-
-def _asked(
-    of: int, subject: bytes, not_after: datetime, issuer: bytes, trust: Trust, moments: tuple[datetime, ...]
+def _asked_later(
+    certificate: Certificate, path: tuple[Certificate, ...], context: PathContext, at: datetime
 ) -> list[RevocationFacts]:
-    found: list[RevocationFacts] = []
-    for moment in moments:
-        status = check_revocation(subject, issuer, crls=trust.crls, ocsp=trust.ocsp, at=moment)
-        proof: dict[str, Any] = status.proof or {}
-        this_update = proof.get("this_update")
-        found.append(
-            RevocationFacts(
-                of=of,
-                at=moment,
-                state=status.state,
-                reason=status.reason,
-                revoked_at=status.revoked_at,
-                kind=proof.get("kind"),
-                this_update=this_update,
-                next_update=proof.get("next_update"),
-                detail=_detail(proof),
-            )
-        )
-        if status.state == "revoked" or (status.state == "good" and not (this_update and this_update > not_after)):
-            break
-    return found
+    """Ask for the moment of judgement and for the certificate's last one: what came to be known since the proof."""
+    asked: list[RevocationFacts] = []
+    for moment in dict.fromkeys((at, min(at, certificate.not_after))):
+        later = replace(context, at=moment)
+        result = build_and_check(certificate, later)
+        if result.findings and result.path == path:
+            asked += [_status(of, moment, finding.status) for of, finding in enumerate(result.findings)]
+            continue
+        # The path itself has ended since; its own issuers still speak for what they issued.
+        for of in range(len(path) - 1):
+            finding = status_of(path[of], path[of + 1 :], later.revocation, at=moment, signers=_NOBODY)
+            asked.append(_status(of, moment, finding.status))
+    return asked
+
+
+def _status(of: int, moment: datetime, status: Status) -> RevocationFacts:
+    proof = status.proof
+    if proof is None:
+        return RevocationFacts(of=of, at=moment, state=status.state, reason=status.reason, revoked_at=status.revoked_at)
+    return RevocationFacts(
+        of=of,
+        at=moment,
+        state=status.state,
+        reason=status.reason,
+        revoked_at=status.revoked_at,
+        kind=proof.get("kind"),
+        this_update=proof.get("this_update"),
+        next_update=proof.get("next_update"),
+        detail=_detail(proof),
+    )
 
 
 def _detail(proof: dict[str, Any]) -> dict[str, str] | None:
@@ -225,21 +253,17 @@ def _sorted(policies: frozenset[str] | None) -> tuple[str, ...]:
     return tuple(sorted(policies or ()))
 
 
-@lru_cache(maxsize=512)
-def _remembered(octets: bytes) -> Certificate:
-    """Return a CA certificate, parsed once."""
-    return parse_certificate(octets)
-
-
-@lru_cache(maxsize=512)
-def _link(octets: bytes) -> LinkFacts:
-    certificate = _remembered(octets)
-    return LinkFacts(
-        not_before=certificate.not_before,
-        not_after=certificate.not_after,
-        key=_key(certificate),
-        signature_algorithm=certificate.signature_algorithm,
-    )
+def _link(issuer: Certificate) -> LinkFacts:
+    """Return what judging needs of a CA certificate; remembered with it."""
+    known: LinkFacts | None = issuer.memory.get("link")
+    if known is None:
+        known = issuer.memory["link"] = LinkFacts(
+            not_before=issuer.not_before,
+            not_after=issuer.not_after,
+            key=_key(issuer),
+            signature_algorithm=issuer.signature_algorithm,
+        )
+    return known
 
 
 def _attributes(certificate: Certificate) -> Literal["whole", "partial", "absent", "malformed"]:
