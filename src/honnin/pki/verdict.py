@@ -31,7 +31,7 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
 
     id: str
     result: Result
-    reason: str = ""
+    reason: str = msgspec.field(default_factory=str)  # written even when empty, unlike `source`
     source: str | None = None
 
 
