@@ -78,4 +78,7 @@ def read_der(path: Path) -> list[bytes]:
     blocks = re.findall(rb"-----BEGIN [^-]+-----(.*?)-----END [^-]+-----", content, re.DOTALL)
     if not blocks:
         return [content]
-    return [b64decode(block) for block in blocks]
+    try:
+        return [b64decode(block) for block in blocks]
+    except ValueError:
+        return [content]  # broken armour: whoever parses the object says that it is none

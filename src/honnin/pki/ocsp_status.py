@@ -1,0 +1,151 @@
+"""Revocation of one certificate by OCSP answers (RFC 6960 §3.2, §4.2.2.2; nothing is fetched).
+
+An answer counts when it names the certificate, is current, and is signed by the issuer or by a responder that the
+issuer's own key certified for OCSP signing. Locally trusted responders are not modelled. Nonces belong to whoever
+asked: `OcspResponse.nonce` is there to be compared.
+"""
+
+import hashlib
+from datetime import datetime
+
+from honnin.errors import FormatError
+from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, clock_skew, ocsp_age
+from honnin.pki.rfc5280 import extensions as ext
+from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
+from honnin.pki.rfc5280.certificate import Certificate
+from honnin.pki.rfc5280.crl_status import by_crl
+from honnin.pki.rfc5280.keys import verify_signature
+from honnin.pki.rfc5280.names import names_equal
+from honnin.pki.rfc5280.profile import form_fault, unknown_critical
+from honnin.pki.rfc6960 import OCSP_SIGNING, OcspResponse, SingleResponse, certificate_ids
+from honnin.pki.verdict import Status
+
+__all__ = ["by_ocsp"]
+
+
+def by_ocsp(certificate: Certificate, issuer: Certificate, given: Revocation, at: datetime) -> Finding:
+    """Return what the answers say of a certificate under its issuer."""
+    reason, present, good = "", False, None
+    for response in given.ocsp:
+        if response.status != "successful":
+            present, reason = True, response.fault or ""
+            continue
+        for single in response.responses:
+            wanted = single.certificate
+            if not wanted.hash or wanted.serial_number != certificate.serial_number:
+                continue
+            if certificate_ids(certificate, issuer, wanted.hash) != wanted:
+                continue
+            present = True
+            fault = _single_fault(single, given, at) or _response_fault(response, issuer, given, at)
+            if fault is not None:
+                reason = fault
+            elif single.state == "unknown":
+                reason = "The responder does not know this certificate."
+            else:
+                status = _ocsp_status(response, single)
+                if status.state == "revoked":
+                    return Finding(status, present=True)
+                good = status
+    if good is not None:
+        return Finding(good, present=True)
+    return Finding(Status(state="unknown", reason=reason), present)
+
+
+def _ocsp_status(response: OcspResponse, single: SingleResponse) -> Status:
+    responder = response.responder_key_hash
+    return Status(
+        state="revoked" if single.state == "revoked" else "good",
+        reason=single.reason,
+        revoked_at=single.revoked_at,
+        proof={
+            "kind": "ocsp",
+            "this_update": single.this_update,
+            "next_update": single.next_update,
+            "produced_at": response.produced_at,
+            "responder": responder.hex() if responder else hashlib.sha256(response.responder_name or b"").hexdigest(),
+        },
+    )
+
+
+def _single_fault(single: SingleResponse, given: Revocation, at: datetime) -> str | None:
+    limit = given.max_age
+    if limit is None and single.next_update is None:
+        limit = ocsp_age()
+    return single.fault or age_fault(single.this_update, single.next_update, at, limit)
+
+
+def _response_fault(response: OcspResponse, issuer: Certificate, given: Revocation, at: datetime) -> str | None:
+    """Return why an answer may not be believed for certificates of this issuer, None when it may."""
+    if response.fault is not None:
+        return response.fault
+    if response.produced_at is not None and response.produced_at > at + clock_skew():
+        return "The answer was made after the moment asked about."
+    if signature_good_until(response.signature_algorithm) < at:
+        return "The answer's signature algorithm is no longer good enough."
+    if _is_responder(response, issuer) and _signed(response, issuer):
+        return None
+    reason = "The answer is signed neither by the issuer nor by a responder that it certified."
+    for responder in response.certificates[:8]:
+        if _is_responder(response, responder) and _signed(response, responder):
+            fault = _responder_fault(responder, issuer, given, at)
+            if fault is None:
+                return None
+            reason = fault
+    return reason
+
+
+def _is_responder(response: OcspResponse, signer: Certificate) -> bool:
+    if response.responder_name is not None:
+        return names_equal(response.responder_name, signer.subject)
+    return certificate_ids(signer, signer, "sha1").issuer_key_hash == response.responder_key_hash
+
+
+def _signed(response: OcspResponse, signer: Certificate) -> bool:
+    return _verifies(signer, response.signature_algorithm, response.tbs, response.signature_value)
+
+
+def _verifies(signer: Certificate, algorithm: bytes, signed: bytes, signature: bytes) -> bool:
+    try:
+        return verify_signature(signer.public_key(), algorithm, signed, signature)
+    except FormatError:
+        return False
+
+
+def _responder_fault(responder: Certificate, issuer: Certificate, given: Revocation, at: datetime) -> str | None:
+    """Return why a certified responder may not answer for an issuer (RFC 6960 §4.2.2.2), None when it may."""
+    try:
+        usage, purposes = ext.key_usage(responder), ext.extended_key_usage(responder)
+        weak = key_good_until(responder.public_key()) < at or signature_good_until(responder.signature_algorithm) < at
+    except FormatError:
+        return "The responder's certificate is malformed."
+    if form_fault(responder) is not None or unknown_critical(responder) is not None:
+        return "The responder's certificate is malformed or has an unknown critical extension."
+    if not names_equal(responder.issuer, issuer.subject) or not _verifies(
+        issuer, responder.signature_algorithm, responder.tbs, responder.signature_value
+    ):
+        return "The responder's certificate is not from the issuer itself."
+    if purposes is None or OCSP_SIGNING not in purposes:
+        return "The responder's certificate is not for signing answers."
+    if usage is not None and not usage & (ext.DIGITAL_SIGNATURE | ext.NON_REPUDIATION):
+        return "The responder's key is not for signatures."
+    if not responder.not_before <= at <= responder.not_after:
+        return "The responder's certificate is expired or not yet valid."
+    if weak:
+        return "The responder's key or the signature on its certificate is no longer good enough."
+    return _responder_revocation(responder, issuer, given, at)
+
+
+def _responder_revocation(responder: Certificate, issuer: Certificate, given: Revocation, at: datetime) -> str | None:
+    """§4.2.2.2.1: not asked with ocsp-nocheck; by CRL where the certificate names one; else only what is at hand."""
+    if ext.OCSP_NO_CHECK in responder.extensions:
+        return None
+    nobody = Signers(named=lambda _: (), trusted=lambda _: False)
+    state = by_crl(responder, (issuer,), given, at, nobody).status.state
+    if state == "revoked":
+        return "The responder's certificate is revoked."
+    if state == "unknown" and (
+        ext.CRL_DISTRIBUTION_POINTS in responder.extensions or ext.AUTHORITY_INFORMATION_ACCESS in responder.extensions
+    ):
+        return "Whether the responder's certificate is revoked cannot be told."
+    return None

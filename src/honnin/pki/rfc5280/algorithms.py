@@ -1,0 +1,63 @@
+"""Which algorithms and key lengths a certificate may rest on, on which day: `algorithms.json`, a dated table.
+
+Judged for the moment of the judgement, not for the moment of issue: whoever judges a past day vouches that the bytes
+existed then. What the table does not name is refused on every day.
+"""
+
+import json
+from datetime import UTC, date, datetime, time
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
+
+from honnin.errors import FormatError
+from honnin.pki.rfc5280.keys import PublicKey, scheme
+
+__all__ = ["key_good_until", "signature_good_until"]
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+
+@cache
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(files(__package__).joinpath("algorithms.json").read_text(encoding="utf-8"))
+    return table
+
+
+def _until(row: dict[str, str | None] | None) -> datetime:
+    if row is None:
+        return NEVER
+    day = row["until"]
+    return ALWAYS if day is None else datetime.combine(date.fromisoformat(day), time.max, UTC)
+
+
+@lru_cache(maxsize=256)
+def signature_good_until(algorithm: bytes) -> datetime:
+    """Return the last moment at which a signature under this AlgorithmIdentifier (DER) may be relied on."""
+    try:
+        how = scheme(algorithm)
+    except FormatError:
+        return NEVER
+    table = _table()
+    if how.hash is None:
+        return _until(table.get(how.family))
+    until = _until(table["hashes"].get(how.hash.name))
+    mask = getattr(how.rsa_padding, "_mgf", None)
+    if mask is not None:
+        until = min(until, _until(table["hashes"].get(mask._algorithm.name)))  # noqa: SLF001  # pyca has no other way
+    return until
+
+
+def key_good_until(key: PublicKey) -> datetime:
+    """Return the last moment at which a signature by a key of this kind and length may be relied on."""
+    table = _table()
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return _until(table["curves"].get(key.curve.name))
+    if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey):
+        rows = table["rsa" if isinstance(key, rsa.RSAPublicKey) else "dsa"]
+        fitting = [row for row in rows if row["bits"] <= key.key_size]
+        return max(map(_until, fitting), default=NEVER)
+    return _until(table["ed25519" if isinstance(key, ed25519.Ed25519PublicKey) else "ed448"])
