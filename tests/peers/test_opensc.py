@@ -57,7 +57,7 @@ def content(world: Path, person: str = "hanako") -> JpkiMaterial:
 def tries(card: EmulatedCard) -> tuple[int, int]:
     """User authentication, signature: asked in process, on the same counters."""
     card.transmit(bytes.fromhex("00A4040C0AD392F000260100000001"))
-    return tuple(card.transmit(bytes.fromhex(f"002000{p2}"))[1] & 0x0F for p2 in ("98", "9B"))  # type: ignore[return-value]
+    return tuple(card.transmit(bytes.fromhex(f"002000{p2}"))[1] & 0x0F for p2 in ("98", "9B"))
 
 
 def sign(pcsc: Any, tmp_path: Path, key: tuple[int, str, str], message: bytes, mechanism: str) -> bytes:
