@@ -6,10 +6,10 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from tests.pki.signing import rsa_key, sign_block, sign_pkcs1
 
 from honnin.pki.rfc8017 import check_pkcs1, check_pss, check_rsa
 from honnin.pki.signed_content import SignedContent
-from tests.pki.signing import rsa_key, sign_block, sign_pkcs1
 
 CONTENT = b"open an account"
 SIGNED = SignedContent(CONTENT)

@@ -40,4 +40,4 @@ def substituted_positions(flags: str) -> tuple[int, ...]:
     """Return where a string of `0`/`1` (one a character) says `1`. Raises ValueError for any other character."""
     if flags.strip("01"):
         raise ValueError("substitute-character flags are 0 or 1")
-    return tuple(i for i, flag in enumerate(flags) if flag == "1")
+    return tuple([i for i, flag in enumerate(flags) if flag == "1"]) if "1" in flags else ()

@@ -43,6 +43,7 @@ Environment = Literal["real", "test"]
 
 OCSP = "1.3.6.1.5.5.7.48.1"
 OTHER_NAME = 0xA0
+_OID_OCTETS = 12  # of an attribute's OID in DER; all have one length
 
 # Attribute types of the names that J-LIS writes (RFC 4519), and the keywords of RFC 4514 §3.
 _KEYWORDS = {
@@ -221,49 +222,62 @@ def key_name(key: PublicKey) -> str:
 def four_items(certificate: Certificate) -> FourItems | None:
     """Return the four items of a certificate's subjectAltName (§5.4); None where it has none of them.
 
-    Raises FormatError `jpki.attribute_malformed`; a missing attribute is no error.
+    Raises FormatError `jpki.attribute_malformed`; a missing attribute is no error. Remembered with the certificate.
     """
+    memory = certificate.memory
+    if "four_items" in memory:
+        remembered: FourItems | None = memory["four_items"]
+        return remembered
     extension = certificate.extensions.get(extensions.SUBJECT_ALTERNATIVE_NAME)
-    if extension is None:
-        return None
     try:
-        found = _other_names(extension.value)
-        if not found:
-            return None
-        birth_date = found.get("birth_date")
-        return FourItems(
-            name=found.get("name"),
-            address=found.get("address"),
-            birth_date=None if birth_date is None else from_certificate(birth_date),
-            sex=SEX_CODES.get(found.get("sex", "")),
-            name_substituted=substituted_positions(found.get("name_substituted", "")),
-            address_substituted=substituted_positions(found.get("address_substituted", "")),
-        )
+        read = None if extension is None else _four_items(_other_names(extension.value))
     except (FormatError, ValueError):
         raise FormatError(
             "jpki.attribute_malformed",
             "An attribute of the holder is not in the form that the profile prescribes.",
             next="Refuse the certificate; report it to its issuer.",
         ) from None
+    memory["four_items"] = read
+    return read
+
+
+def _four_items(found: dict[str, str]) -> FourItems | None:
+    if not found:
+        return None
+    birth_date = found.get("birth_date")
+    return FourItems(
+        name=found.get("name"),
+        address=found.get("address"),
+        birth_date=None if birth_date is None else from_certificate(birth_date),
+        sex=SEX_CODES.get(found.get("sex", "")),
+        name_substituted=substituted_positions(found.get("name_substituted", "")),
+        address_substituted=substituted_positions(found.get("address_substituted", "")),
+    )
 
 
 def _other_names(value: bytes) -> dict[str, str]:
     """Return the known attributes of a subjectAltName by name: otherName { OID, [0] UTF8String }."""
-    names: dict[str, str] = _profiles()["attributes"]
+    names = _attribute_names()
     found: dict[str, str] = {}
-    for tag, start, stop in der.children(value, *der.whole(value, der.SEQUENCE)):
-        if tag != OTHER_NAME:
-            continue
-        first, at = der.enclosed(value, start, stop, der.OID)
-        name = names.get(der.oid(value, first, at))
+    at, end = der.whole(value, der.SEQUENCE)
+    while at < end:
+        tag, start, at = der.read(value, at, end)
+        # An attribute's OID has one length: it is compared as it stands, and only then is the rest read.
+        name = names.get(value[start : start + _OID_OCTETS]) if tag == OTHER_NAME else None
         if name is None:
             continue
-        inner, end = der.enclosed(value, at, stop, 0xA0)
-        text, last = der.enclosed(value, inner, end, 0x0C)
-        if end != stop or last != end or name in found:
-            raise der.malformed("An attribute occurs twice, or something follows its value.")
+        tag, start, stop = der.read(value, start + _OID_OCTETS, at)
+        text_tag, text, last = der.read(value, start, stop)
+        if tag != 0xA0 or text_tag != 0x0C or stop != at or last != at or name in found:
+            raise der.malformed("An attribute occurs twice, is of another type, or something follows its value.")
         found[name] = value[text:last].decode("utf-8")
     return found
+
+
+@cache
+def _attribute_names() -> dict[bytes, str]:
+    """Return the attributes' names by their OID in DER."""
+    return {der.encode_oid(oid): name for oid, name in _profiles()["attributes"].items()}
 
 
 @lru_cache(maxsize=256)
