@@ -3,16 +3,15 @@
 Nothing here writes; `verifying` records what came out. Outside services are asked here, before any transaction.
 """
 
+import re
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-import msgspec
-
 from honnin.errors import AccessError, FormatError, InputError, StateError
 from honnin.identity import FourItems
 from honnin.law import Decision, evaluate, methods
-from honnin.pki import Report, verify
+from honnin.pki import Check, Report, verify
 from honnin.pki.jpki import Purpose, jpki_certificate
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.platform.clock import japanese_day
@@ -34,6 +33,7 @@ from honnin.platform.tenants import standing
 __all__ = ["Gate", "Judged", "check", "four_items_answer", "law_answer", "open_gate"]
 
 PASSED = "TOTAL-PASSED"
+MOMENT = re.compile(r" (?:at|on|since|until|from|before|after) \d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?")
 CODES_OF_A_PASSED_SIGNATURE = ("cert.jpki", "sig.tx", "revocation")
 
 
@@ -169,10 +169,20 @@ def _verdict(report: Report) -> VerdictAnswer:
     return VerdictAnswer(
         indication=report.indication,
         sub_indication=report.sub_indication,
-        reason=report.reason,
+        reason=_without_times(report.reason),
         at=report.at,
-        checks=tuple(msgspec.to_builtins(check) for check in report.checks),
+        checks=tuple(_seen(check) for check in report.checks),
     )
+
+
+def _seen(check: Check) -> dict[str, Any]:
+    shown = {"id": check.id, "result": check.result, "reason": _without_times(check.reason)}
+    return shown if check.source is None else {**shown, "source": check.source}
+
+
+def _without_times(reason: str) -> str:
+    """Return a reason without the moments in it: a certificate ends on its holder's birthday, one of the four items."""
+    return MOMENT.sub("", reason)
 
 
 def _revocation(seen: Any, learned: RevocationLearned) -> RevocationSeen | None:

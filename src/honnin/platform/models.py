@@ -149,7 +149,7 @@ class VerdictAnswer(Struct, frozen=True, kw_only=True):
     checks: tuple[dict[str, Any], ...] = ()
 
 
-class LawAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class LawAnswer(Struct, frozen=True, kw_only=True):
     """What the law says of this check on its day: method, its label under the revision in force, what is missing."""
 
     law: LawName

@@ -185,7 +185,11 @@ class Verifier:
 
     def _keep(self, db: Connection, made: _Made, body: Verification, person: str | None) -> None:
         key, now, tenant = secrets.token_bytes(KEY_SIZE), moment(made.at), made.tenant
-        inputs = {**made.brought.inputs(), "purpose": made.request.purpose.encode("utf-8")}
+        inputs = {
+            **made.brought.inputs(),
+            "purpose": made.request.purpose.encode("utf-8"),
+            "verdict": msgspec.json.encode(body.verdict),
+        }
         if person is not None:
             inputs["person"] = person.encode("ascii")
         commitments = commit_all(key, inputs)

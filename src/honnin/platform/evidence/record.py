@@ -1,7 +1,7 @@
 """What one evidence record says (DESIGN, Evidence): how a check was made and judged; of its inputs, commitments only.
 
-No personal data, no plain digest of a certificate or document, no serial, no words that a service provider wrote
-freely: those that came as text (the purpose) are committed to like any other input.
+No personal data, no plain digest of a certificate or document, no serial, no free words: the purpose, and the reasons of
+the verdict (a certificate's end is its holder's birthday), are committed to like the inputs.
 """
 
 from typing import Any
@@ -70,7 +70,6 @@ def build_record(
         "verdict": {
             "indication": verdict.indication,
             "sub_indication": verdict.sub_indication,
-            "reason": verdict.reason,
             "at": moment(verdict.at),
             "checks": [_check(check) for check in verdict.checks],
         },
@@ -103,4 +102,4 @@ def _revocation(seen: RevocationSeen | None) -> dict[str, Any] | None:
 
 
 def _check(check: dict[str, Any]) -> dict[str, Any]:
-    return {name: check[name] for name in ("id", "result", "reason", "source") if name in check}
+    return {name: check[name] for name in ("id", "result", "source") if name in check}

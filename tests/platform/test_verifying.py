@@ -1,0 +1,398 @@
+"""Checks: what the service provider gets, what is recorded, who the person is, and what repeats and refusals do."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from honnin.errors import AccessError, InputError, NotFoundError, StateError
+from honnin.pki import Facts, judge
+from honnin.pki.rfc5280.certificate import parse_certificate
+from honnin.platform import Platform
+from honnin.platform.evidence.custody import Custody, Opening
+from honnin.platform.evidence.receipt import verify_receipt
+from honnin.platform.models import Caller, DigestInput, VerificationRequest
+from honnin.sandbox import people
+from honnin.sandbox.life import happen
+from honnin.sandbox.world import World
+
+pytestmark = pytest.mark.xdist_group("platform")
+Cards = Callable[[str], Any]
+
+
+def count(platform: Platform, table: str) -> int:
+    with platform.store.read() as db:
+        return int(db.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())  # noqa: S608
+
+
+def test_passed_check_gives_verdict_person_and_the_four_items_once(
+    platform: Platform, caller: Caller, card: Cards
+) -> None:
+    answer = platform.verify(caller, card("hanako").request())
+    assert answer.verdict.indication == "TOTAL-PASSED"
+    assert answer.four_items is not None
+    assert (answer.four_items.name, answer.four_items.birth_date, answer.four_items.sex) == (
+        "見本　花子",
+        "1990-04-12",
+        "female",
+    )
+    assert answer.person is not None
+    assert answer.person_status == "linked"
+    assert answer.revocation is not None
+    assert (answer.revocation.status, answer.revocation.source) == ("good", "ocsp")
+    assert all({"id", "result", "reason"} <= set(check) for check in answer.verdict.checks)
+    read = platform.verification(caller, answer.id)
+    assert not hasattr(read, "four_items")
+    shown = msgspec.json.encode(read).decode()
+    assert "花子" not in shown
+    assert "見本" not in shown
+
+
+def test_answer_carries_no_certificate_or_revocation_data(platform: Platform, caller: Caller, card: Cards) -> None:
+    answer = msgspec.to_builtins(platform.verify(caller, card("hanako").request()))
+    assert set(answer) == {
+        *("id", "object", "livemode", "created_at", "purpose", "channel", "verdict", "law", "revocation", "person"),
+        *("person_status", "evidence", "session", "messages", "four_items"),
+    }
+
+
+def test_failed_check_is_recorded_and_withholds_the_four_items(
+    platform: Platform, caller: Caller, card: Cards, world: World
+) -> None:
+    hanako = card("hanako")
+    happen(world, "hanako", "lose", at=world.now())
+    answer = platform.verify(caller, hanako.request(law="aml"))
+    assert (answer.verdict.indication, answer.verdict.sub_indication) == ("TOTAL-FAILED", "REVOKED")
+    assert answer.four_items is None
+    assert answer.person is None
+    assert answer.person_status == "none"
+    assert answer.law is not None
+    assert answer.law.status == "missing"
+    assert answer.law.missing == ("cert.jpki", "sig.tx", "revocation")
+    assert count(platform, "evidence") == 1
+    with platform.store.read() as db:
+        kinds = db.exec_driver_sql("SELECT kind FROM sealed").scalars().all()
+    assert kinds == ["opening"]
+
+
+def test_end_of_a_certificate_is_not_told_because_it_is_a_birthday(
+    platform: Platform, caller: Caller, card: Cards
+) -> None:
+    saku = card("saku")
+    answer = platform.verify(caller, saku.request())
+    assert (answer.verdict.indication, answer.verdict.sub_indication) == ("TOTAL-FAILED", "EXPIRED")
+    not_after = parse_certificate(saku.certificate).not_after
+    platform.sequence()
+    record = platform.receipt(caller, answer.id).record
+    for shown in (msgspec.json.encode(answer).decode(), record):
+        assert f"{not_after:%m-%dT}" not in shown
+
+
+def test_source_that_is_down_is_could_not_tell(platform: Platform, caller: Caller, card: Cards, jlis: Any) -> None:
+    jlis.down = True
+    answer = platform.verify(caller, card("hanako").request())
+    assert (answer.verdict.indication, answer.verdict.sub_indication) == ("INDETERMINATE", "TRY_LATER")
+    assert answer.four_items is None
+    assert answer.revocation is None or answer.revocation.source is None
+
+
+def test_wrong_signature_fails(platform: Platform, caller: Caller, card: Cards) -> None:
+    request = card("hanako").request()
+    other = msgspec.structs.replace(request, document=b"another document")
+    assert platform.verify(caller, other).verdict.indication == "TOTAL-FAILED"
+
+
+@pytest.mark.parametrize("certificate", [b"\x30\x03\x02\x01\x00", b"", b"\xff" * 500])
+def test_malformed_certificate_is_a_verdict(
+    platform: Platform, caller: Caller, card: Cards, certificate: bytes
+) -> None:
+    request = msgspec.structs.replace(card("hanako").request(), certificate=certificate)
+    answer = platform.verify(caller, request)
+    assert answer.verdict.sub_indication == "FORMAT_FAILURE"
+    assert count(platform, "evidence") == 1
+
+
+def test_person_is_stable_over_renewal_and_differs_between_tenants(
+    platform: Platform, caller: Caller, card: Cards, world: World, later: Callable[..., None]
+) -> None:
+    before = platform.verify(caller, card("hanako").request())
+    happen(world, "hanako", "renew", at=world.now())
+    later(hours=2)
+    after = platform.verify(caller, card("hanako").request())
+    assert after.person == before.person
+    other = platform.authenticate(platform.create_tenant("別の銀行").api_key)
+    assert platform.verify(other, card("hanako").request()).person not in {before.person, None}
+    assert platform.verify(caller, card("kyoko").request()).person not in {before.person, None}
+
+
+def test_counterpart_leads_to_the_same_person(platform: Platform, caller: Caller, world: World, card: Cards) -> None:
+    material = people.card_material(world, "hanako")
+    by_signature = platform.verify(caller, card("hanako").request())
+    authentication = type(card("hanako"))(material.user_authentication_certificate, material.user_authentication_key)
+    answer = platform.verify(caller, authentication.request(purpose="login"))
+    assert answer.verdict.indication == "TOTAL-PASSED"
+    assert answer.four_items is None
+    assert answer.person == by_signature.person
+
+
+def test_fresh_certificate_is_pending_and_never_a_second_person(
+    platform: Platform, caller: Caller, card: Cards, world: World, later: Callable[..., None]
+) -> None:
+    before = platform.verify(caller, card("hanako").request())
+    happen(world, "hanako", "renew", at=world.now())
+    later(minutes=5)
+    pending = platform.verify(caller, card("hanako").request())
+    assert (pending.person, pending.person_status) == (None, "pending")
+    assert pending.four_items is not None
+    assert platform.verification(caller, pending.id).person_status == "pending"
+    later(hours=2)
+    settled = platform.verification(caller, pending.id)
+    assert (settled.person, settled.person_status) == (before.person, "linked")
+    assert count(platform, "persons") == 1
+    types = [event.type for event in platform.events(caller).data]
+    assert types == ["verification.completed", "verification.completed", "verification.person_linked"]
+
+
+def test_pending_check_is_settled_by_a_later_one(
+    platform: Platform, caller: Caller, card: Cards, world: World, later: Callable[..., None]
+) -> None:
+    happen(world, "hanako", "renew", at=world.now())
+    later(minutes=5)
+    first = platform.verify(caller, card("hanako").request())
+    later(hours=2)
+    second = platform.verify(caller, card("hanako").request())
+    assert second.person is not None
+    assert platform.verification(caller, first.id).person == second.person
+
+
+def test_same_key_gets_the_same_sealed_answer_for_a_day(
+    platform: Platform, caller: Caller, card: Cards, later: Callable[..., None]
+) -> None:
+    request = card("hanako").request()
+    first = platform.verify(caller, request, idempotency_key="k")
+    later(hours=23)
+    again = platform.verify(caller, request, idempotency_key="k")
+    assert msgspec.json.encode(again) == msgspec.json.encode(first)
+    assert count(platform, "verifications") == count(platform, "evidence") == count(platform, "events") == 1
+    with pytest.raises(StateError) as conflict:
+        platform.verify(caller, msgspec.structs.replace(request, purpose="loan"), idempotency_key="k")
+    assert conflict.value.code == "verification.idempotency_conflict"
+    other = platform.authenticate(platform.create_tenant("別の銀行").api_key)
+    assert platform.verify(other, request, idempotency_key="k").id != first.id
+    later(hours=2)
+    assert platform.verify(caller, request, idempotency_key="k").id != first.id
+
+
+def test_sealed_answer_ends_with_its_day(
+    platform: Platform, caller: Caller, card: Cards, later: Callable[..., None]
+) -> None:
+    platform.verify(caller, card("hanako").request(), idempotency_key="k")
+    later(hours=25)
+    assert platform.sweep() == 1
+    with platform.store.read() as db:
+        assert "answer" not in db.exec_driver_sql("SELECT kind FROM sealed").scalars().all()
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a b", "鍵", "a\n"])
+def test_impossible_idempotency_keys_are_refused(platform: Platform, caller: Caller, card: Cards, key: str) -> None:
+    with pytest.raises(InputError) as refused:
+        platform.verify(caller, card("hanako").request(), idempotency_key=key)
+    assert refused.value.code == "verification.idempotency_key"
+
+
+def test_law_satisfied_keeps_custody_that_opens_the_commitments(
+    platform: Platform, caller: Caller, card: Cards
+) -> None:
+    hanako = card("hanako")
+    answer = platform.verify(caller, hanako.request(b"transfer 1000 yen", law="aml"))
+    assert answer.law is not None
+    assert (answer.law.status, answer.law.label, answer.law.method) == ("satisfied", "カ", "aml.jpki_signature")
+    platform.sequence()
+    record = verify_receipt(platform.receipt(caller, answer.id), platform.keys.log.public)
+    with platform.store.read() as db:
+        opened = platform._sealer.open(db, caller.id, answer.evidence, "custody")
+        opening = msgspec.msgpack.decode(platform._sealer.open(db, caller.id, answer.evidence, "opening"), type=Opening)
+    custody = msgspec.msgpack.decode(opened, type=Custody)
+    assert custody.certificate == hanako.certificate
+    assert custody.content == b"transfer 1000 yen"
+    from honnin.platform.evidence.commitments import opens
+
+    commitments = record["commitments"]
+    for role, content in (
+        ("certificate", custody.certificate),
+        ("signed", custody.signed),
+        ("content", custody.content),
+    ):
+        assert opens(opening.key, role, content, commitments[role])
+    assert not opens(opening.key, "certificate", custody.signed, commitments["certificate"])
+    facts = Facts.decode(opening.facts)
+    assert facts.signers[0].certificate is not None
+    assert facts.signers[0].certificate.commitment == commitments["certificate"]
+    assert judge(facts, "jpki_signature").indication == answer.verdict.indication
+
+
+def test_no_law_keeps_no_custody(platform: Platform, caller: Caller, card: Cards) -> None:
+    answer = platform.verify(caller, card("hanako").request())
+    with platform.store.read() as db:
+        kinds = db.exec_driver_sql("SELECT kind FROM sealed").scalars().all()
+    assert kinds == ["opening"]
+    assert answer.law is None
+
+
+def test_digest_only_passes_without_a_law_and_is_refused_where_one_keeps_the_document(
+    platform: Platform, caller: Caller, card: Cards
+) -> None:
+    import hashlib
+
+    document = b"signed elsewhere"
+    hanako = card("hanako")
+    digest = DigestInput(alg="sha256", value=hashlib.sha256(document).hexdigest())
+    request = VerificationRequest(
+        purpose="contract", digest=digest, signature=hanako.sign(document), certificate=hanako.certificate
+    )
+    assert platform.verify(caller, request).verdict.indication == "TOTAL-PASSED"
+    for law in ("aml", "mobile_phone", "second_hand"):
+        with pytest.raises(InputError) as refused:
+            platform.verify(caller, msgspec.structs.replace(request, law=law))
+        assert refused.value.code == "law.document_required"
+
+
+def test_tenant_without_verifier_status_may_not_use_the_statutory_method(platform: Platform, card: Cards) -> None:
+    made = platform.create_tenant("無資格の会社", verifier_status="none")
+    caller = platform.authenticate(made.api_key)
+    with pytest.raises(StateError) as refused:
+        platform.verify(caller, card("hanako").request(law="aml"))
+    assert refused.value.code == "law.not_lawful"
+    assert platform.verify(caller, card("hanako").request()).verdict.indication == "TOTAL-PASSED"
+
+
+def test_my_number_needs_a_number_handler_and_the_chips_number(platform: Platform, caller: Caller, card: Cards) -> None:
+    with pytest.raises(StateError):
+        platform.verify(caller, card("hanako").request(law="my_number"))
+    platform.change_tenant(caller.id, number_handler=True)
+    with platform.store.read() as db:
+        from honnin.platform.tenants import get_tenant
+
+        caller = Caller(tenant=get_tenant(db, caller.id))
+    answer = platform.verify(caller, card("hanako").request(law="my_number"))
+    assert answer.law is not None
+    assert (answer.law.status, answer.law.missing) == ("missing", ("ic.number_signed",))
+
+
+def test_second_hand_wants_the_facts_inside_the_signed_document(
+    platform: Platform, caller: Caller, card: Cards
+) -> None:
+    answer = platform.verify(caller, card("hanako").request(law="second_hand", signed_items=("name", "address")))
+    assert answer.law is not None
+    assert answer.law.missing == ("signed_item.occupation", "signed_item.age")
+    whole = card("hanako").request(law="second_hand", signed_items=("name", "address", "occupation", "age"))
+    satisfied = platform.verify(caller, whole).law
+    assert satisfied is not None
+    assert satisfied.status == "satisfied"
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"method": "aml.tarot"}, "law.unknown_method"),
+        ({"method": "aml.jpki_signature", "law": "second_hand"}, "law.unknown_method"),
+        ({"law": "aml", "channel": "in_person"}, "law.not_lawful"),
+        ({"document": None}, "verification.incomplete"),
+        ({"signature": None}, "verification.incomplete"),
+        ({"certificate": None}, "verification.incomplete"),
+        ({"cms": b"0"}, "verification.ambiguous"),
+        ({"digest": DigestInput(alg="sha256", value="00" * 32)}, "verification.ambiguous"),
+        ({"document": None, "digest": DigestInput(alg="sha512", value="00" * 32)}, "verification.digest"),
+        ({"document": b"x" * ((8 << 20) + 1)}, "verification.too_large"),
+        ({"signature": b"x" * 2049}, "verification.too_large"),
+        ({"certificate": b"x" * 20000}, "verification.too_large"),
+    ],
+)
+def test_impossible_requests_are_refused_and_leave_nothing(
+    platform: Platform, caller: Caller, card: Cards, members: dict[str, Any], code: str
+) -> None:
+    request = msgspec.structs.replace(card("hanako").request(), **members)
+    with pytest.raises((InputError, StateError)) as refused:
+        platform.verify(caller, request)
+    assert refused.value.code == code
+    assert count(platform, "verifications") == count(platform, "evidence") == count(platform, "events") == 0
+
+
+def test_attributes_are_those_the_tenant_may_have(platform: Platform, caller: Caller, card: Cards) -> None:
+    platform.change_tenant(caller.id, attributes=("birth_date",))
+    with platform.store.read() as db:
+        from honnin.platform.tenants import get_tenant
+
+        caller = Caller(tenant=get_tenant(db, caller.id))
+    items = platform.verify(caller, card("hanako").request()).four_items
+    assert items is not None
+    assert msgspec.json.decode(msgspec.json.encode(items)) == {
+        "birth_date": "1990-04-12",
+        "substitute_characters": {"name": [], "address": []},
+    }
+
+
+def test_certified_verifier_with_its_ground_gets_the_certificate(platform: Platform, card: Cards) -> None:
+    made = platform.create_tenant("認定事業者", verifier_status="certified")
+    caller = platform.authenticate(made.api_key)
+    hanako = card("hanako")
+    assert platform.verify(caller, hanako.request()).certificate is msgspec.UNSET
+    platform.change_tenant(made.tenant, certificate_ground="公的個人認証法17条1項6号の認定")
+    answer = platform.verify(platform.authenticate(made.api_key), hanako.request())
+    assert answer.certificate == hanako.certificate
+
+
+def test_certificate_exception_needs_a_certified_verifier(platform: Platform, caller: Caller) -> None:
+    with pytest.raises(InputError) as refused:
+        platform.change_tenant(caller.id, certificate_ground="because")
+    assert refused.value.code == "tenant.ground"
+
+
+def test_live_tenant_refuses_a_sandbox_certificate(platform: Platform, card: Cards) -> None:
+    made = platform.create_tenant("本番の銀行", livemode=True)
+    assert made.api_key.startswith("sk_live_")
+    caller = platform.authenticate(made.api_key)
+    with pytest.raises(AccessError) as refused:
+        platform.verify(caller, card("hanako").request())
+    assert refused.value.code == "verification.sandbox_certificate"
+    assert count(platform, "verifications") == 0
+
+
+def test_tenants_do_not_see_each_other(platform: Platform, caller: Caller, card: Cards) -> None:
+    answer = platform.verify(caller, card("hanako").request())
+    other = platform.authenticate(platform.create_tenant("別の銀行").api_key)
+    for look in (platform.verification, platform.receipt):
+        with pytest.raises(NotFoundError):
+            look(other, answer.id)
+    assert platform.events(other).data == ()
+    assert platform.verifications(other).data == ()
+
+
+def test_verifications_page_newest_first(platform: Platform, caller: Caller, card: Cards, later: Any) -> None:
+    made = []
+    for _ in range(5):
+        made.append(platform.verify(caller, card("hanako").request()).id)
+        later(seconds=1)
+    first = platform.verifications(caller, limit=2)
+    second = platform.verifications(caller, after=first.next, limit=2)
+    third = platform.verifications(caller, after=second.next, limit=2)
+    seen = [v.id for page in (first, second, third) for v in page.data]
+    assert seen == made[::-1]
+    assert [page.has_more for page in (first, second, third)] == [True, True, False]
+
+
+def test_forgetting_ends_the_sealed_data_and_the_log_still_proves(
+    platform: Platform, caller: Caller, card: Cards
+) -> None:
+    answer = platform.verify(caller, card("hanako").request(law="aml"), idempotency_key="k")
+    assert answer.person is not None
+    platform.sequence()
+    assert platform.forget_person(caller.id, answer.person) >= 2
+    assert count(platform, "sealed") == 0
+    with platform.store.read() as db:
+        assert not any(db.exec_driver_sql("SELECT wrapped FROM data_keys").scalars().all())
+    record = verify_receipt(platform.receipt(caller, answer.id), platform.keys.log.public)
+    assert record["verification"] == answer.id
+    again = platform.verify(caller, card("hanako").request())
+    assert again.person not in {None, answer.person}
