@@ -20,6 +20,7 @@ __all__ = [
     "NULL",
     "OCTET_STRING",
     "OID",
+    "OIDS",
     "SEQUENCE",
     "SET",
     "UTC_TIME",
@@ -164,13 +165,13 @@ def named_bits(octets: bytes, start: int, stop: int) -> int:
     return value
 
 
-_OIDS: dict[bytes, str] = {}
+OIDS: dict[bytes, str] = {}  # content: dotted form, of those decoded so far (at most 4096)
 
 
 def oid(octets: bytes, start: int, stop: int) -> str:
     """Return an OBJECT IDENTIFIER in dotted form; up to 4096 decoded ones are remembered."""
     content = octets[start:stop]
-    known = _OIDS.get(content)
+    known = OIDS.get(content)
     return known if known is not None else _decode_oid(content)
 
 
@@ -190,8 +191,8 @@ def _decode_oid(content: bytes) -> str:
             value = 0
     top = min(arcs[0] // 40, 2)
     dotted = ".".join(map(str, (top, arcs[0] - 40 * top, *arcs[1:])))
-    if len(_OIDS) < 4096:
-        _OIDS[content] = dotted
+    if len(OIDS) < 4096:
+        OIDS[content] = dotted
     return dotted
 
 

@@ -9,7 +9,7 @@ import hashlib
 from datetime import datetime
 
 from honnin.errors import FormatError
-from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, clock_skew, ocsp_age
+from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, ocsp_age
 from honnin.pki.rfc5280 import extensions as ext
 from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
 from honnin.pki.rfc5280.certificate import Certificate
@@ -79,8 +79,6 @@ def _response_fault(response: OcspResponse, issuer: Certificate, given: Revocati
     """Return why an answer may not be believed for certificates of this issuer, None when it may."""
     if response.fault is not None:
         return response.fault
-    if response.produced_at is not None and response.produced_at > at + clock_skew():
-        return "The answer was made after the moment asked about."
     if signature_good_until(response.signature_algorithm) < at:
         return "The answer's signature algorithm is no longer good enough."
     if _is_responder(response, issuer) and _signed(response, issuer):

@@ -10,10 +10,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
-
 from honnin.errors import FormatError
-from honnin.pki.rfc5280.keys import PublicKey, scheme
+from honnin.pki.rfc5280.keys import PublicKey, family_of, scheme
 
 __all__ = ["key_good_until", "signature_good_until"]
 
@@ -53,11 +51,17 @@ def signature_good_until(algorithm: bytes) -> datetime:
 
 def key_good_until(key: PublicKey) -> datetime:
     """Return the last moment at which a signature by a key of this kind and length may be relied on."""
+    family = family_of(key)
+    some: Any = key
+    bits = some.key_size if family in {"rsa", "dsa"} else 0
+    return _family_good_until(family, bits, some.curve.name if family == "ec" else "")
+
+
+@lru_cache(maxsize=256)
+def _family_good_until(family: str, bits: int, curve: str) -> datetime:
     table = _table()
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        return _until(table["curves"].get(key.curve.name))
-    if isinstance(key, rsa.RSAPublicKey | dsa.DSAPublicKey):
-        rows = table["rsa" if isinstance(key, rsa.RSAPublicKey) else "dsa"]
-        fitting = [row for row in rows if row["bits"] <= key.key_size]
-        return max(map(_until, fitting), default=NEVER)
-    return _until(table["ed25519" if isinstance(key, ed25519.Ed25519PublicKey) else "ed448"])
+    if family == "ec":
+        return _until(table["curves"].get(curve))
+    if family in {"rsa", "dsa"}:
+        return max((_until(row) for row in table[family] if row["bits"] <= bits), default=NEVER)
+    return _until(table.get(family))

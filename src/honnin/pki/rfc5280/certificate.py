@@ -12,7 +12,7 @@ import msgspec
 
 from honnin.errors import FormatError
 from honnin.pki import der
-from honnin.pki.der import malformed, read
+from honnin.pki.der import OIDS, malformed, read
 from honnin.pki.rfc5280.keys import PublicKey, load_public_key
 
 __all__ = ["Certificate", "Extension", "parse_certificate"]
@@ -91,15 +91,17 @@ def _certificate(octets: bytes) -> Certificate:
     serial_start, at = der.enclosed(octets, at, tbs_stop, der.INTEGER)
     serial_number = der.integer(octets, serial_start, at)
 
-    inner, issuer, validity, subject, spki = at, 0, 0, 0, 0
-    positions = [at]
-    for _ in range(5):  # signature, issuer, validity, subject, subjectPublicKeyInfo
-        _, at = der.enclosed(octets, at, tbs_stop, der.SEQUENCE)
-        positions.append(at)
-    inner, issuer, validity, subject, spki, at = positions
+    inner = at
+    tag, _, issuer = read(octets, inner, tbs_stop)
+    issuer_tag, _, validity = read(octets, issuer, tbs_stop)
+    validity_tag, validity_start, subject = read(octets, validity, tbs_stop)
+    subject_tag, _, spki = read(octets, subject, tbs_stop)
+    spki_tag, _, at = read(octets, spki, tbs_stop)
+    if not tag == issuer_tag == validity_tag == subject_tag == spki_tag == der.SEQUENCE:
+        raise malformed("One of algorithm, issuer, validity, subject and key is no SEQUENCE.")
     if octets[inner:issuer] != algorithm:
         raise malformed("The signed algorithm and the outer one differ.")
-    not_before, not_after = _validity(octets, validity, subject)
+    not_before, not_after = _validity(octets, validity_start, subject)
     extensions = _rest(octets, at, tbs_stop, version)
     return Certificate(
         raw=octets,
@@ -117,8 +119,7 @@ def _certificate(octets: bytes) -> Certificate:
     )
 
 
-def _validity(octets: bytes, at: int, end: int) -> tuple[datetime, datetime]:
-    start, stop = der.enclosed(octets, at, end, der.SEQUENCE)
+def _validity(octets: bytes, start: int, stop: int) -> tuple[datetime, datetime]:
     first = read(octets, start, stop)
     second = read(octets, first[2], stop)
     if second[2] != stop:
@@ -151,15 +152,13 @@ def read_extensions(octets: bytes, at: int, end: int) -> dict[str, Extension]:
     while at < stop:
         tag, first, at = read(octets, at, stop)
         oid_tag, oid_start, oid_stop = read(octets, first, at)
-        value_tag, value_start, value_stop = read(octets, oid_stop, at)
-        critical = value_tag == 0x01
-        if critical:
-            if octets[value_start:value_stop] != b"\xff":
-                raise malformed("An extension's critical flag is not TRUE in DER.")
-            value_tag, value_start, value_stop = read(octets, value_stop, at)
-        if (tag, oid_tag, value_tag) != (0x30, 0x06, 0x04) or value_stop != at:
-            raise malformed("An extension is not of an identifier, a flag and a value.")
-        found[der.oid(octets, oid_start, oid_stop)] = Extension(critical, octets[value_start:value_stop])
+        critical = octets[oid_stop : oid_stop + 3] == b"\x01\x01\xff"
+        value_tag, value_start, value_stop = read(octets, oid_stop + 3 if critical else oid_stop, at)
+        # A flag that is not TRUE, or FALSE written out, is no OCTET STRING and fails here.
+        if tag != 0x30 or oid_tag != 0x06 or value_tag != 0x04 or value_stop != at:
+            raise malformed("An extension is not of an identifier, a flag and a value in DER.")
+        oid = OIDS.get(octets[oid_start:oid_stop]) or der.oid(octets, oid_start, oid_stop)
+        found[oid] = Extension(critical, octets[value_start:value_stop])
         count += 1
     if count != len(found):
         raise malformed("An extension occurs twice.")

@@ -4,6 +4,7 @@ Says what a list states, not whether it may be believed: signature, signer and t
 Entries are walked once for their form and remembered by serial number only when somebody asks for one.
 """
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -211,37 +212,93 @@ def entries_for(crl: Crl, serial_number: int) -> tuple[Entry, ...]:
     Raises FormatError `crl.malformed` for entries of a wrong form and `crl.entry_unknown` where any entry has a
     critical extension that is not understood: then the list says nothing of any certificate (§5.3).
     """
-    table: dict[int, tuple[Entry, ...]] | None = crl.memory.get("entries")
-    if table is None:
-        try:
+    table: dict[int, list[int]] | None = crl.memory.get("entries")
+    try:
+        if table is None:
             table = crl.memory["entries"] = _table(crl)
-        except FormatError as error:
-            if error.code == "crl.entry_unknown":
-                raise
-            raise _malformed(error) from None
-    return table.get(serial_number, ())
+        issuers: dict[int, bytes] = crl.memory.get("issuers", {})
+        return tuple(_entry_at(crl, at, issuers.get(at)) for at in table.get(serial_number, ()))
+    except FormatError as error:
+        if error.code == "crl.entry_unknown":
+            raise
+        raise _malformed(error) from None
 
 
-def _table(crl: Crl) -> dict[int, tuple[Entry, ...]]:
+def _table(crl: Crl) -> dict[int, list[int]]:
+    """Return where the entries of each serial number stand, after judging the form of all.
+
+    Nearly all entries of a list have one of two shapes, which are told by their lengths: serial number and UTCTime,
+    with or without a reason. Others are read value by value.
+    """
     octets = crl.raw
-    table: dict[int, tuple[Entry, ...]] = {}
+    at, stop = crl.entries
+    plain = not crl.scope.indirect
+    version = crl.memory["version"]
+    table: dict[int, list[int]] = {}
     issuer: bytes | None = None
-    for start, stop in der.items(octets, *crl.entries, der.SEQUENCE):
-        first, at = der.enclosed(octets, start, stop, der.INTEGER)
-        serial = der.integer(octets, first, at)
-        span = read(octets, at, stop)
-        revoked_at = der.time(octets, *span)
-        reason = "unspecified"
-        if span[2] < stop:
-            if crl.memory["version"] != 2:
-                raise malformed("Entries of a list of version 1 have extensions.")
-            reason, named = _entry_extensions(read_extensions(octets, span[2], stop))
-            if named is not None:
-                if not crl.scope.indirect:
-                    raise malformed("An entry names a certificate issuer in a list that is not indirect.")
-                issuer = named
-        table[serial] = (*table.get(serial, ()), Entry(revoked_at, reason, issuer))
+    from_bytes = int.from_bytes
+    while at < stop:
+        start = at
+        length = octets[at + 1] if at + 4 < stop else 0
+        size = octets[at + 3]
+        at += length + 2
+        rest = octets[start + size + 4 : at]
+        if (
+            plain
+            and 0 < size < 0x60
+            and octets[start] == 0x30
+            and octets[start + 2] == 0x02
+            and at <= stop
+            and ((length == size + 17) or (version == 2 and length == size + 31 and rest[15:28] == _PLAIN_REASON))
+            and rest[:2] == b"\x17\x0d"
+            and rest[14:15] == b"Z"
+            and rest[2:14].isdigit()
+            and (size == 1 or not _PADDED.match(octets, start + 4))
+        ):
+            serial = from_bytes(octets[start + 4 : start + 4 + size], "big", signed=True)
+        else:
+            serial, at, issuer = _walk(crl, start, stop, issuer)
+        found = table.get(serial)
+        if found is None:
+            table[serial] = [start]
+        else:
+            found.append(start)
     return table
+
+
+# reasonCode, not critical, up to the code itself; an INTEGER with a superfluous first octet
+_PLAIN_REASON = bytes.fromhex("300c300a0603551d1504030a01")
+_PADDED = re.compile(rb"\x00[\x00-\x7f]|\xff[\x80-\xff]", re.DOTALL)
+
+
+def _walk(crl: Crl, at: int, end: int, issuer: bytes | None) -> tuple[int, int, bytes | None]:
+    """Read one entry value by value; returns its serial number, where it ends, and whose entries follow."""
+    octets = crl.raw
+    first, stop = der.enclosed(octets, at, end, der.SEQUENCE)
+    number, number_stop = der.enclosed(octets, first, stop, der.INTEGER)
+    span = read(octets, number_stop, stop)
+    der.time(octets, *span)
+    if span[2] < stop:
+        if crl.memory["version"] != 2:
+            raise malformed("Entries of a list of version 1 have extensions.")
+        _, named = _entry_extensions(read_extensions(octets, span[2], stop))
+        if named is not None:
+            if not crl.scope.indirect:
+                raise malformed("An entry names a certificate issuer in a list that is not indirect.")
+            issuer = named
+    if issuer is not None:
+        crl.memory.setdefault("issuers", {})[at] = issuer
+    return der.integer(octets, number, number_stop), stop, issuer
+
+
+def _entry_at(crl: Crl, at: int, issuer: bytes | None) -> Entry:
+    octets = crl.raw
+    _, first, stop = read(octets, at, crl.entries[1])
+    span = read(octets, read(octets, first, stop)[2], stop)
+    reason = "unspecified"
+    if span[2] < stop:
+        reason, _ = _entry_extensions(read_extensions(octets, span[2], stop))
+    return Entry(der.time(octets, *span), reason, issuer)
 
 
 def _entry_extensions(stated: dict[str, Extension]) -> tuple[str, bytes | None]:

@@ -20,7 +20,7 @@ from honnin.errors import FormatError
 from honnin.pki import der
 from honnin.pki.der import malformed, read
 
-__all__ = ["PublicKey", "Scheme", "inherited_parameters", "load_public_key", "scheme", "verify_signature"]
+__all__ = ["PublicKey", "Scheme", "family_of", "inherited_parameters", "load_public_key", "scheme", "verify_signature"]
 
 PublicKey = (
     rsa.RSAPublicKey | ec.EllipticCurvePublicKey | dsa.DSAPublicKey | ed25519.Ed25519PublicKey | ed448.Ed448PublicKey
@@ -148,6 +148,26 @@ def _hash(octets: bytes, at: int, end: int) -> hashes.HashAlgorithm:
     return HASHES[oid]
 
 
+_KINDS = (
+    (rsa.RSAPublicKey, "rsa"),
+    (ec.EllipticCurvePublicKey, "ec"),
+    (dsa.DSAPublicKey, "dsa"),
+    (ed25519.Ed25519PublicKey, "ed25519"),
+    (ed448.Ed448PublicKey, "ed448"),
+)
+
+
+@cache
+def _family(kind: type) -> str:
+    """Return the family of a key by its class; the library's classes are abstract, so asking each time is slow."""
+    return next((family for known, family in _KINDS if issubclass(kind, known)), "")
+
+
+def family_of(key: Any) -> str:
+    """Return `rsa`, `ec`, `dsa`, `ed25519` or `ed448`; empty for a key that does not sign."""
+    return _family(type(key))
+
+
 def verify_signature(public_key: PublicKey, signature_algorithm: bytes, signed: bytes, signature: bytes) -> bool:
     """Return whether `signature` over `signed` is by this key under this AlgorithmIdentifier (DER).
 
@@ -155,18 +175,17 @@ def verify_signature(public_key: PublicKey, signature_algorithm: bytes, signed: 
     """
     try:
         how = scheme(signature_algorithm)
-        if how.family == "rsa" and isinstance(public_key, rsa.RSAPublicKey) and how.rsa_padding and how.hash:
-            public_key.verify(signature, signed, how.rsa_padding, how.hash)
-        elif how.family == "ec" and isinstance(public_key, ec.EllipticCurvePublicKey) and how.hash:
-            public_key.verify(signature, signed, ec.ECDSA(how.hash))
-        elif how.family == "dsa" and isinstance(public_key, dsa.DSAPublicKey) and how.hash:
-            public_key.verify(signature, signed, how.hash)
-        elif (how.family == "ed25519" and isinstance(public_key, ed25519.Ed25519PublicKey)) or (
-            how.family == "ed448" and isinstance(public_key, ed448.Ed448PublicKey)
-        ):
-            public_key.verify(signature, signed)
-        else:
+        if family_of(public_key) != how.family:
             return False
+        key: Any = public_key
+        if how.family == "rsa":
+            key.verify(signature, signed, how.rsa_padding, how.hash)
+        elif how.family == "ec":
+            key.verify(signature, signed, ec.ECDSA(how.hash))  # type: ignore[arg-type]
+        elif how.family == "dsa":
+            key.verify(signature, signed, how.hash)
+        else:
+            key.verify(signature, signed)
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, FormatError):
         return False
     return True
@@ -194,9 +213,10 @@ def load_public_key(spki: bytes, *, inherited: bytes = b"") -> PublicKey:
         key = load_der_public_key(spki)
     except (FormatError, ValueError, TypeError, OverflowError, UnsupportedAlgorithm) as error:
         raise _unsupported("The public key is malformed or of a kind that is not known here.") from error
-    if not isinstance(key, PublicKey):
+    if not family_of(key):
         raise _unsupported("The public key is of a kind that does not sign.")
-    return key
+    found: Any = key
+    return found  # type: ignore[no-any-return]
 
 
 def inherited_parameters(spki: bytes, before: bytes) -> bytes:
