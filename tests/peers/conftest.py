@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -101,7 +102,7 @@ class Pcsc:
 
     @contextmanager
     def holding(self, card: EmulatedCard, slot: int = 0) -> Iterator[None]:
-        """Keep a card in a slot for the length of a block."""
+        """Keep a card of this process in a slot for the length of a block."""
         stop = threading.Event()
         serving = threading.Thread(target=vpcd.serve, args=(card, "127.0.0.1", self.port + slot), kwargs={"stop": stop})
         serving.start()
@@ -112,6 +113,22 @@ class Pcsc:
             stop.set()
             serving.join()
             until(lambda: not self.occupied(slot), "The card did not leave the reader.")
+
+    @contextmanager
+    def holding_command(self, *arguments: str | Path, slot: int = 0) -> Iterator[None]:
+        """Keep the card of `honnin sandbox card …` in a slot for the length of a block."""
+        command = Path(sys.executable).with_name("honnin")
+        with subprocess.Popen(
+            [command, "sandbox", "card", *arguments, "--vpcd", f"127.0.0.1:{self.port + slot}"],
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            try:
+                until(lambda: self.occupied(slot), "The card did not appear in the reader.")
+                yield
+            finally:
+                process.terminate()
+                process.wait(START_SECONDS)
+                until(lambda: not self.occupied(slot), "The card did not leave the reader.")
 
     def close(self) -> None:
         """End pcscd."""

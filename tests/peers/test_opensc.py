@@ -220,6 +220,43 @@ def test_child_without_a_signature_certificate(pcsc: Any, card: Any, world: Path
     key.verify(signature, b"message", padding.PKCS1v15(), SHA256())
 
 
+def test_phone(pcsc: Any, card: Any, world: Path, tmp_path: Path) -> None:
+    """A phone gives its user authentication certificate for the PIN alone; OpenSC takes it for a card all the same."""
+    chip, kept = card("keita")
+    with pcsc.holding(chip):
+        kept.clear()
+        signature = sign(pcsc, tmp_path, (0, "01", "6667"), b"message", "SHA256-RSA-PKCS")
+    read = next(n for n, e in enumerate(kept) if e.command == bytes.fromhex("00A4020C02000A")) + 1
+    assert kept[read].response.hex() == "6982"
+    key = load_der_x509_certificate(content(world, "keita").user_authentication_certificate).public_key()
+    assert isinstance(key, rsa.RSAPublicKey)
+    key.verify(signature, b"message", padding.PKCS1v15(), SHA256())
+
+
+def test_next_card_is_known_but_its_keys_are_not(pcsc: Any, card: Any, tmp_path: Path) -> None:
+    """OpenSC declares both keys RSA-2048: on a P-384 card it reads the certificates and cannot sign."""
+    chip, _ = card("mirai")
+    (tmp_path / "message").write_bytes(b"message")
+    with pcsc.holding(chip):
+        dump = pcsc.run("pkcs15-tool", "--dump").stdout.decode()
+        done = pcsc.run(
+            *("pkcs11-tool", "--login", "--pin", "3113", "--sign", "--id", "01", "-m", "SHA256-RSA-PKCS"),
+            *("-i", tmp_path / "message", "-o", tmp_path / "signature"),
+        )
+    assert len(re.findall(r"^X.509 Certificate", dump, re.MULTILINE)) == 4
+    assert b"C_SignFinal failed" in done.stderr
+
+
+def test_card_from_the_command_line(pcsc: Any, world: Path, tmp_path: Path) -> None:
+    """`honnin sandbox card`, in a process of its own, is found, and leaves a log without the PIN."""
+    log = tmp_path / "log"
+    with pcsc.holding_command("hanako", "--data", world, "--log", log):
+        sign(pcsc, tmp_path, USER_AUTHENTICATION, b"message", "SHA256-RSA-PKCS")
+    written = log.read_text()
+    assert "> 00 20 00 80 04 ** ** ** **\n< 90 00" in written
+    assert "32 34 36 38" not in written
+
+
 def test_reset_takes_the_pin_away(pcsc: Any, card: Any) -> None:
     chip, _ = card()
     verify, read = "00:20:00:9B:0A:48:41:4E:41:4B:4F:32:34:36:38", "00:B0:81:00:02"
