@@ -157,15 +157,17 @@ _KINDS = (
 )
 
 
-@cache
-def _family(kind: type) -> str:
-    """Return the family of a key by its class; the library's classes are abstract, so asking each time is slow."""
-    return next((family for known, family in _KINDS if issubclass(kind, known)), "")
+# The library's classes are abstract, so asking each key is slow: remembered by concrete class.
+_FAMILIES: dict[type, str] = {}
 
 
 def family_of(key: Any) -> str:
     """Return `rsa`, `ec`, `dsa`, `ed25519` or `ed448`; empty for a key that does not sign."""
-    return _family(type(key))
+    kind = type(key)
+    family = _FAMILIES.get(kind)
+    if family is None:
+        family = _FAMILIES[kind] = next((name for known, name in _KINDS if isinstance(key, known)), "")
+    return family
 
 
 def verify_signature(public_key: PublicKey, signature_algorithm: bytes, signed: bytes, signature: bytes) -> bool:
