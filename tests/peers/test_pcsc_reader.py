@@ -186,12 +186,14 @@ def test_fewer_commands_than_opensc(
     card: Take,
     tmp_path: Path,
     pins: dict[str, dict[str, str]],
-    record_property: Callable[[str, object], None],
     purpose: str,
     slot: str,
     identifier: str,
 ) -> None:
-    """Read a certificate and sign, counted by the card itself for both, in one process each."""
+    """Read a certificate and sign, counted by the card itself for both, in one process each.
+
+    OpenSC 0.23.0 sends 90 and 77 commands, 61 and 48 of them after it knew the card; honnin 12 and 11.
+    """
     pin = pins["hanako"][purpose]
     (tmp_path / "message").write_bytes(b"message")
     chip, kept = card()
@@ -216,9 +218,6 @@ def test_fewer_commands_than_opensc(
     assert theirs.returncode == 0, theirs.stderr
     assert (tmp_path / "certificate").read_bytes()[:2] == b"\x30\x82"
     assert signed
-    record_property("honnin_commands", honnin)
-    record_property("opensc_commands", opensc)
-    record_property("opensc_commands_after_recognition", opensc - known)
     assert honnin == int(ours.stdout) + 1  # the issuer domain is selected after the script counted
     assert honnin <= 12
     assert honnin < (opensc - known) / 3

@@ -145,10 +145,9 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
         old, new = entry.ask(f"Present PIN of {name}"), entry.ask(f"New PIN of {name}")
         if entry.interactive and entry.ask("New PIN again") != new:
             raise InputError("card.pin_differs", "The two entries of the new PIN differ.", next="Type it again.")
-        born, security_code = birth_date(entry.more()), entry.more()
-        found.jpki.change_pin(
-            name, old, new, birth_date=born, security_code=security_code or None, allow_last_try=last_try
-        )
+        born = birth_date(entry.ask_if_known("Birth date as YYYY-MM-DD, to refuse it as a PIN (Enter: leave out)"))
+        security_code = entry.ask_if_known("Security code of the card, to refuse it as a PIN (Enter: leave out)")
+        found.jpki.change_pin(name, old, new, birth_date=born, security_code=security_code, allow_last_try=last_try)
     if as_json:
         print_json({"pin": name, "changed": True})
         return

@@ -49,14 +49,18 @@ class PinEntry:
         if self.interactive:
             typed: str = click.prompt(words, hide_input=True, err=True)
             return typed
-        if (line := self.more()) is None:
+        if (line := self._next()) is None:
             raise InputError("card.pin_missing", "No PIN was given.", next="Type it, or give --pin-file FILE.")
         return line
 
-    def more(self) -> str | None:
-        """Return the next line of the file or of standard input, None when there is none or a person is asked."""
+    def ask_if_known(self, words: str) -> str | None:
+        """Return what the person types in sight, or the next line; None for an empty or a missing one."""
         if self.interactive:
-            return None
+            typed: str = click.prompt(words, default="", show_default=False, err=True)
+            return typed.strip() or None
+        return (self._next() or "").strip() or None
+
+    def _next(self) -> str | None:
         if self._lines is None:
             self._lines = self._read()
         return next(self._lines, None)
