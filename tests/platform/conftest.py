@@ -175,13 +175,25 @@ def database_url(request: pytest.FixtureRequest) -> str | None:
     return cluster.url(cluster.create(request.getfixturevalue("empty_database")))
 
 
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite store that others are copied from."""
+    from honnin.platform.store import Store
+
+    folder = tmp_path_factory.mktemp("store")
+    Store(folder).close()
+    return folder / "honnin.sqlite3"
+
+
 @pytest.fixture
 def jlis(world: World) -> Jlis:
     return Jlis(world)
 
 
 @pytest.fixture
-def settings(data: Path, world: World, jlis: Jlis, database_url: str | None) -> Settings:
+def settings(data: Path, world: World, jlis: Jlis, database_url: str | None, empty_store: Path) -> Settings:
+    if database_url is None:
+        shutil.copy(empty_store, data)
     anchors = world.anchors()
     services = Services(jlis, jlis, anchors["signature"], anchors["user_authentication"])
     return Settings(data, database_url, test=services)

@@ -53,7 +53,9 @@ class Platform:
         self._woken = threading.Event()
 
     def close(self) -> None:
-        """Close the store; a sequencer must have been stopped before."""
+        """Close the store and the connections to services; a sequencer must have been stopped before."""
+        for mode in self._modes.values():
+            mode.close()
         self.store.close()
 
     def ping(self) -> None:

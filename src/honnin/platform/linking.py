@@ -9,10 +9,10 @@ and a second person is never invented.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
 
+from honnin.connect.jlis import LinkSource
 from honnin.errors import HonninError
 from honnin.platform import outbox
 from honnin.platform.ids import keyed_hash, new_id
@@ -42,7 +42,7 @@ def link_tag(keys: Keyring, tenant_id: str, issuer_key_id: bytes, serial: int) -
     return keyed_hash(keys.derived(f"person:{tenant_id}"), "certificate", issuer_key_id, serial.to_bytes(width, "big"))
 
 
-def learn_kin(links: Any, issuer_key_id: bytes, serial: int, *, at: datetime) -> Kin:
+def learn_kin(links: LinkSource | None, issuer_key_id: bytes, serial: int, *, at: datetime) -> Kin:
     """Ask J-LIS for the certificate's predecessors and counterparts; a service that fails leaves the person pending."""
     first = (issuer_key_id, serial)
     if links is None:

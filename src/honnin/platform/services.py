@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from honnin.connect.worlds import World, installed, open_world
 from honnin.errors import FormatError, ServiceError, StateError
@@ -49,6 +48,11 @@ class Mode:
     def _issuers(self) -> tuple[Certificate, ...]:
         anchors = (*self.anchors("signature"), *self.anchors("user_authentication"))
         return tuple(parse_certificate(anchor) for anchor in anchors)
+
+    def close(self) -> None:
+        """Close the connections to the outside services, if there were any."""
+        if "services" in self.__dict__:
+            self.services.close()
 
     def anchors(self, purpose: Purpose) -> tuple[bytes, ...]:
         """Return the trust anchors (DER) of one purpose; those of the other never vouch for it."""
@@ -108,13 +112,14 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
     from honnin.connect.gateway import Gateway
 
     gateway = Gateway(settings.gateway, hosts=world.hosts())
-    revocation: Any = jlis.Fallback(jlis.OcspSource(gateway), jlis.HttpCrlSource(gateway))
+    revocation = jlis.Fallback(jlis.OcspSource(gateway), jlis.HttpCrlSource(gateway))
     anchors = world.anchors()
     return Services(
         revocation=revocation,
         links=jlis.HttpLinkSource(gateway),
         anchors=anchors["signature"],
         user_authentication_anchors=anchors["user_authentication"],
+        close=gateway.close,
     )
 
 

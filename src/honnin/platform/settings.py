@@ -1,9 +1,11 @@
 """How a platform is set up: where its data and keys lie, and which outside services it asks."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+
+from honnin.connect.jlis import LinkSource, RevocationSource
 
 __all__ = ["Services", "Settings"]
 
@@ -12,15 +14,17 @@ __all__ = ["Services", "Settings"]
 class Services:
     """The outside services of one mode (test or live).
 
-    revocation: `honnin.connect.jlis.RevocationSource`; None answers "unknown" for every certificate.
-    links: `honnin.connect.jlis.LinkSource`; None leaves every new person pending.
+    revocation: None answers "unknown" for every certificate.
+    links: None leaves every new person pending.
     anchors: trust anchors (DER) of the signature purpose; user_authentication_anchors: those of the other.
+    close: ends the connections of both sources.
     """
 
-    revocation: Any = None
-    links: Any = None
+    revocation: RevocationSource | None = None
+    links: LinkSource | None = None
     anchors: tuple[bytes, ...] = field(default=(), repr=False)
     user_authentication_anchors: tuple[bytes, ...] = field(default=(), repr=False)
+    close: Callable[[], None] = field(default=lambda: None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What one evidence record says (DESIGN, Evidence): how a check was made and judged; of its inputs, commitments only.
 
-No personal data, no plain digest of a certificate or document, no serial, no free words: the purpose, and the reasons of
-the verdict (a certificate's end is its holder's birthday), are committed to like the inputs.
+No personal data, no plain digest of a certificate or document, no serial, no free words: the purpose and the reasons of
+the verdict are committed to like the inputs.
 """
 
 from typing import Any

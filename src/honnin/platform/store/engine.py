@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 
 from honnin.errors import InputError, ServiceError
 from honnin.platform.store.migrate import migrate
@@ -31,6 +31,7 @@ PRAGMAS: dict[str, tuple[str, Any]] = {
     "foreign_keys": ("ON", 1),
 }
 TRIES = 8
+LOCKED_SECONDS = 30.0
 
 
 class Store:
@@ -41,8 +42,11 @@ class Store:
         self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
         try:
             migrate(self.engine)
-        except OperationalError as error:
-            raise _down() from error
+        except BaseException as error:
+            self.engine.dispose()
+            if isinstance(error, DBAPIError):
+                raise _down() from error
+            raise
 
     @property
     def is_sqlite(self) -> bool:
@@ -55,7 +59,7 @@ class Store:
         try:
             with self.engine.connect() as connection, connection.begin():
                 yield connection
-        except OperationalError as error:
+        except DBAPIError as error:
             raise _down() from error
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -89,7 +93,7 @@ def _sqlite(path: Path) -> Engine:
     def durable(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # transactions begin where we say, in `begin` below
         for pragma, (value, expected) in PRAGMAS.items():
-            connection.execute(f"PRAGMA {pragma}={value}")
+            _set_pragma(connection, pragma, value)
             (got,) = connection.execute(f"PRAGMA {pragma}").fetchone()
             if got != expected:
                 raise ServiceError(
@@ -105,6 +109,20 @@ def _sqlite(path: Path) -> Engine:
 
     path.touch(mode=0o600)
     return engine
+
+
+def _set_pragma(connection: sqlite3.Connection, pragma: str, value: str) -> None:
+    """Set a pragma. Turning a new file to WAL answers "locked" at once while another process does it: try again."""
+    give_up = time.monotonic() + LOCKED_SECONDS
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}={value}")
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _postgresql(url: str) -> Engine:
