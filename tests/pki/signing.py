@@ -40,8 +40,11 @@ def distinguished(*pairs: tuple[x509.ObjectIdentifier, str]) -> x509.Name:
 
 def utf8(text: str) -> bytes:
     content = text.encode()
-    length = bytes([len(content)]) if len(content) < 128 else bytes([0x81, len(content)])
-    return b"\x0c" + length + content
+    length = len(content)
+    octets = bytes([length]) if length < 128 else b"\x82" + length.to_bytes(2, "big")
+    if 128 <= length < 256:
+        octets = bytes([0x81, length])
+    return b"\x0c" + octets + content
 
 
 CA_NAME = distinguished(
