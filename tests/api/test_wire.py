@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from honnin.api import wire
 from honnin.errors import InputError
@@ -33,17 +33,25 @@ class Hasty(wire.LimitedProtocol):
     head_seconds = 0.3
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
+@contextlib.contextmanager
+def serving(app: ASGIApp, protocol: type[wire.LimitedProtocol] = wire.LimitedProtocol) -> Iterator[int]:
     listener = wire.bind("127.0.0.1", 0)
-    configuration = wire.configuration(echo)
-    configuration.http = Hasty
+    configuration = wire.configuration(app)
+    configuration.http = protocol
     server = wire.Server(configuration)
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with serving(echo, Hasty) as number:
+        yield number
 
 
 @contextlib.contextmanager
@@ -138,6 +146,32 @@ def test_a_second_request_on_a_kept_connection_may_take_its_own_time(port: int) 
             client.sendall(b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n")
             assert client.recv(65536).endswith(b"/a 0")
             time.sleep(0.5)
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer without reading the body."""
+    await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def test_a_body_that_goes_on_after_the_answer_is_cut_off() -> None:
+    sent = 0
+    with serving(refuse) as number, connected(number) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            while sent < 100 << 20:
+                client.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+                sent += 0x10000
+    assert wire.LINGER_BYTES < sent < 30 << 20
+
+
+def test_a_short_rest_after_the_answer_costs_nobody_the_connection() -> None:
+    with serving(refuse) as number, connected(number) as client:
+        for _ in range(3):
+            client.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\nabc")
+            assert client.recv(65536).startswith(b"HTTP/1.1 413 ")
+            client.sendall(b"def")
 
 
 def test_a_port_that_is_taken_is_named_with_the_option_to_change_it() -> None:

@@ -1,7 +1,8 @@
 """HTTP/1.1 on the wire: limits that uvicorn's httptools protocol does not have itself.
 
 Request line and headers together may take HEAD_BYTES, HEAD_FIELDS and HEAD_SECONDS; a client that drips them byte by
-byte is cut off instead of holding a connection for ever, and what cannot be parsed gets a problem document too.
+byte is cut off instead of holding a connection for ever, and what cannot be parsed gets a problem document too. A body
+that goes on after it was refused is cut off as well.
 Bodies have their own limits (`honnin.api.reading`). TLS is the matter of the proxy in front.
 """
 
@@ -24,6 +25,8 @@ __all__ = ["HEAD_BYTES", "HEAD_FIELDS", "HEAD_SECONDS", "LimitedProtocol", "Serv
 HEAD_BYTES = 32 << 10
 HEAD_FIELDS = 100
 HEAD_SECONDS = 10.0
+LINGER_BYTES = 1 << 20
+LINGER_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 15
 GRACE_SECONDS = 10
 
@@ -38,12 +41,14 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head = True
         self._received = 0  # bytes since the head began
         self._fields = 0  # bytes of its complete fields
+        self._answered = False  # before the body was whole
+        self._lingered = 0  # bytes of a body that nobody reads any more
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock of the first head."""
         super().connection_made(transport)
-        self._start_clock()
+        self._start_clock(self.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clock."""
@@ -55,7 +60,12 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._in_head:
             self._received += len(data)
             if self._deadline is None:
-                self._start_clock()
+                self._start_clock(self.head_seconds)
+        elif self._answered:
+            self._lingered += len(data)
+            if self._lingered > LINGER_BYTES:
+                self.transport.close()
+                return
         super().data_received(data)
         if self._in_head and self._received > HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("")
@@ -82,7 +92,18 @@ class LimitedProtocol(HttpToolsProtocol):
         """Expect the next head on this connection."""
         super().on_message_complete()
         self._in_head = True
-        self._received = self._fields = 0
+        self._received = self._fields = self._lingered = 0
+        if self._answered:
+            self._answered = False
+            self._stop_clock()
+
+    def on_response_complete(self) -> None:
+        """Give a client that was answered before it had sent everything a moment to read that, then hang up."""
+        early = not self._in_head and not self.pipeline and self.cycle.more_body
+        super().on_response_complete()
+        if early and not self.transport.is_closing():
+            self._answered = True
+            self._start_clock(LINGER_SECONDS)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
         """Answer what is no HTTP request, or one whose head is too large, and close."""
@@ -103,8 +124,9 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._fields > HEAD_BYTES:
             raise ValueError("head too large")  # httptools turns it into a parser error, and uvicorn into a 400
 
-    def _start_clock(self) -> None:
-        self._deadline = self.loop.call_later(self.head_seconds, self._out_of_time)
+    def _start_clock(self, seconds: float) -> None:
+        self._stop_clock()
+        self._deadline = self.loop.call_later(seconds, self._out_of_time)
 
     def _stop_clock(self) -> None:
         if self._deadline is not None:
