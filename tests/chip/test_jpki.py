@@ -1,6 +1,7 @@
 """The JPKI application over a card that answers by table: which APDUs are sent, what becomes of each answer."""
 
 from collections.abc import Callable
+from hashlib import sha256, sha384
 from typing import Any
 
 import pytest
@@ -299,3 +300,30 @@ def test_reading_a_certificate_and_signing_takes_12_apdus(table_card: Any, certi
 def test_errors_are_of_the_family(table_card: Any) -> None:
     with pytest.raises(HonninError):
         MyNumberCard(table_card({SELECT_JPKI: "6D00"})).jpki.detect()
+
+
+def test_a_message_is_hashed_as_its_key_wants(
+    table_card: Any, certificate: bytes, curve_certificate: bytes, sign_raw: Callable[[bytes], bytes]
+) -> None:
+    """SHA-256 for RSA; SHA-384 for P-384, which shows when the card refuses the DigestInfo."""
+    digest_256, digest_384 = sha256(b"message").digest(), sha384(b"message").digest()
+    rsa = table_card(open_pins() | {signing("97", digest_256): "AA" * 256 + "9000"})
+    curve = table_card(
+        open_pins() | {signing("97", digest_256): "6A80", f"802A009730{digest_384.hex()}00".upper(): "BB" * 96 + "9000"}
+    )
+    for reader, content, expected in (
+        (rsa, certificate, ("sha256", "pkcs1_v15", 256)),
+        (curve, curve_certificate, ("sha384", "raw_rs", 96)),
+    ):
+        reader.add_file(0x0A, content)
+        card = MyNumberCard(reader)
+        card.jpki.unlock(Pin("user_authentication", "1234"))
+        made = card.jpki.sign_message("user_authentication", b"message")
+        assert (made.algorithm, made.encoding, len(made.value)) == expected
+
+
+def test_a_message_with_an_unknown_digest(table_card: Any) -> None:
+    card = MyNumberCard(table_card(open_pins()))
+    card.jpki.unlock(Pin("user_authentication", "1234"))
+    with pytest.raises(InputError, match=r"chip\.hash_unknown"):
+        card.jpki.sign_message("user_authentication", b"message", algorithm="md5")

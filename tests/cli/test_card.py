@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from honnin.cli.card import card
 from honnin.errors import CardError, InputError, PinError, ReaderError
@@ -190,6 +191,17 @@ def test_sign(
     told = answer(people_data, "sign", tmp_path / "file", "--key", key, "--alg", algorithm, given=pin)
     assert (told["key"], told["algorithm"]) == (key, algorithm)
     verify(b64decode(told["certificate"]), b64decode(told["signature"]), b"an application", made)
+
+
+def test_a_next_generation_card_signs_with_sha384(people_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"an application")
+    told = answer(people_data, "sign", tmp_path / "file", given="MIRAI3112", person="mirai")
+    assert (told["algorithm"], told["encoding"]) == ("sha384", "raw_rs")
+    key = x509.load_der_x509_certificate(b64decode(told["certificate"])).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    value = b64decode(told["signature"])
+    der = encode_dss_signature(int.from_bytes(value[:48], "big"), int.from_bytes(value[48:], "big"))
+    key.verify(der, b"an application", ec.ECDSA(hashes.SHA384()))
 
 
 def test_sign_into_files(people_data: Path, tmp_path: Path) -> None:

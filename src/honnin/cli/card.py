@@ -221,7 +221,7 @@ def certificate(
 @card.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--key", type=click.Choice(PURPOSES), default="signature", show_default=True)
-@click.option("--alg", "algorithm", type=click.Choice(ALGORITHMS), default="sha256", show_default=True)
+@click.option("--alg", "algorithm", type=click.Choice(ALGORITHMS), show_default="sha256; sha384 for a P-384 key")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the signature here, raw bytes.")
 @click.option(
     "--certificate-out", type=click.Path(dir_okay=False, path_type=Path), help="Write the key's certificate here, PEM."
@@ -235,18 +235,18 @@ def sign(
     data: Path,
     as_json: bool,
     key: Purpose,
-    algorithm: str,
+    algorithm: str | None,
     out: Path | None,
     certificate_out: Path | None,
     pin_file: Path | None,
     last_try: bool,
 ) -> None:
-    """Sign FILE: its digest goes to the card, the signature (PKCS#1 v1.5) comes back in base64 or in --out."""
-    digest = new_hash(algorithm, read_file(file, limit=1 << 30)).digest()
+    """Sign FILE: its digest goes to the card, the signature comes back in base64 or in --out."""
+    message = read_file(file, limit=1 << 30)
     with opened(url, data) as found:
         unlock(found, key, PinEntry(pin_file), last_try=last_try)
         content = wanted_certificate(found, key) if certificate_out or as_json else None
-        made = found.jpki.sign(key, digest, algorithm=algorithm)
+        made = found.jpki.sign_message(key, message, algorithm=algorithm)
     if out:
         write_private(out, made.value)
     if certificate_out and content:
@@ -255,8 +255,9 @@ def sign(
     if as_json and content:
         body = {
             "key": key,
-            "algorithm": algorithm,
-            "digest": digest.hex(),
+            "algorithm": made.algorithm,
+            "encoding": made.encoding,
+            "digest": new_hash(made.algorithm, message).hexdigest(),
             "signature": signature,
             "certificate": b64encode(content).decode(),
         }

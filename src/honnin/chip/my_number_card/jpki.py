@@ -3,6 +3,7 @@
 It reads and signs. It does not judge a certificate: path, time and revocation are `honnin.pki` and `honnin.connect`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date
 from hashlib import new as new_hash
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 from honnin.chip.channel import Channel
 from honnin.chip.document import Challenge, Detection, Pin, Proof, RawFile, Reading, Tries, Trust, Unlocking
 from honnin.chip.files import is_blank, read_bytes, read_object
-from honnin.chip.iso7816 import RefusalError, compute_digital_signature
+from honnin.chip.iso7816 import RefusalError
+from honnin.chip.my_number_card.key_file import KeyFile
 from honnin.chip.my_number_card.profile import JpkiProfile, profile
 from honnin.chip.my_number_card.proving import judge_possession
-from honnin.chip.my_number_card.signing import CardSignature, Purpose, customary_hash, digest_info, on_curve
+from honnin.chip.my_number_card.refusals import not_issued, pin_required
+from honnin.chip.my_number_card.signing import CardSignature, Purpose, check_algorithm, check_digest
 from honnin.chip.my_number_card.token import TokenInfo, parse_token_info
 from honnin.chip.pin_file import PinFile
 from honnin.chip.pins import check_format, check_proper
@@ -31,13 +34,9 @@ Part = Literal["token", "issued", "signature", "signature_ca", "user_authenticat
 DOCUMENT: Final = "my_number_card"
 APPLICATION: Final = "jpki"
 PIN_NEEDED = 0x6982
-CURRENT_FILE = 0x80
 # A file or PIN that is not there: "not issued" is an answer, not an error.
 ABSENT = frozenset({0x6A82, 0x6A83, 0x6A88})
 UNREADABLE = ABSENT | {0x6981, 0x6985, 0x6986, 0x6B00}
-SHORTEST_ON_CURVE = 64  # bytes: r and s of P-256
-LONGEST_ON_CURVE = 132  # bytes: r and s of P-521; an RSA signature is longer
-NO_SHORT_KEY = frozenset({0x6A81, 0x6A82, 0x6A86, 0x6A88, 0x6981, 0x6985, 0x6986, 0x6B00})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +105,11 @@ class JpkiApplication:
             self._pins[key.name].verify(value, allow_last_try=allow_last_try)
         except RefusalError as refusal:
             if refusal.sw in ABSENT:
-                raise _not_issued(key.name) from None
+                raise not_issued(key.name) from None
             raise
         except PinError as error:
             if error.code == "card.pin_locked" and self._is_absent(key.name):
-                raise _not_issued(key.name) from None
+                raise not_issued(key.name) from None
             raise
         return Unlocking(key.name, (key.name, f"{key.name}_key"))
 
@@ -183,29 +182,20 @@ class JpkiApplication:
     def sign(self, key: Purpose, digest: bytes, *, algorithm: str = "sha256") -> CardSignature:
         """Sign a digest with one of the two keys, whose PIN was verified before.
 
-        digest: 32, 48 or 64 bytes for `sha256`, `sha384`, `sha512`. An RSA card is given its DigestInfo and adds the
-        PKCS#1 v1.5 padding; a card that refuses it is asked for its certificate, and when that names an elliptic curve
-        (the next generation) it is given the digest itself and answers r‖s.
+        digest: 32, 48 or 64 bytes for `sha256`, `sha384`, `sha512`.
         Raises PinError `card.pin_required`, InputError `chip.digest_length`, `chip.hash_unknown`.
         """
-        self._named(key)
-        wrapped = digest_info(algorithm, digest)
-        if not self._pins[key].verified:
-            raise _pin_required(key)
-        if not on_curve(self._still_kept().get(key)):
-            refused = None
-            try:
-                value = self._compute(key, wrapped)
-                if len(value) > LONGEST_ON_CURVE:
-                    return CardSignature(key, algorithm, "pkcs1_v15", value)
-            except RefusalError as refusal:
-                refused = refusal
-            if not on_curve(self.certificate(key)):
-                raise refused or _no_signature()
-        value = self._compute(key, digest)
-        if len(value) < SHORTEST_ON_CURVE:
-            raise _no_signature()
-        return CardSignature(key, algorithm, "raw_rs", value)
+        check_digest(algorithm, digest)
+        return self._sign(key, lambda _: digest, algorithm)
+
+    def sign_message(self, key: Purpose, message: bytes, *, algorithm: str | None = None) -> CardSignature:
+        """Sign a message: it is hashed here, by the digest customary for the key unless `algorithm` names one.
+
+        Raises what `sign` raises.
+        """
+        if algorithm is not None:
+            check_algorithm(algorithm)
+        return self._sign(key, lambda named: new_hash(named, message).digest(), algorithm)
 
     def prove(self, challenge: Challenge, *, trust: Trust | None = None) -> tuple[Proof, ...]:
         """Prove that the person holds this card: the user authentication key signs the challenge, after its PIN.
@@ -215,12 +205,12 @@ class JpkiApplication:
         Raises PinError `card.pin_required`, CardError `card.not_issued`.
         """
         if not self._pins["user_authentication"].verified:
-            raise _pin_required("user_authentication")
+            raise pin_required("user_authentication")
         certificate = self.certificate("user_authentication")
         if certificate is None:
-            raise _not_issued("user_authentication")
-        message, algorithm = challenge.message(), customary_hash(certificate)
-        made = self.sign("user_authentication", new_hash(algorithm, message).digest(), algorithm=algorithm)
+            raise not_issued("user_authentication")
+        message = challenge.message()
+        made = self.sign_message("user_authentication", message)
         return judge_possession(certificate, message, made, trust)
 
     def _enter(self) -> None:
@@ -258,7 +248,7 @@ class JpkiApplication:
         if part not in get_args(Part):
             raise _unknown_part(part)
         if part == "signature" and not self._pins[part].verified:
-            raise _pin_required(part)
+            raise pin_required(part)
         self._enter()
         kept = self._still_kept()
         if part not in kept:
@@ -266,7 +256,7 @@ class JpkiApplication:
                 content = self._fetch(part)
             except RefusalError as refusal:
                 if refusal.sw == PIN_NEEDED:
-                    raise _pin_required(part) from None
+                    raise pin_required(part) from None
                 if refusal.sw in UNREADABLE:
                     return None
                 raise
@@ -290,27 +280,12 @@ class JpkiApplication:
             return read_bytes(self._channel, file_id, self._layout.issued_length)
         return read_object(self._channel, file_id, limit=self._layout.certificate_limit)
 
-    def _compute(self, key: Purpose, signed: bytes) -> bytes:
-        """Sign by the key's short file id; where the card knows none, SELECT the key file first."""
-        key_file = self._layout.pins[key].key_file
-        if self._channel.short_ids:
-            command = compute_digital_signature(CURRENT_FILE | key_file, signed)
-            response = self._channel.transmit(command)
-            if response.done:
-                return response.data
-            if response.sw not in NO_SHORT_KEY:
-                raise self._refused(RefusalError(command, response.sw), key)
-        try:
-            self._channel.select_file(key_file)
-            return self._channel.ask(compute_digital_signature(CURRENT_FILE, signed))
-        except RefusalError as refusal:
-            raise self._refused(refusal, key) from None
-
-    def _refused(self, refusal: RefusalError, key: Purpose) -> CardError:
-        if refusal.sw == PIN_NEEDED:
-            self._channel.note_unverified(self._layout.pins[key].file)
-            return _pin_required(key)
-        return _not_issued(key) if refusal.sw in ABSENT else refusal
+    def _sign(self, key: Purpose, digest_in: Callable[[str], bytes], algorithm: str | None) -> CardSignature:
+        rule = self._layout.pins[self._named(key)]
+        if not self._pins[key].verified:
+            raise pin_required(key)
+        file = KeyFile(self._channel, key, rule, lambda: self.certificate(key))
+        return file.sign(digest_in, algorithm, known=self._still_kept().get(key))
 
 
 def _parsed(certificate: bytes | None) -> "JpkiCertificate | None":
@@ -322,26 +297,6 @@ def _parsed(certificate: bytes | None) -> "JpkiCertificate | None":
         return parse_jpki_certificate(certificate)
     except FormatError:
         return None
-
-
-def _pin_required(part: str) -> PinError:
-    return PinError("card.pin_required", f"This needs the PIN of {part}.", next="Unlock the card with it first.")
-
-
-def _not_issued(purpose: str) -> CardError:
-    return CardError(
-        "card.not_issued",
-        f"The card holds no {purpose} certificate.",
-        next="It is issued at the counter of the municipality.",
-    )
-
-
-def _no_signature() -> CardError:
-    return CardError(
-        "card.answer_malformed",
-        "The card gave no signature.",
-        next="Take the card off, put it back and try again.",
-    )
 
 
 def _unknown_part(part: str) -> InputError:

@@ -9,7 +9,16 @@ from typing import Literal
 
 from honnin.errors import FormatError, InputError
 
-__all__ = ["ALGORITHMS", "CardSignature", "Purpose", "customary_hash", "digest_info", "on_curve"]
+__all__ = [
+    "ALGORITHMS",
+    "CardSignature",
+    "Purpose",
+    "check_algorithm",
+    "check_digest",
+    "customary_hash",
+    "digest_info",
+    "on_curve",
+]
 
 Purpose = Literal["signature", "user_authentication"]
 
@@ -36,25 +45,32 @@ class CardSignature:
     value: bytes = field(repr=False)
 
 
-def digest_info(algorithm: str, digest: bytes) -> bytes:
-    """Return the DigestInfo (DER) of a digest.
-
-    Raises InputError `chip.hash_unknown`, `chip.digest_length`.
-    """
+def check_algorithm(algorithm: str) -> None:
+    """Refuse a digest that the card is not used with: raises InputError `chip.hash_unknown`."""
     if algorithm not in _DIGEST_INFO:
         raise InputError(
             "chip.hash_unknown",
             "The card is asked for a digest it is not used with.",
             next=f"Use {', '.join(ALGORITHMS)}.",
         )
-    prefix, length = _DIGEST_INFO[algorithm]
+
+
+def check_digest(algorithm: str, digest: bytes) -> None:
+    """Refuse what is no digest: raises InputError `chip.hash_unknown`, `chip.digest_length`."""
+    check_algorithm(algorithm)
+    _, length = _DIGEST_INFO[algorithm]
     if len(digest) != length:
         raise InputError(
             "chip.digest_length",
             f"A digest of {algorithm} has {length} bytes, {len(digest)} were given.",
             next="Give the digest itself, not the document and not its hexadecimal text.",
         )
-    return prefix + digest
+
+
+def digest_info(algorithm: str, digest: bytes) -> bytes:
+    """Return the DigestInfo (DER) of a digest. Raises what `check_digest` raises."""
+    check_digest(algorithm, digest)
+    return _DIGEST_INFO[algorithm][0] + digest
 
 
 def on_curve(certificate: bytes | None) -> bool:
@@ -62,7 +78,7 @@ def on_curve(certificate: bytes | None) -> bool:
     return _curve_bits(certificate) > 0
 
 
-def customary_hash(certificate: bytes) -> str:
+def customary_hash(certificate: bytes | None) -> str:
     """Return the digest that fits a certificate's key: by the curve's size, SHA-256 for RSA."""
     bits = _curve_bits(certificate)
     return "sha256" if bits <= 256 else "sha384" if bits <= 384 else "sha512"
