@@ -43,6 +43,7 @@ MOODS = {
     "FAILED": "error",
     "INDETERMINATE": "warning",
 }
+NEXT_STEPS = {"REVOKED": "reissue", "EXPIRED": "renew"}
 DEAD_ENDS = {"card.not_issued": "not_issued", "card.pin_locked": "pin_locked"}
 
 
@@ -128,7 +129,8 @@ class _Check:
         return self._show(
             visit,
             "choose.html",
-            groups=grouped(everyone),
+            first=next((person for person in everyone if person.id == FIRST_PERSON), None),
+            groups=grouped([person for person in everyone if person.id != FIRST_PERSON]),
             chosen=visit.person.id if visit.person else FIRST_PERSON,
         )
 
@@ -192,6 +194,7 @@ class _Check:
             next_step="",
             given=False,
             again="",
+            again_words="",
             back=_with_language(ending.url, language_of(request)),
         )
 
@@ -213,7 +216,7 @@ class _Check:
             "items": page.attributes,
             "purpose": say(f"check.purpose_{page.purpose}", language) if known else page.purpose,
             "person": visit.person,
-            "change": page.status == "open",
+            "step": 0,
         }
         return self.pages.render(visit.request, template, status=status, **{**common, **context})
 
@@ -228,9 +231,11 @@ class _Check:
             mood=mood,
             title=self._words(visit, f"check.result_title_{mood}"),
             sentence=ending.messages.get(language, ""),
-            next_step=self._words(visit, "check.next_back", who=visit.page.tenant_name) if passed else "",
+            next_step=self._words(visit, f"check.next_{_next(ending)}", who=visit.page.tenant_name),
+            step=5 if passed else 0,
             given=passed,
             again=again,
+            again_words=self._words(visit, "check.again_same"),
             back="" if again else _with_language(ending.url, language),
         )
 
@@ -278,11 +283,21 @@ class _Check:
             next_step=self._words(visit, f"check.stopped_{what}_next"),
             given=False,
             again=visit.here,
+            again_words=self._words(visit, "check.again"),
             back="",
         )
 
     def _words(self, visit: _Visit, code: str, **values: object) -> str:
         return say(code, language_of(visit.request), **values)
+
+
+def _next(ending: SessionReturn) -> str:
+    """Return what a person does after a verdict, as the words' key."""
+    if ending.verdict is None or MOODS[ending.verdict.indication] == "success":
+        return "back"
+    if ending.session.status == "open":
+        return "later"
+    return NEXT_STEPS.get(ending.verdict.sub_indication or "", "ask")
 
 
 def _home(request: Request) -> str:

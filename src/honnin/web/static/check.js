@@ -102,6 +102,7 @@ if (find) {
     }
     for (const group of document.querySelectorAll("[data-group]")) {
       group.hidden = !group.querySelector("[data-person]:not([hidden])");
+      if (group instanceof HTMLDetailsElement) group.open = words.length > 0 || Boolean(group.querySelector(":checked"));
     }
     found.textContent = words.length ? found.dataset.words.replace("{n}", seen) : "";
   });

@@ -1,0 +1,171 @@
+"""Every page for everybody: axe-core without a finding, keyboard alone, 320 CSS pixels (400 % zoom), reduced motion."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from honnin.web.serving import Running
+
+pytestmark = [
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.peer("/usr/bin/chromium", "node_modules/axe-core/axe.min.js"),
+]
+
+Axe = Callable[[Page], list[dict[str, Any]]]
+NARROW = {"width": 320, "height": 640}
+
+
+def inspect(page: Page, axe: Axe) -> None:
+    """Judge the page as it stands, then narrowed to 320 pixels, where nothing may need scrolling sideways."""
+    assert axe(page) == []
+    wide = page.viewport_size
+    page.set_viewport_size(NARROW)
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"], page.url
+    assert wide
+    page.set_viewport_size(wide)
+    assert page.locator("main").count() == 1
+    assert page.locator("h1").count() == 1
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_way_to_an_account(in_language: Callable[[str], Any], page: Page, axe: Axe, language: str) -> None:
+    customer = in_language(language)
+    page.goto(f"{customer.server.origin('bank')}/?lang={language}")
+    inspect(page, axe)
+    page.click("a[href='/open']")
+    page.click("form button[type=submit]")
+    expect(page.locator("#error-summary")).to_be_focused()
+    inspect(page, axe)
+    customer.apply()
+    page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+    inspect(page, axe)
+    customer.choose("hanako")
+    inspect(page, axe)
+    customer.put()
+    page.wait_for_url("**/review?*")
+    inspect(page, axe)
+    customer.read()
+    inspect(page, axe)
+    customer.type_pin(customer.pins["hanako"])
+    page.wait_for_selector(".result--success")
+    inspect(page, axe)
+    page.click(".screen a.button")
+    inspect(page, axe)
+    page.click("a[href*='/evidence/']")
+    while not page.locator("a[download]").count():
+        page.reload()
+    inspect(page, axe)
+
+
+def test_ways_that_stop(customer: Any, page: Page, axe: Axe) -> None:
+    customer.reach("ichika")
+    customer.type_pin(customer.pins["ichika"])
+    expect(page.locator("#last-try-error")).to_be_visible()
+    inspect(page, axe)
+    customer.finish("minoru")
+    inspect(page, axe)
+    page.click(".screen a.button")
+    inspect(page, axe)
+    page.click("a[href*='/evidence/']")
+    inspect(page, axe)
+    customer.finish("kumo")
+    inspect(page, axe)
+    page.click("form[action$='/cancel'] button")
+    inspect(page, axe)
+    page.click(".screen a.button")
+    inspect(page, axe)
+
+
+def test_pages_beside_the_way(page: Page, axe: Axe, server: Running) -> None:
+    for address in (
+        f"{server.origin('console')}/?lang=en",
+        f"{server.origin('console')}/evidence/ver_000000000000000000000000",
+        f"{server.origin('bank')}/nowhere",
+        f"{server.origin('bank')}/return?state=unknown",
+        f"http://localhost:{server.port}/check/unknown",
+    ):
+        page.goto(address)
+        inspect(page, axe)
+
+
+def test_keyboard_alone_opens_an_account(customer: Any, page: Page) -> None:
+    keys = page.keyboard
+
+    def tab_to(selector: str) -> None:
+        """Press Tab until the focus stands on an element; it must be seen there."""
+        for _ in range(80):
+            keys.press("Tab")
+            if page.evaluate("s => document.activeElement.matches(s)", selector):
+                outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
+                assert outline == "solid", selector
+                return
+        raise AssertionError(selector)
+
+    page.goto(f"{customer.server.origin('bank')}/")
+    keys.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    tab_to("a.button[href='/open']")
+    keys.press("Enter")
+    page.wait_for_url("**/open")
+    tab_to("input[name=purpose]")
+    keys.press("Space")
+    tab_to("#occupation")
+    page.keyboard.press("ArrowDown")
+    tab_to("#agree")
+    keys.press("Space")
+    tab_to("form button[type=submit]")
+    keys.press("Enter")
+    page.wait_for_url("**/check/**")
+    tab_to("input[value=hanako]")
+    tab_to("form[data-pick] button[type=submit]")
+    keys.press("Enter")
+    page.wait_for_url("**/card?*")
+    tab_to("form[data-busy] button[type=submit]")
+    keys.press("Enter")
+    page.wait_for_url("**/review?*")
+    tab_to(".document")
+    tab_to("a.button--wide")
+    keys.press("Enter")
+    page.wait_for_url("**/sign?*")
+    tab_to("#pin")
+    pin = customer.pins["hanako"]
+    keys.type(pin[:-1].lower())
+    tab_to(".pad button")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "2"
+    while page.evaluate("document.activeElement.textContent") != pin[-1]:
+        page.keyboard.press("ArrowRight")
+    keys.press("Enter")
+    assert page.input_value("#pin") == pin
+    tab_to("[data-pin-form] button[type=submit]")
+    keys.press("Enter")
+    expect(page.locator("h1")).to_have_text("本人確認ができました")
+    expect(page.locator("h1")).to_be_focused()
+    tab_to(".screen a.button")
+    keys.press("Enter")
+    expect(page.locator("h1")).to_have_text("口座を開設しました")
+
+
+def test_nothing_moves_for_those_who_want_it_still(browser: Browser, server: Running, pins: dict[str, str]) -> None:
+    from tests.browser.conftest import Customer
+
+    context = browser.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    Customer(page, server, pins).reach("hanako", "card")
+    assert page.evaluate("document.getAnimations().length") == 0
+    context.close()
+
+
+def test_progress_is_told_while_the_card_signs(customer: Any, page: Page) -> None:
+    customer.reach("hanako")
+    page.fill("#pin", customer.pins["hanako"])
+    page.evaluate(
+        """() => document.querySelector('[data-pin-form]').addEventListener('submit', (event) => {
+            event.preventDefault();
+        })"""
+    )
+    page.click("[data-pin-form] button[type=submit]")
+    expect(page.locator("[data-pin-form] [data-busy-status]")).to_contain_text("そのままお待ちください")
+    expect(page.locator("[data-pin-form] button[type=submit]")).to_have_attribute("aria-disabled", "true")
