@@ -37,7 +37,7 @@ class Event(msgspec.Struct, frozen=True):
     """One kind of life event.
 
     ends: whose certificates of which purpose it ends, and with which reason.
-    changes: items of the person that may change with it.
+    changes: items of the person that may change with it. unless_said: what they become when nobody says.
     gives: certificates it brings: none, those that are missing, all of them anew, or mobile ones on a new phone.
     """
 
@@ -49,6 +49,7 @@ class Event(msgspec.Struct, frozen=True):
     ja: str
     en: str
     confidence: str
+    unless_said: Mapping[str, str] = {}
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -101,7 +102,7 @@ def happen(
     kind = events().get(event)
     if kind is None:
         raise InputError("life.event_unknown", "No such life event.", next=f"Use one of: {', '.join(EVENTS)}.")
-    moment = at or world.now()
+    moment = (at or world.now()).replace(microsecond=0)
     with world.transaction():
         before = state_of(world, person, moment)
         after = _changed(before, kind, changes or {}, person, moment)
@@ -124,7 +125,7 @@ def _changed(state: State, kind: Event, changes: Mapping[str, str], person: str,
             f"This event does not change: {', '.join(unfit)}.",
             next=f"It may change: {', '.join(kind.changes) or 'nothing'}.",
         )
-    values: dict[str, object] = dict(changes)
+    values: dict[str, object] = dict(changes or _unless_said(state, kind))
     if "municipality" in changes:
         known_municipality(changes["municipality"])
     if "birth" in changes:
@@ -139,12 +140,17 @@ def _changed(state: State, kind: Event, changes: Mapping[str, str], person: str,
     return msgspec.structs.replace(state, card_state=card, **values)
 
 
+def _unless_said(state: State, kind: Event) -> dict[str, str]:
+    given = {"given": state.name.rpartition("　")[2], "given_kana": state.kana.rpartition("　")[2]}
+    return {item: value.format(**given) for item, value in kind.unless_said.items()}
+
+
 def _standing(world: World, person: str, moment: datetime) -> list[Entry]:
     """Return the certificates that have neither ended nor run out."""
     return [
         found
         for found in register.of_person(world, person, moment)
-        if found.revoked_at is None and found.not_after >= moment
+        if not found.revoked_by(moment) and found.not_after >= moment
     ]
 
 
@@ -152,7 +158,7 @@ def _end(
     world: World, standing: list[Entry], kind: Event, purposes: tuple[Purpose, ...] | None, moment: datetime
 ) -> dict[str, str]:
     """End the certificates of card and phone that this event ends; a phone's follow the card's (§8)."""
-    ended = {}
+    ended: dict[str, str] = {}
     for found in standing:
         purpose = found.kind.removeprefix("mobile_")
         if kind.reason is None or purpose not in kind.ends or (purposes is not None and purpose not in purposes):
@@ -181,7 +187,7 @@ def _issue(
 ) -> dict[str, str]:
     holder = _holder(state)
     old = {found.kind: found for found in replaced or []}
-    issued = {}
+    issued: dict[str, str] = {}
     for purpose in wanted:
         if purpose == "signature" and _too_young(state, at):
             continue
@@ -202,7 +208,7 @@ def _issue(
 
 def _derive(world: World, person: str, state: State, at: datetime, standing: list[Entry]) -> dict[str, str]:
     """Enter mobile certificates that end no later than the card's that they derive from."""
-    issued = {}
+    issued: dict[str, str] = {}
     for found in standing:
         if found.kind not in MOBILE_KINDS or state.phone is None:
             continue

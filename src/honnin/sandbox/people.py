@@ -32,7 +32,7 @@ RELATIVE_ZERO = time(10, 0, tzinfo=JST)
 
 
 class Birth(msgspec.Struct, frozen=True):
-    """A birth date: a fixed one whose parts may be unknown, or one that turns an age on a day counted from the world's birth."""
+    """A birth date, parts unknown or not; or the age that is turned on a day counted from the world's birth."""
 
     year: int | None = None
     month: int | None = None
@@ -141,7 +141,7 @@ def listing(world: World) -> list[dict[str, Any]]:
 
 
 def card_material(world: World, person_id: str, document: str = "my_number_card") -> JpkiMaterial:
-    """Return the content of a person's chip as of the world's time, making keys and certificates that are not there yet.
+    """Return the content of a person's chip as of the world's time; keys and certificates are made when missing.
 
     document: `my_number_card`: the chip that the person uses, which for some is a phone.
     Raises NotFoundError `people.unknown`, `people.no_document`.
@@ -182,7 +182,7 @@ def _key(world: World, entry: Entry | None) -> bytes | None:
 
 
 def _root(world: World, kind: Kind, state: State, entry: Entry | None) -> bytes:
-    """Return the CA certificate that lies beside a certificate; beside none, the one that issued when the card was made."""
+    """Return the CA certificate beside a certificate; beside none, the one that issued when the card was made."""
     if entry is not None:
         return issuing.authority_of(world, entry).der
     return authority(world, kind, state.line, generation_at(world, state.line, state.card_issued)).der

@@ -49,7 +49,10 @@ def keep(world: World, person: str, event: str, state: State, at: datetime) -> N
 
 
 def state_of(world: World, person: str, moment: datetime) -> State:
-    """Return a person's state at a moment; before the first event, the first one. Raises NotFoundError `people.unknown`."""
+    """Return a person's state at a moment; before the first event, the first one.
+
+    Raises NotFoundError `people.unknown`.
+    """
     db = world.connection()
     row = db.execute(
         "SELECT state FROM person_states WHERE person = ? AND at <= ? ORDER BY at DESC, id DESC LIMIT 1",

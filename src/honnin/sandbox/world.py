@@ -22,6 +22,7 @@ __all__ = ["World", "open_world"]
 
 FILE = "world.sqlite3"
 
+YEARS = range(2000, 2200)
 OPENING_TRIES = 50  # two processes that make the same new file wait for each other, 0.1 s at a time
 
 
@@ -85,9 +86,16 @@ class World:
         return datetime.now(UTC) + timedelta(seconds=row["offset_seconds"])
 
     def set_clock(self, at: datetime, *, frozen: bool = False) -> None:
-        """Set the world's time; `frozen` lets it stand still there. Raises InputError for a time without zone."""
+        """Set the world's time; `frozen` lets it stand still there.
+
+        Raises InputError `clock.no_zone` for a time without zone, `clock.out_of_range` for a year that no card knows.
+        """
         if at.tzinfo is None:
             raise InputError("clock.no_zone", "The time has no zone.", next="Write it as 2026-11-21T09:00:00+09:00.")
+        if at.year not in YEARS:
+            raise InputError(
+                "clock.out_of_range", "The world's clock does not go there.", next="Stay between 2000 and 2199."
+            )
         offset = (at - datetime.now(UTC)).total_seconds()
         with self.transaction() as db:
             db.execute(
@@ -96,11 +104,19 @@ class World:
             )
 
     def advance(self, by: timedelta) -> datetime:
-        """Move the world's clock by `by` and return the new time."""
+        """Move the world's clock by `by` and return the new time. Raises InputError `clock.out_of_range`."""
         with self.transaction():
             fixed = self.connection().execute("SELECT fixed FROM clock").fetchone()["fixed"]
-            self.set_clock(self.now() + by, frozen=fixed is not None)
+            now = self.now()
+            if not timedelta(days=-400 * 366) < by < timedelta(days=400 * 366):
+                by = timedelta(days=400 * 366)
+            self.set_clock(now + by, frozen=fixed is not None)
         return self.now()
+
+    def reset_clock(self) -> None:
+        """Let the world's clock run with the machine's."""
+        with self.transaction() as db:
+            db.execute("UPDATE clock SET fixed = NULL, offset_seconds = 0")
 
     # --- what the product may know (honnin.connect.worlds.World)
 

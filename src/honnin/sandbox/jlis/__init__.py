@@ -1,4 +1,4 @@
-"""J-LIS as the sandbox plays it: certification authorities, CRLs, OCSP, serial succession (My Number Card sheet §5 to §9).
+"""J-LIS as the sandbox plays it: CAs, CRLs, OCSP, serial succession (My Number Card sheet, sections 5 to 9).
 
 What it does not model, and which formats are its own, stands in docs/sandbox-limits.md.
 """

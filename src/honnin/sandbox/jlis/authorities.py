@@ -45,7 +45,7 @@ class Authority:
         return profile().lines[self.line]
 
     @property
-    def hash(self) -> hashes.HashAlgorithm:
+    def hash(self) -> hashes.SHA256 | hashes.SHA384:
         """The hash this CA signs with."""
         return hashes.SHA256() if self.line_profile.hash == "sha256" else hashes.SHA384()
 

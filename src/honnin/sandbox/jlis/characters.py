@@ -21,7 +21,8 @@ def carried(text: str) -> tuple[str, str]:
 
     A variation selector is dropped and the character before it flagged.
     """
-    written, flags = [], []
+    written: list[str] = []
+    flags: list[str] = []
     for character in text:
         if any(ord(character) in selectors for selectors in VARIATION_SELECTORS):
             if flags:

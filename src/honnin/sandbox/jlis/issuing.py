@@ -16,7 +16,7 @@ __all__ = ["authority_of", "certificate", "enter", "holder_key", "whole_day"]
 
 
 def whole_day(birth: PartialDate) -> date:
-    """Return the birth date that periods are counted from: unknown parts count as the first (the sandbox's own rule)."""
+    """Return the birth date that periods count from: unknown parts count as the first (the sandbox's own rule)."""
     return date(birth.year or 1900, birth.month or 1, birth.day or 1)
 
 

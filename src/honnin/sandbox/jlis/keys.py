@@ -1,6 +1,6 @@
 """Private keys of the sandbox: made when first needed and kept in the world's file; two makers at once end with one.
 
-They protect nothing: the file lies in the data folder, readable by its owner, and every anchor carries the sandbox's mark.
+They protect nothing: the file lies in the data folder, and every anchor carries the sandbox's mark.
 """
 
 from functools import lru_cache

@@ -14,6 +14,7 @@ from honnin.errors import InputError
 from honnin.sandbox.jlis.profile import KindProfile, profile
 
 __all__ = [
+    "all_municipalities",
     "authority_name",
     "authority_name_ja",
     "distribution_point",
@@ -33,6 +34,11 @@ def _municipalities() -> dict[str, tuple[str, str]]:
 def municipality(code: str) -> tuple[str, str]:
     """Return prefecture and municipality in Latin letters, as DNs write them, by five-digit code."""
     return _municipalities()[code]
+
+
+def all_municipalities() -> tuple[str, ...]:
+    """Return every code of the table."""
+    return tuple(_municipalities())
 
 
 def known_municipality(code: str) -> str:

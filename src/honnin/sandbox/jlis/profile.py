@@ -89,6 +89,7 @@ class Profile(msgspec.Struct, frozen=True):
     distribution_points: str
     publication: Publication
     ocsp: Ocsp
+    slow_seconds: float
     linking: Linking
 
 

@@ -95,8 +95,8 @@ def revoke(world: World, found: Entry, at: datetime, reason: Reason) -> None:
     with world.transaction() as db:
         db.execute(
             "UPDATE jlis_certificates SET revoked_at = ?, reason = ? WHERE kind = ? AND serial = ?"
-            " AND revoked_at IS NULL",
-            (at.timestamp(), reason, found.kind, found.serial),
+            " AND (revoked_at IS NULL OR revoked_at > ?)",
+            (at.timestamp(), reason, found.kind, found.serial, at.timestamp()),
         )
 
 

@@ -1,0 +1,202 @@
+"""`honnin sandbox people|event|clock|switch|card`: invented people, their lives, the one clock, failures on demand."""
+
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from honnin.errors import InputError
+from honnin.folders import default_data
+from honnin.sandbox.world import World, open_world
+
+__all__ = ["sandbox"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+DURATION = re.compile(r"(-?)((?:\d{1,6}[dhms])+)\Z")
+UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
+
+
+def _world_option(function: F) -> F:
+    return click.option(
+        "--data",
+        "data",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=default_data,
+        show_default="$HONNIN_DATA or ~/.local/share/honnin",
+        help="Folder of the world.",
+    )(function)
+
+
+def _json_option(function: F) -> F:
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+class _Group(click.Group):
+    """Adds the emulated card's command when somebody calls it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), "card"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == "card":
+            from honnin.sandbox.cards.command import card
+
+            return card
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Group)
+def sandbox() -> None:
+    """The invented outside world: people, J-LIS, one clock. / サンドボックス"""
+
+
+@sandbox.command()
+@_world_option
+@_json_option
+def people(data: Path, *, as_json: bool) -> None:
+    """List the invented persons: story, PINs, and how a check of each one ends."""
+    world = open_world(data)
+    found = world.people()
+    if as_json:
+        _print_json({"now": world.now().isoformat(timespec="seconds"), "people": found})
+        return
+    language = "ja" if os.environ.get("LANG", "").startswith("ja") else "en"
+    for one in found:
+        pins = " ".join(one["pins"].values())
+        expected = one["expected"]
+        ends = expected.get("error") or " / ".join(
+            expected[key] for key in ("indication", "sub_indication") if key in expected
+        )
+        click.echo(f"{one['id']:<12} {one['name']}  [{pins}]  {ends}")
+        click.echo(f"{'':<12} {one['story'][language]}")
+
+
+@sandbox.command()
+@click.argument("person")
+@click.argument("event")
+@click.option("--address", help="Where a move leads, with --municipality.")
+@click.option("--municipality", help="Five-digit code of the municipality moved to.")
+@click.option("--name", help="The new name, parts separated by a full-width space.")
+@click.option("--kana", help="How the new name is read.")
+@click.option("--birth", help="The corrected birth date, YYYYMMDD; unknown parts 00.")
+@click.option("--sex", type=click.Choice(["male", "female", "unknown"]), help="The corrected sex.")
+@click.option("--only", type=click.Choice(["signature", "user_authentication"]), help="End this certificate alone.")
+@_world_option
+@_json_option
+def event(person: str, event: str, only: str | None, data: Path, *, as_json: bool, **changes: str | None) -> None:
+    """Let something happen to a person: move, rename, renew, lose, hold, die …"""
+    from honnin.sandbox.life import events, happen
+    from honnin.sandbox.people import settle
+
+    world = open_world(data)
+    settle(world)
+    given = {key: value for key, value in changes.items() if value is not None}
+    outcome = happen(world, person, event, changes=given, purposes=None if only is None else (only,))  # type: ignore[arg-type]
+    if as_json:
+        _print_json(msgspec.to_builtins(outcome))
+        return
+    language = "ja" if os.environ.get("LANG", "").startswith("ja") else "en"
+    click.echo(f"{person}: {getattr(events()[event], language)}")
+    for kind, serial in outcome.ended.items():
+        click.echo(f"  - {kind} {serial} {outcome.reason}")
+    for kind, serial in outcome.issued.items():
+        click.echo(f"  + {kind} {serial}")
+
+
+@sandbox.group()
+def clock() -> None:
+    """Show or move the world's clock; test tenants judge by it, live ones never."""
+
+
+@clock.command()
+@_world_option
+@_json_option
+def show(data: Path, *, as_json: bool) -> None:
+    """Show the world's time."""
+    _print_time(open_world(data), as_json=as_json)
+
+
+@clock.command("set")
+@click.argument("time")
+@click.option("--freeze", is_flag=True, help="Let the clock stand still there.")
+@_world_option
+@_json_option
+def set_(time: str, data: Path, *, freeze: bool, as_json: bool) -> None:
+    """Set the clock to a TIME with zone (2026-11-22T00:00:00+09:00)."""
+    try:
+        moment = datetime.fromisoformat(time)
+    except ValueError as error:
+        raise InputError(
+            "clock.malformed", "That is not a time.", next="Write it as 2026-11-22T00:00:00+09:00."
+        ) from error
+    world = open_world(data)
+    world.set_clock(moment, frozen=freeze)
+    _print_time(world, as_json=as_json)
+
+
+@clock.command(context_settings={"ignore_unknown_options": True})
+@click.argument("by")
+@_world_option
+@_json_option
+def advance(by: str, data: Path, *, as_json: bool) -> None:
+    """Move the clock BY days, hours, minutes, seconds (90m, 1d12h, -2h)."""
+    match = DURATION.match(by)
+    if match is None:
+        raise InputError("clock.duration_malformed", "That is not a duration.", next="Write it as 90m, 1d12h or -2h.")
+    parts = {UNITS[unit]: int(count) for count, unit in re.findall(r"(\d+)([dhms])", match.group(2))}
+    span = timedelta(**parts)
+    world = open_world(data)
+    world.advance(-span if match.group(1) else span)
+    _print_time(world, as_json=as_json)
+
+
+@clock.command()
+@_world_option
+@_json_option
+def reset(data: Path, *, as_json: bool) -> None:
+    """Let the clock run with the machine's again."""
+    world = open_world(data)
+    world.reset_clock()
+    _print_time(world, as_json=as_json)
+
+
+@sandbox.command()
+@click.argument("institution", required=False, default="jlis")
+@click.argument("service", required=False)
+@click.argument("state", required=False)
+@_world_option
+@_json_option
+def switch(institution: str, service: str | None, state: str | None, data: Path, *, as_json: bool) -> None:
+    """Show how an institution answers, or make a SERVICE fail (jlis ocsp down; jlis ocsp up)."""
+    from honnin.sandbox.jlis.switches import set_switch, switches
+
+    if institution != "jlis":
+        raise InputError("sandbox.switch_unknown", "No such institution.", next="Use jlis.")
+    world = open_world(data)
+    if service is not None:
+        set_switch(world, service, state or "")
+    now = switches(world)
+    if as_json:
+        _print_json({"jlis": now})
+        return
+    for name, how in now.items():
+        click.echo(f"jlis {name} {how}")
+
+
+def _print_time(world: World, *, as_json: bool) -> None:
+    now = world.now().isoformat(timespec="seconds")
+    if as_json:
+        _print_json({"now": now})
+    else:
+        click.echo(now)
+
+
+def _print_json(value: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
