@@ -86,11 +86,10 @@ def signed_data(
     signers: list[cms.SignerInfo],
     certificates: list[bytes],
     *,
-    content_type: str = "data",
     crls: list[bytes] | None = None,
 ) -> bytes:
     """A ContentInfo; content None for a detached signature."""
-    inside: dict[str, Any] = {"content_type": content_type}
+    inside: dict[str, Any] = {"content_type": "data"}
     if content is not None:
         inside["content"] = content
     fields: dict[str, Any] = {

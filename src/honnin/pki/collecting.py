@@ -35,6 +35,7 @@ _NOT_YET = {
     "S/MIME": re.compile(rb"MIME-Version:", re.IGNORECASE),
     "JSON": re.compile(rb"\{\s*\"[\x20-\x7e]{8}"),
 }
+_LONGEST_VALUE = 2048  # bytes: RSA with a modulus of 16,384 bits
 _PEM = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----(.{1,90000000}?)-----END \1-----\s*\Z", re.DOTALL)
 
 
@@ -76,6 +77,8 @@ def gather(
     given = None if digest is None else digest_from(digest)
     kind, octets = _told_apart(signed)
     try:
+        if kind == "raw" and len(octets) > _LONGEST_VALUE:
+            raise FormatError("signature.not_understood", "This is no signature in a format that is understood.")
         if kind == "raw":
             signer, found = _raw(octets, content, given, certificate, trust, at, existed_at)
             signers: tuple[SignerFacts, ...] = (signer,)
