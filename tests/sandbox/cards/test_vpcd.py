@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from honnin.sandbox.cards import vpcd
 from honnin.sandbox.cards.card import EmulatedCard
@@ -24,13 +26,21 @@ class Slot:
     def insert(self) -> None:
         self.card, _ = self.listener.accept()
         self.card.settimeout(10)
+        self.card.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def tell(self, *payloads: bytes) -> None:
         self.card.sendall(b"".join(len(p).to_bytes(2) + p for p in payloads))
 
     def heard(self) -> bytes:
-        with self.card.makefile("rb") as stream:
-            return stream.read(int.from_bytes(stream.read(2)))
+        return self.exactly(int.from_bytes(self.exactly(2)))
+
+    def exactly(self, count: int) -> bytes:
+        received = b""
+        while len(received) < count:
+            part = self.card.recv(count - len(received))
+            assert part, "the card hung up"
+            received += part
+        return received
 
     def ask(self, payload: bytes) -> bytes:
         self.tell(payload)
@@ -87,6 +97,19 @@ def test_nonsense_from_the_reader(slot: Slot) -> None:
     slot.tell(b"", b"\x09")  # nothing, and a control that does not exist
     assert slot.ask(b"\x00\x01") == b"\x67\x00"
     assert slot.ask(bytes(65535)) == b"\x67\x00"
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(payloads=st.lists(st.binary(max_size=400), max_size=12))
+def test_any_payloads(slot: Slot, payloads: list[bytes]) -> None:
+    """Whatever came before, the next ATR is answered, and nothing but commands and ATRs was."""
+    if slot.card is None:
+        slot.insert()
+    answered = [p for p in payloads if len(p) > 1 or p == b"\x04"]
+    slot.tell(*payloads)
+    for _ in answered:
+        assert len(slot.heard()) >= 2
+    assert slot.ask(b"\x04")[0] == 0x3B
 
 
 def test_reader_that_goes_away_gets_the_card_again(slot: Slot) -> None:
