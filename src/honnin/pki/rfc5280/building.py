@@ -13,7 +13,7 @@ import msgspec
 from honnin.errors import FormatError
 from honnin.pki.revocation import status_of
 from honnin.pki.revocation_sources import Finding, Revocation, Signers
-from honnin.pki.rfc5280.algorithms import key_good_until
+from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.pki.rfc5280.checking import STEPS, authority_fault, check_path, working_keys
 from honnin.pki.rfc5280.keys import verify_signature
@@ -112,9 +112,11 @@ class _Search:
                 continue
             if not is_anchor and any(_same_entity(candidate, below) for below in path):
                 continue
-            if not self._may_have_signed(candidate, current):
-                continue
             longer = (*path, candidate)
+            if not self._may_have_signed(candidate, current):
+                if signature_good_until(current.signature_algorithm) < self._context.at:
+                    yield longer, Fault("algorithm", "algorithms", "A certificate is signed in a way not trusted here.")
+                continue
             if is_anchor:
                 yield longer, None
                 continue
