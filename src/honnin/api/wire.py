@@ -38,6 +38,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.access_log = False  # it writes query strings; ours is `honnin.api.guard`
         self._in_head = True
         self._received = 0  # bytes since the head began
         self._fields = 0  # bytes of its complete fields
