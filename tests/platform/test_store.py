@@ -69,7 +69,10 @@ def test_newer_store_is_refused(data: Path, database_url: str | None) -> None:
 
 
 def test_processes_that_start_together_migrate_once(data: Path, database_url: str | None) -> None:
-    code = "import sys; from pathlib import Path; from honnin.platform.store import Store; Store(Path(sys.argv[1]), sys.argv[2] or None)"
+    code = (
+        "import sys; from pathlib import Path; from honnin.platform.store import Store; "
+        "Store(Path(sys.argv[1]), sys.argv[2] or None)"
+    )
     starting = [
         subprocess.Popen([sys.executable, "-W", "error", "-c", code, str(data), database_url or ""]) for _ in range(4)
     ]
