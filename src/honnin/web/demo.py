@@ -17,7 +17,6 @@ sandbox's list of people and is given to the card only.
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import Any
 
 import httpx
@@ -142,8 +141,12 @@ class _Journey:
                 seen |= {"opened": True}
             with self._step("sign") as seen:
                 certificate = card.jpki.certificate("signature") or b""
-                made = card.jpki.sign("signature", sha256(document).digest())
-                seen |= {"document_bytes": len(document), "signature_bits": len(made.value) * 8}
+                made = card.jpki.sign_message("signature", document)
+                seen |= {
+                    "document_bytes": len(document),
+                    "algorithm": made.algorithm,
+                    "signature_bits": len(made.value) * 8,
+                }
         return SessionSignature(signature=made.value, certificate=certificate, device="terminal")
 
     def _verify(self, key: str, session_id: str, made: SessionSignature) -> None:

@@ -5,7 +5,6 @@ server. The PIN is an argument for one call and goes nowhere but to the card.
 """
 
 import re
-from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -46,7 +45,7 @@ def look_at(person: str, data: Path) -> Look:
 
 
 def sign(person: str, data: Path, pin: str, document: bytes, *, allow_last_try: bool) -> SessionSignature:
-    """Sign a document with the card's signature key (SHA-256), and return signature and certificate.
+    """Sign a document with the card's signature key, and return signature and certificate.
 
     Raises PinError (`tries_left` says what the card said), CardError `card.not_issued`, ReaderError.
     """
@@ -59,7 +58,7 @@ def sign(person: str, data: Path, pin: str, document: bytes, *, allow_last_try: 
                 "The card holds no signature certificate.",
                 next="It is issued at the counter of the municipality.",
             )
-        made = card.jpki.sign("signature", sha256(document).digest())
+        made = card.jpki.sign_message("signature", document)
     return SessionSignature(signature=made.value, certificate=certificate, device=DEVICE)
 
 
