@@ -8,7 +8,7 @@ import httpx
 import jsonschema_rs
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     ignored_auth,
@@ -125,18 +125,15 @@ def test_the_server_keeps_to_its_document_whatever_comes(client: httpx.Client, s
                 base_url=server.base, headers={"Authorization": f"Bearer {server.api_key}"}, checks=checks, timeout=20
             )
 
-        one = schemathesis.GenerationMode
-        for mode in (one.POSITIVE, one.NEGATIVE):
-            strategy = operation.as_strategy(generation_mode=mode)
-            run(strategy, ask)
-    assert asked > 300
+        run(operation.as_strategy(generation_mode=schemathesis.GenerationMode.POSITIVE), ask)
+        if found.ok().definition.raw["parameters"] or "requestBody" in found.ok().definition.raw:
+            run(operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE), ask)
+    assert asked > 100
 
 
 def run(strategy: Any, ask: Any) -> None:
-    from hypothesis import given
-
     limited = settings(
-        max_examples=15,
+        max_examples=20,
         deadline=None,
         derandomize=True,
         database=None,
