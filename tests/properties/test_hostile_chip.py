@@ -1,6 +1,7 @@
 """A chip that answers anything: every call ends in bounded time, with a value or a coded error, and wastes no try."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -8,11 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from honnin.chip import Challenge, MyNumberCard, Pin
+from honnin.chip import Challenge, MyNumberCard, Pin, Reader, open_reader
 from honnin.chip.ber import object_length
 from honnin.chip.iso7816 import Command, Response
 from honnin.chip.my_number_card.token import parse_token_info
 from honnin.errors import FormatError, HonninError, ReaderError
+from honnin.pki.rfc5280.certificate import parse_certificate
+
+pytestmark = pytest.mark.xdist_group("emulated_cards")
 
 MOST_COMMANDS = 3500  # of one call to the worst chip: a 16 kB certificate in pieces of 16 bytes, each asked twice
 
@@ -215,3 +219,84 @@ def test_token_information_is_read_or_refused(content: bytes) -> None:
     else:
         assert token.carrier == "unknown"
         assert token.label.isprintable()
+
+
+class Garbling:
+    """A genuine card with one of its answers changed on the way."""
+
+    atr = b""
+    name = "garbling"
+
+    def __init__(self, inner: Reader, at: int, change: Callable[[bytes], bytes]) -> None:
+        self.inner = inner
+        self.at = at
+        self.change = change
+        self.sent = 0
+        self.pins = 0
+
+    def transmit(self, apdu: bytes) -> bytes:
+        answer = self.inner.transmit(apdu)
+        self.pins += apdu[1] == 0x20 and len(apdu) > 4
+        self.sent += 1
+        return self.change(answer) if self.sent == self.at else answer
+
+    def reset(self) -> None:
+        self.inner.reset()
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.close()
+
+
+def changes() -> st.SearchStrategy[Callable[[bytes], bytes]]:
+    """Flip a bit, cut, lengthen, or answer another status word."""
+    flip = st.builds(lambda at, bit: lambda a: flipped(a, at, bit), st.integers(0, 600), st.integers(0, 7))
+    cut = st.integers(0, 258).map(lambda n: lambda a: a[:n])
+    longer = st.binary(min_size=1, max_size=300).map(lambda more: lambda a: a[:-2] + more + a[-2:])
+    other = st.sampled_from(STATUS_WORDS).map(lambda sw: lambda a: a[:-2] + sw.to_bytes(2, "big"))
+    refused = st.sampled_from(STATUS_WORDS).map(lambda sw: lambda _: sw.to_bytes(2, "big"))
+    return flip | cut | longer | other | refused
+
+
+def flipped(answer: bytes, at: int, bit: int) -> bytes:
+    place = at % len(answer)
+    return answer[:place] + bytes((answer[place] ^ 1 << bit,)) + answer[place + 1 :]
+
+
+@pytest.fixture(scope="module")
+def people_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(at=st.integers(1, 24), change=changes())
+def test_one_answer_garbled(people_data: Path, at: int, change: Callable[[bytes], bytes]) -> None:
+    """A coded error or the truth: never another certificate, never a proof that passes over changed bytes."""
+    genuine = None
+    with Garbling(open_reader("emulated:hanako", data=people_data), at, change) as reader:
+        try:
+            with MyNumberCard(reader) as card:
+                card.tries()
+                card.jpki.issued()
+                card.jpki.token()
+                card.jpki.unlock(Pin("user_authentication", "2468"))
+                possession, *_ = card.jpki.prove(Challenge(bytes(16), "log in", "bank"))
+                genuine = possession.result == "passed", possession.certificate
+        except HonninError:
+            pass
+    assert reader.pins <= 1
+    with open_reader("emulated:hanako", data=people_data) as untouched, MyNumberCard(untouched) as card:
+        assert [tries.left for tries in card.tries()] == [5, 3]
+        assert genuine is None or not genuine[0] or same_key(genuine[1], card.jpki.certificate("user_authentication"))
+
+
+def same_key(one: bytes | None, other: bytes | None) -> bool:
+    """A changed byte outside the key leaves possession proved: judging the certificate is the path's work."""
+    assert one is not None
+    assert other is not None
+    return parse_certificate(one).spki == parse_certificate(other).spki

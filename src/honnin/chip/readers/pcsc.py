@@ -4,6 +4,7 @@ The card is held exclusively: nobody can slip a command between a PIN and its us
 held card when its holder dies. Letting go resets the card too.
 """
 
+import time
 from collections.abc import Callable
 from types import ModuleType, TracebackType
 from typing import Any, Self
@@ -13,17 +14,19 @@ from honnin.errors import ReaderError
 
 __all__ = ["PcscReader", "statuses", "without_le"]
 
+BUSY_WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds to wait for another program, after each refusal
+
 
 class PcscReader:
     """A card on a PC/SC reader, held exclusively until `close`."""
 
-    def __init__(self, name: str, scard: ModuleType, context: Any, card: Any, protocol: int) -> None:
+    def __init__(self, name: str, atr: bytes, scard: ModuleType, context: Any, card: Any, protocol: int) -> None:
         self.name = name
+        self.atr = atr
         self._scard = scard
         self._context = context
         self._card = card
         self._protocol = protocol
-        self._atr = b""
         self._closed = False
 
     @classmethod
@@ -38,20 +41,12 @@ class PcscReader:
         context = _establish(scard)
         try:
             name = _choose(scard, context, wanted)
-            call = _caller(scard)
-            protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
-            card, protocol = call(scard.SCardConnect, context, name, scard.SCARD_SHARE_EXCLUSIVE, protocols)
-            reader = cls(name, scard, context, card, protocol)
-            reader._atr = bytes(call(scard.SCardStatus, card)[-1])
+            card, protocol = _connect(scard, context, name)
+            atr = bytes(_caller(scard)(scard.SCardStatus, card)[-1])
         except BaseException:
             scard.SCardReleaseContext(context)
             raise
-        return reader
-
-    @property
-    def atr(self) -> bytes:
-        """The card's answer to reset."""
-        return self._atr
+        return cls(name, atr, scard, context, card, protocol)
 
     def transmit(self, apdu: bytes) -> bytes:
         """Send a command APDU and return data ‖ SW1 SW2. Raises ReaderError `reader.contact_lost`."""
@@ -149,6 +144,19 @@ def _choose(scard: ModuleType, context: Any, wanted: str) -> str:
     if fitting:
         raise ReaderError("reader.ambiguous", "Several readers fit that name.", next=f"Name one exactly: {listed}.")
     raise ReaderError("reader.not_found", "No reader has that name.", next=f"There are: {listed}.")
+
+
+def _connect(scard: ModuleType, context: Any, name: str) -> tuple[Any, int]:
+    """Connect exclusively; systems look at a card for a moment when it is put down, so a busy one is asked again."""
+    protocols = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+    for wait in BUSY_WAITS:
+        code, card, protocol = scard.SCardConnect(context, name, scard.SCARD_SHARE_EXCLUSIVE, protocols)
+        if code == scard.SCARD_S_SUCCESS:
+            return card, protocol
+        if code != scard.SCARD_E_SHARING_VIOLATION:
+            break
+        time.sleep(wait)
+    raise _error(scard, code)
 
 
 def _bindings() -> ModuleType:
