@@ -33,7 +33,7 @@ def seq(*parts: bytes) -> bytes:
 
 
 def num(value: int) -> bytes:
-    return tlv(0x02, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    return tlv(0x02, value.to_bytes((value if value >= 0 else ~value).bit_length() // 8 + 1, "big", signed=True))
 
 
 def oid(dotted: str) -> bytes:

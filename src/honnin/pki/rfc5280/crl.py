@@ -232,30 +232,26 @@ def _table(crl: Crl) -> dict[int, list[int]]:
     """
     octets = crl.raw
     at, stop = crl.entries
+    shape = (_PLAIN if crl.memory["version"] == 2 else _PLAINEST).fullmatch
     plain = not crl.scope.indirect
-    version = crl.memory["version"]
     table: dict[int, list[int]] = {}
     issuer: bytes | None = None
     from_bytes = int.from_bytes
     while at < stop:
         start = at
-        length = octets[at + 1] if at + 4 < stop else 0
         size = octets[at + 3]
-        at += length + 2
-        rest = octets[start + size + 4 : at]
+        number = at + 4
+        at += octets[at + 1] + 2
         if (
             plain
+            and at <= stop
             and 0 < size < 0x60
             and octets[start] == 0x30
             and octets[start + 2] == 0x02
-            and at <= stop
-            and ((length == size + 17) or (version == 2 and length == size + 31 and rest[15:28] == _PLAIN_REASON))
-            and rest[:2] == b"\x17\x0d"
-            and rest[14:15] == b"Z"
-            and rest[2:14].isdigit()
-            and (size == 1 or not _PADDED.match(octets, start + 4))
+            and shape(octets, number + size, at)
+            and (size == 1 or not _PADDED.match(octets, number))
         ):
-            serial = from_bytes(octets[start + 4 : start + 4 + size], "big", signed=True)
+            serial = from_bytes(octets[number : number + size], "big", signed=True)
         else:
             serial, at, issuer = _walk(crl, start, stop, issuer)
         found = table.get(serial)
@@ -266,9 +262,12 @@ def _table(crl: Crl) -> dict[int, list[int]]:
     return table
 
 
-# reasonCode, not critical, up to the code itself; an INTEGER with a superfluous first octet
-_PLAIN_REASON = bytes.fromhex("300c300a0603551d1504030a01")
-_PADDED = re.compile(rb"\x00[\x00-\x7f]|\xff[\x80-\xff]", re.DOTALL)
+# What follows the serial number of a plain entry: UTCTime, and in version 2 perhaps a reasonCode that is not critical.
+_PLAINEST = re.compile(rb"\x17\x0d[0-9]{12}Z")
+_PLAIN = re.compile(
+    _PLAINEST.pattern + rb"(?:\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01[\x00-\x06\x08-\x0a])?"
+)
+_PADDED = re.compile(rb"\x00[\x00-\x7f]|\xff[\x80-\xff]")  # an INTEGER with a superfluous first octet
 
 
 def _walk(crl: Crl, at: int, end: int, issuer: bytes | None) -> tuple[int, int, bytes | None]:
