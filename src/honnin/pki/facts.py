@@ -8,7 +8,7 @@ signed bytes, their digest or the signature value.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -29,6 +29,8 @@ __all__ = [
 
 FORMAT: Literal["honnin-facts/1"] = "honnin-facts/1"
 
+Moment = Annotated[datetime, msgspec.Meta(tz=True)]
+Situation = Literal["passed", "no_path", "constraints", "algorithm", "malformed", "expired", "not_yet_valid"]
 SignatureResult = Literal[
     "valid",
     "wrong",
@@ -67,8 +69,8 @@ class CertificateFacts(_Fact, frozen=True, kw_only=True):
     commitment: str | None = None
     issuer_key_id: bytes | None = None
     serial: str
-    not_before: datetime
-    not_after: datetime
+    not_before: Moment
+    not_after: Moment
     key: str
     signature_algorithm: bytes
     key_usage: tuple[str, ...] | None = None
@@ -98,8 +100,8 @@ class SignatureFacts(_Fact, frozen=True, kw_only=True):
 class LinkFacts(_Fact, frozen=True, kw_only=True):
     """One certificate of the path: what judging needs of it."""
 
-    not_before: datetime
-    not_after: datetime
+    not_before: Moment
+    not_after: Moment
     key: str
     signature_algorithm: bytes
 
@@ -112,8 +114,8 @@ class PathFacts(_Fact, frozen=True, kw_only=True):
     policies: user-constrained policy set.
     """
 
-    situation: str
-    at: datetime
+    situation: Situation
+    at: Moment
     reason: str = ""
     certificates: tuple[bytes, ...] = ()
     links: tuple[LinkFacts, ...] = ()
@@ -128,13 +130,13 @@ class RevocationFacts(_Fact, frozen=True, kw_only=True):
     """
 
     of: int = 0
-    at: datetime
+    at: Moment
     state: Literal["good", "revoked", "unknown"]
     reason: str | None = None
-    revoked_at: datetime | None = None
+    revoked_at: Moment | None = None
     kind: str | None = None
-    this_update: datetime | None = None
-    next_update: datetime | None = None
+    this_update: Moment | None = None
+    next_update: Moment | None = None
     detail: Mapping[str, str] | None = None
 
 
@@ -145,7 +147,7 @@ class SignerFacts(_Fact, frozen=True, kw_only=True):
     certificate: CertificateFacts | None = None
     path: PathFacts | None = None
     revocation: tuple[RevocationFacts, ...] = ()
-    signing_time: datetime | None = None
+    signing_time: Moment | None = None
 
 
 class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False):
@@ -158,8 +160,8 @@ class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False):
     format: Literal["honnin-facts/1"] = FORMAT
     software: str
     kind: Literal["raw", "cms"]
-    at: datetime
-    existed_at: datetime | None = None
+    at: Moment
+    existed_at: Moment | None = None
     malformed: str | None = None
     signers: tuple[SignerFacts, ...] = ()
 

@@ -20,12 +20,15 @@ from honnin.pki.facts import (
     RevocationFacts,
     SignatureFacts,
     SignerFacts,
+    Situation,
 )
 from honnin.pki.jpki import four_items, key_name
-from honnin.pki.revocation import Revocation, Signers, read_revocation, status_of
+from honnin.pki.revocation import status_of
+from honnin.pki.revocation_sources import Revocation, Signers, read_revocation
 from honnin.pki.rfc5280 import extensions
 from honnin.pki.rfc5280.building import PathContext, build_and_check
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5280.profile import Fault, form_fault
 from honnin.pki.rfc5280.store import Store, store_of
 from honnin.pki.verdict import Status
 
@@ -54,6 +57,12 @@ _KEPT = {
     extensions.EXTENDED_KEY_USAGE,
     extensions.FRESHEST_CRL,
     extensions.AUTHORITY_INFORMATION_ACCESS,
+}
+_SITUATIONS: dict[str, Situation] = {
+    "constraints": "constraints",
+    "algorithm": "algorithm",
+    "expired": "expired",
+    "not_yet_valid": "not_yet_valid",
 }
 _NOBODY = Signers(named=lambda _: (), trusted=lambda _: False)
 
@@ -172,7 +181,7 @@ def path_facts(
     result = build_and_check(certificate, context)
     fault = result.fault
     if fault is not None and fault.check != "revocation":
-        return PathFacts(situation=fault.situation, at=moment, reason=fault.reason), ()
+        return PathFacts(situation=_situation(fault, certificate), at=moment, reason=fault.reason), ()
     above = result.path[1:]
     path = PathFacts(
         situation="passed",
@@ -188,6 +197,14 @@ def path_facts(
         asked += _asked_later(certificate, result.path, context, at)
     asked += [_status(of, moment, finding.status) for of, finding in enumerate(result.findings)]
     return path, tuple(asked)
+
+
+def _situation(fault: Fault, certificate: Certificate) -> Situation:
+    """Return the row for a path's fault. What is malformed above the signer is no path, for a better one may exist."""
+    if fault.situation == "malformed":
+        own = form_fault(certificate)
+        return "malformed" if own is not None and own.situation == "malformed" else "no_path"
+    return _SITUATIONS.get(fault.situation, "no_path")
 
 
 def _asked_later(

@@ -108,10 +108,10 @@ _DIGEST, _SIGNATURE, _ATTRIBUTES = map(_passed, ("digest", "signature", "attribu
 def judge(facts: Facts, policy: "Policy | str | None" = None) -> Report:
     """Return the report on recorded facts under a policy (`documents` by default). Raises InputError for a bad name."""
     rules = named_policy(policy)
-    if facts.malformed is not None:
+    if facts.malformed is not None or not facts.signers:
         indication, sub = situation("malformed").signature
         reason = "The signed file cannot be read."
-        check = Check("format", "failed", f"{reason} ({facts.malformed})")
+        check = Check("format", "failed", f"{reason} ({facts.malformed or 'nobody signed'})")
         return Report(
             indication=indication,
             sub_indication=sub,
@@ -149,7 +149,8 @@ def _judge_signer(signer: SignerFacts, facts: Facts, policy: Policy) -> SignerRe
     purpose: Purpose | None = None
     carrier: Carrier | None = None
     if certificate is None:
-        steps = [_signature_step("format", signature)]
+        known = signature if signature.result in _SIGNATURE_ROWS else SignatureFacts(result="no_certificate")
+        steps = [_signature_step("format", known)]
     else:
         moment = facts.existed_at or facts.at
         revocation, seen = _revocation(signer, facts, policy)
@@ -220,7 +221,7 @@ def _path(path: PathFacts | None, facts: Facts) -> _Step:
         return _Step(Check("path", "failed", "No path was looked for."), "no_path")
     if path.situation == "passed":
         return _PATH
-    row = path.situation
+    row: str = path.situation
     if row in {"expired", "not_yet_valid"} and facts.existed_at is None:
         row = "out_of_bounds_unproven"
     return _Step(Check("path", "failed", path.reason), row)
