@@ -43,10 +43,10 @@ class Platform:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._modes = open_modes(settings)
         self.keys = Keyring(settings.data / "keys")
         self.store = Store(settings.data, settings.database_url)
         self.log = Log(self.store, self.keys.log, machine_clock)
-        self._modes = open_modes(settings)
         self._sealer = Sealer(self.keys)
         self._verifier = Verifier(self.store, self.keys, self._sealer)
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
