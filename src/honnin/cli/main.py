@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "crl": ("crl", "crl", "Revocation lists of any length: build, look up, compare."),
     "verify": ("verify", "verify", "Verify a signature and print its report."),
     "card": ("card", "card", "Read a card, check its PINs, sign with it."),
+    "identity": ("identity", "identity", "Compare names and addresses as Japan writes them."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),
     "evidence": ("evidence", "evidence", "Export a receipt; verify one offline."),
     "up": ("serve", "up", "Serve everything with the sandbox on embedded defaults (port 8600)."),

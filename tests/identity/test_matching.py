@@ -1,0 +1,71 @@
+"""Names and addresses: one labelled pair for each pattern; the corpus of issue 6 grows from here."""
+
+import pytest
+
+from honnin.errors import InputError
+from honnin.identity import compare_addresses, compare_names
+
+NAMES = [
+    ("見本　太郎", "見本太郎", "same"),
+    ("ﾐﾎﾝ ﾊﾅｺ", "ミホン　ハナコ", "same"),
+    ("髙見 花子", "高見 花子", "same_variant"),
+    ("葛󠄀見 花子", "葛見 花子", "same_variant"),
+    ("\ufa19見", "神見", "same_variant"),
+    ("佐々見", "佐佐見", "same_variant"),
+    ("シヨウジ", "ショウジ", "same_variant"),
+    ("オオミ", "オーミ", "likely"),
+    ("斉見太郎", "斎見太郎", "likely"),
+    ("MIHON TARO", "TARO MIHON", "same_variant"),
+    ("JOSÉ MIHON", "JOSE MIHON", "same_variant"),
+    ("MÜLLER MIHON", "MUELLER MIHON", "same_variant"),
+    ("JOHN F MIHON", "JOHN FREDERICK MIHON", "likely"),
+    ("JOHN FREDERICK MIHON", "MIHON JOHN", "likely"),
+    ("OHMI ICHIRO", "OMI ICHIROU", "likely"),
+    ("見本［架空］花子", "架空花子", "likely"),
+    ("見本［架空］花子", "見本花子", "same_variant"),
+    ("MIHON MINSU（見本 民秀）", "見本民秀", "likely"),
+    ("見〓太郎", "見本太郎", "likely"),
+    ("見本太郎", "ミホンタロウ", "unclear"),
+    ("SUKARNO", "SUKARNO MIHON", "unclear"),
+    ("見本太郎", "見本次郎", "different"),
+]
+ADDRESSES = [
+    ("東京都千代田区霞が関１－２－３", "東京都千代田区霞ヶ関一丁目２番３号", "same_variant", "block"),
+    ("東京都千代田区霞が関1-2-3", "千代田区霞が関1丁目2番3号", "same_variant", "block"),
+    ("京都府京都市上京区烏丸通今出川上る岡松町255番地", "京都市上京区岡松町255", "same_variant", "block"),
+    ("大阪府堺市堺区大町東1丁2-3", "堺市堺区大町東1丁目2番3号", "same_variant", "block"),
+    ("三重県四日市市諏訪町1番5号", "四日市市諏訪町1-5", "same_variant", "block"),
+    ("長野県上田市大字大手1-11-16", "長野県上田市大手一丁目十一番十六号", "same_variant", "block"),
+    ("札幌市北区北12条西3丁目1-1", "札幌市北区北十二条西三丁目1番1号", "same_variant", "block"),
+    ("東京都府中市宮西町2-24 コーポ見本 B-203", "東京都府中市宮西町2-24コーポ見本B203号室", "same_variant", "room"),
+    ("東京都新宿区西新宿2-8-1 見本ビル", "東京都新宿区西新宿2-8-1", "likely", "block"),
+    ("東京都新宿区西新宿2-8-1", "東京都新宿区西新宿2-8-2", "different", "town"),
+    ("東京都新宿区西新宿2-8-1", "東京都渋谷区西新宿2-8-1", "different", "prefecture"),
+    ("東京都新宿区西新宿2", "東京都新宿区西新宿2-8-1", "unclear", "town"),
+]
+
+
+@pytest.mark.parametrize(("a", "b", "grade"), NAMES)
+def test_names(a: str, b: str, grade: str) -> None:
+    assert compare_names(a, b).grade == grade
+    assert compare_names(b, a).grade == grade
+
+
+@pytest.mark.parametrize(("a", "b", "grade", "level"), ADDRESSES)
+def test_addresses(a: str, b: str, grade: str, level: str) -> None:
+    for one, other in ((a, b), (b, a)):
+        match = compare_addresses(one, other)
+        assert (match.grade, match.level) == (grade, level)
+
+
+def test_flags_of_the_certificate_mark_substituted_characters() -> None:
+    assert compare_names("見本太郎", "見由太郎", substituted_b=(1,)).grade == "likely"
+    assert compare_names("見本太郎", "見由太郎", substituted_b="0100").grade == "likely"
+    assert compare_names("見本太郎", "見由太郎").grade == "different"
+
+
+@pytest.mark.parametrize("text", ["見本\u202e太郎", "見本\ud800", "見\x00本", "本" * 1001])
+def test_text_that_cannot_be_a_name_is_a_coded_error(text: str) -> None:
+    for compare in (compare_names, compare_addresses):
+        with pytest.raises(InputError):
+            compare(text, "見本太郎")
