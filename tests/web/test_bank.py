@@ -1,0 +1,87 @@
+"""The demo bank: its form, and that nobody is led into, or reads, what is another's."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from honnin.web.serving import Running
+
+pytestmark = pytest.mark.xdist_group("web")
+
+
+def home(visitor: Any) -> str:
+    return str(visitor.server.origin("bank"))
+
+
+def back_of(page: Any) -> str:
+    """Return the address that leads back to the bank from a result page."""
+    return "http://bank" + page.text.partition('href="http://bank')[2].partition('"')[0].replace("&amp;", "&")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"account": ""}, "口座の種類を選んでください。"),
+        ({"purpose": "gambling"}, "取引を行う目的を選んでください。"),
+        ({"occupation": ""}, "職業を選んでください。"),
+        ({"agree": ""}, "お申し込みには同意が必要です。"),
+    ],
+)
+def test_form_says_what_is_missing(visitor: Any, changes: dict[str, str], words: str) -> None:
+    fields = {"account": "ordinary", "purpose": "living", "occupation": "employee", "agree": "yes", **changes}
+    answer = visitor.post(f"{home(visitor)}/open", fields)
+    assert answer.status_code == 422
+    assert answer.text.count(words) == 2  # in the summary and at the field
+    assert "エラー：" in answer.text
+
+
+def test_application_is_what_the_person_signs(visitor: Any) -> None:
+    page = visitor.apply(purpose="remittance", occupation="student")
+    review = visitor.get(f"{page}/review?person=hanako").text
+    assert "2. 取引を行う目的：家族などへの送金" in review
+    assert "3. 職業：学生" in review
+    assert "申込番号：MB-" in review
+
+
+def test_account_opens_once_and_only_for_its_browser(
+    visitor: Any, new_visitor: Callable[[], Any], pins: dict[str, str]
+) -> None:
+    done = visitor.follow(visitor.sign(visitor.apply(), "misaki", pins["misaki"]))
+    back = back_of(done)
+    stranger = new_visitor()
+    refused = stranger.get(back)
+    assert refused.status_code == 404
+    assert "見つかりません" in refused.text
+    opened = visitor.follow(visitor.get(back))
+    assert "見本［架空］　美咲" in opened.text
+    again = visitor.follow(visitor.get(back))
+    assert "見本［架空］　美咲" in again.text
+    assert stranger.get(f"{home(visitor)}/account").is_redirect
+
+
+def test_address_is_not_believed(visitor: Any) -> None:
+    page = visitor.apply()
+    state = visitor.client(f"bank.localhost:{visitor.server.port}").cookies["mihon_application"]
+    answer = visitor.get(f"{home(visitor)}/return?session=ses_other&status=completed&state={state}")
+    assert "本人確認がまだ終わっていません" in answer.text
+    assert page in answer.text
+
+
+def test_four_items_are_deleted_at_honnin_once_taken(visitor: Any, server: Running, pins: dict[str, str]) -> None:
+    done = visitor.follow(visitor.sign(visitor.apply(), "kou", pins["kou"]))
+    visitor.follow(visitor.get(back_of(done)))
+    session = back_of(done).partition("session=")[2].partition("&")[0]
+    key = {"authorization": f"Bearer {server.api_key}"}
+    answer = visitor.client(f"localhost:{server.port}").get(f"/v1/sessions/{session}/four-items", headers=key)
+    assert answer.status_code == 410
+
+
+def test_substitute_characters_are_pointed_out(visitor: Any, pins: dict[str, str]) -> None:
+    done = visitor.follow(visitor.sign(visitor.apply(), "takako", pins["takako"]))
+    assert visitor.follow(visitor.get(back_of(done))).text.count("代替文字あり") == 2
+
+
+def test_pending_person_is_said_so(visitor: Any, pins: dict[str, str]) -> None:
+    done = visitor.follow(visitor.sign(visitor.apply(), "sora", pins["sora"]))
+    assert "後から決まります" in visitor.follow(visitor.get(back_of(done))).text

@@ -1,0 +1,81 @@
+"""The console: the running world, evidence of the demo tenant alone, and the drawing of an inclusion proof."""
+
+import time
+from hashlib import sha256
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from honnin.platform.evidence import rfc9162
+from honnin.platform.evidence.receipt import read_receipt, verify_receipt
+from honnin.platform.keys import LogPublicKey
+from honnin.web.console.merkle import climb
+from honnin.web.serving import Running
+
+pytestmark = pytest.mark.xdist_group("web")
+
+
+@given(st.integers(1, 70), st.data())
+def test_drawing_climbs_to_the_root(size: int, data: st.DataObject) -> None:
+    records = [b"%d" % n for n in range(size)]
+    leaves = [rfc9162.leaf_hash(record) for record in records]
+    index = data.draw(st.integers(0, size - 1))
+    path = [digest.hex() for digest in rfc9162.inclusion_proof(leaves, index)]
+    leaf, levels = climb(records[index], index, size, path)
+    assert leaf == leaves[index].hex() == sha256(b"\x00" + records[index]).hexdigest()
+    top = levels[-1].joined if levels else leaf
+    assert top == rfc9162.root(leaves).hex()
+    assert [level.sibling for level in levels] == path
+
+
+def checked(visitor: Any, pins: dict[str, str]) -> str:
+    """Make a check; return its verification's id."""
+    key = {"authorization": f"Bearer {visitor.server.api_key}"}
+    visitor.follow(visitor.sign(visitor.apply(), "hanako", pins["hanako"]))
+    newest = visitor.client(f"localhost:{visitor.server.port}").get("/v1/verifications?limit=1", headers=key).json()
+    return str(newest["data"][0]["id"])
+
+
+def receipt_of(visitor: Any, verification: str) -> httpx.Response:
+    """Return the receipt once it exists."""
+    address = f"{visitor.server.origin('console')}/evidence/{verification}/receipt.json"
+    answer = visitor.get(address)
+    for _ in range(200):
+        if answer.status_code == 200:
+            break
+        assert "evidence.pending" in answer.text
+        time.sleep(0.02)
+        answer = visitor.get(address)
+    return answer
+
+
+def test_receipt_is_given_as_a_file_that_verifies(visitor: Any, server: Running, pins: dict[str, str]) -> None:
+    verification = checked(visitor, pins)
+    answer = receipt_of(visitor, verification)
+    assert answer.headers["content-disposition"].startswith('attachment; filename="evd_')
+    key = LogPublicKey.read((server.platform.settings.data / "keys" / "log.pub.pem").read_bytes())
+    assert verify_receipt(read_receipt(answer.content), key)
+    page = visitor.get(f"{server.origin('console')}/evidence/{verification}").text
+    assert "受領証を今確かめました" in page
+    assert "TOTAL-PASSED" in page
+    assert "見本　花子" not in page
+    assert "千代田区" not in page
+
+
+def test_evidence_of_another_tenant_is_not_shown(visitor: Any, server: Running) -> None:
+    for name in ("ver_000000000000000000000000", "evd_x", "%2e%2e", "a" * 300):
+        answer = visitor.get(f"{server.origin('console')}/evidence/{name}")
+        assert answer.status_code == 404, name
+        assert "続けられませんでした" in answer.text
+
+
+def test_start_page_shows_the_world_and_not_the_key(visitor: Any, server: Running) -> None:
+    page = visitor.get(f"{server.origin('console')}/?lang=en").text
+    assert server.api_key not in page
+    assert str(server.platform.settings.data / "keys.json") in page
+    assert server.origin("bank") in page
+    assert server.origin("jlis") in page
+    assert page.count('<th scope="row">') == 40
