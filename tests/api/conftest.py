@@ -1,16 +1,13 @@
 """A real server with a real platform and sandbox, shared by the tests of this room, and cards that sign for them."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
 
 import httpx
 import pytest
+from tests.api.cards import signed_by
 
-from honnin.chip import MyNumberCard, Pin, open_reader
-from honnin.connect.worlds import open_world
 from honnin.platform import Settings
 from honnin.web.serving import Running, serve_in_thread
 
@@ -47,18 +44,9 @@ def stranger(server: Running) -> Iterator[httpx.Client]:
 def sign(server: Running) -> Signing:
     """Return a function: a person's card signs a text; what comes back are the members of a request."""
     data = server.platform.settings.data
-    pins = {person["id"]: person["pins"].get("signature") for person in open_world(data).people()}
 
     @cache
-    def parts(person: str, text: str) -> tuple[str, str, str]:
-        with open_reader(f"emulated:{person}", data=data) as reader, MyNumberCard(reader) as card:
-            card.jpki.unlock(Pin("signature", pins[person]))
-            certificate = card.jpki.certificate("signature") or b""
-            signature = card.jpki.sign("signature", hashlib.sha256(text.encode()).digest()).value
-        return tuple(b64encode(part).decode() for part in (text.encode(), signature, certificate))  # type: ignore[return-value]
-
     def signed(person: str = "hanako", text: str = "申し込みます。") -> Body:
-        document, signature, certificate = parts(person, text)
-        return {"purpose": "account_opening", "document": document, "signature": signature, "certificate": certificate}
+        return signed_by(data, person, text)
 
     return signed
