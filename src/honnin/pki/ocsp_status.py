@@ -95,7 +95,10 @@ def _response_fault(response: OcspResponse, issuer: Certificate, given: Revocati
 
 def _is_responder(response: OcspResponse, signer: Certificate) -> bool:
     if response.responder_name is not None:
-        return names_equal(response.responder_name, signer.subject)
+        try:
+            return names_equal(response.responder_name, signer.subject)
+        except FormatError:  # a certificate sent along with a malformed name
+            return False
     return certificate_ids(signer, signer, "sha1").issuer_key_hash == response.responder_key_hash
 
 
