@@ -1,15 +1,21 @@
 """Hosts: each label reaches its own application, and a name that is not ours reaches none."""
 
 import asyncio
+import contextlib
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
 from typing import Any
 
 import httpx
 import pytest
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from tests.api.serving import serving
 
-from honnin.web.origins import Origins, PathSplit
+from honnin.web.origins import PAGES_AT_ONCE, AtMost, Origins, PathSplit
 
 
 def answering(name: str) -> ASGIApp:
@@ -106,3 +112,29 @@ def test_any_name_may_be_allowed_behind_a_proxy_but_no_foreign_label() -> None:
 )
 def test_the_api_and_the_pages_share_an_origin_by_path(path: str, name: str) -> None:
     assert get(PathSplit(answering("api"), answering("pages")), path).text == name
+
+
+def fetch(port: int, host: str) -> str:
+    """GET / by the plainest client there is, so that eighty of them are quick."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        connection.request("GET", "/", headers={"Host": host})
+        return connection.getresponse().read().decode()
+
+
+def test_pages_that_wait_for_an_institution_leave_it_threads_to_answer() -> None:
+    """Eighty pages at once, each holding a thread while it asks another origin of the port, which needs one too."""
+    ports: list[int] = []
+
+    async def page(scope: Scope, receive: Receive, send: Send) -> None:
+        answer = await run_in_threadpool(fetch, ports[0], "jlis.localhost")
+        await PlainTextResponse(answer)(scope, receive, send)
+
+    async def institution(scope: Scope, receive: Receive, send: Send) -> None:
+        await run_in_threadpool(time.sleep, 0.1)
+        await PlainTextResponse("good")(scope, receive, send)
+
+    origins = Origins(AtMost(page, asyncio.Semaphore(PAGES_AT_ONCE)), {"jlis": institution})
+    with serving(origins) as port, ThreadPoolExecutor(80) as pool:
+        ports.append(port)
+        assert set(pool.map(fetch, [port] * 80, ["localhost"] * 80)) == {"good"}

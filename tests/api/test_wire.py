@@ -2,12 +2,12 @@
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
+from tests.api.serving import serving
 
 from honnin.api import wire
 from honnin.errors import InputError
@@ -31,21 +31,6 @@ class Hasty(wire.LimitedProtocol):
     """The same protocol with little patience."""
 
     head_seconds = 0.3
-
-
-@contextlib.contextmanager
-def serving(app: ASGIApp, protocol: type[wire.LimitedProtocol] = wire.LimitedProtocol) -> Iterator[int]:
-    listener = wire.bind("127.0.0.1", 0)
-    configuration = wire.configuration(app)
-    configuration.http = protocol
-    server = wire.Server(configuration)
-    thread = threading.Thread(target=server.run, args=([listener],))
-    thread.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,8 @@ def up(data: Path, host: str, port: int, *, access_log: bool, as_json: bool) -> 
     with contextlib.closing(listener), opened(settings) as platform:
         key = demo_key(platform, data, port=number)
         app = compose(platform, port=number, sandbox=data)
-        _say_where(app.addresses(number), data=data, key=key, as_json=as_json)
+        shown = {**app.addresses(number), "api": f"http://localhost:{number}/openapi.json"}
+        _say_where(shown, data=data, key=key, as_json=as_json)
         serve_here(listener, app)
 
 

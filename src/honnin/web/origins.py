@@ -10,6 +10,7 @@ A host that is none of these is refused (421), so that a name that somebody else
 The host never says who calls: only the API key does. `serving` starts a server on this.
 """
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["KEYS_FILE", "Origins", "compose"]
 
 KEYS_FILE = "keys.json"  # the demo tenant's key, in the data folder
+PAGES_AT_ONCE = 24  # of the 40 threads that the event loop has for everybody
 PAGES = ("bank", "console")
 
 PLAIN = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -99,6 +101,23 @@ class PathSplit:
         await chosen(scope, receive, send)
 
 
+class AtMost:
+    """Lets a number of requests in at once; the others wait.
+
+    Pages work in the event loop's common threads, and some ask the sandbox's J-LIS on this same port, which works there
+    too: without a limit, forty persons signing at once would hold all forty threads and wait for one more.
+    """
+
+    def __init__(self, app: ASGIApp, places: asyncio.Semaphore) -> None:
+        self._app = app
+        self._places = places
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        async with self._places:
+            await self._app(scope, receive, send)
+
+
 def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Iterable[str] | None = ()) -> Origins:
     """Return everything that one port serves.
 
@@ -114,6 +133,7 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
     addresses = {label: f"http://{label}.localhost:{port}" for label in (*PAGES, "api", *institutions)}
     api = create_app(platform, base=base, sandbox=Sandbox(sandbox, addresses))
     keys = sandbox / KEYS_FILE
+    places = asyncio.Semaphore(PAGES_AT_ONCE)
     shown = {
         "bank": bank.create_app(
             api=f"http://127.0.0.1:{port}",
@@ -122,7 +142,7 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
             console=addresses["console"],
             keys=keys,
         ),
-        "console": console.create_app(platform, world=world, keys=keys, api=base, addresses=addresses),
+        "console": AtMost(console.create_app(platform, world=world, keys=keys, api=base, addresses=addresses), places),
     }
-    pages = check.create_app(platform, world=world, front=addresses["bank"])
+    pages = AtMost(check.create_app(platform, world=world, front=addresses["bank"]), places)
     return Origins(PathSplit(api, pages), {**shown, "api": api, **institutions}, names=names)

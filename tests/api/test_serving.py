@@ -1,0 +1,125 @@
+"""`honnin up` and `honnin serve` as people start them: a second start, a port that is taken, several processes."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from honnin.platform import Platform, Settings
+from honnin.web.serving import demo_key
+
+pytestmark = pytest.mark.xdist_group("api-serving")
+HONNIN = Path(sys.executable).with_name("honnin")
+
+
+@contextlib.contextmanager
+def started(*arguments: str, data: Path) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """Run a command that serves; yields the process and the JSON object that it prints. It must end with 0."""
+    process = subprocess.Popen(
+        [HONNIN, *arguments, "--data", str(data), "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, json.loads(process.stdout.readline())
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=20)
+    assert (process.returncode, rest, errors) == (0, "", "")
+
+
+def base_of(said: dict[str, Any]) -> str:
+    return f"http://127.0.0.1:{httpx.URL(said['addresses']['api']).port}"
+
+
+def healthy(base: str) -> bool:
+    for _ in range(200):
+        with contextlib.suppress(httpx.TransportError):
+            return httpx.get(f"{base}/healthz", trust_env=False).status_code == 200
+        time.sleep(0.05)
+    return False
+
+
+def test_up_keeps_its_world_and_its_key_and_starts_again_quickly(data: Path) -> None:
+    with started("up", "--port", "0", data=data) as (_, said):
+        assert healthy(base_of(said))
+        key = (data / "keys.json").read_text()
+    assert (data / "keys.json").stat().st_mode & 0o777 == 0o600
+    begun = time.monotonic()
+    with started("up", "--port", "0", data=data) as (_, said):
+        assert healthy(base_of(said))
+        took = time.monotonic() - begun
+        assert (data / "keys.json").read_text() == key
+        authorization = {"Authorization": f"Bearer {json.loads(key)['api_key']}"}
+        assert httpx.get(f"{base_of(said)}/v1/events", headers=authorization, trust_env=False).status_code == 200
+    assert took < 20, "the second start makes nothing anew"
+
+
+def test_a_taken_port_is_a_coded_error_with_the_option_to_use(data: Path) -> None:
+    with started("up", "--port", "0", data=data) as (_, said):
+        port = str(httpx.URL(base_of(said)).port)
+        for command in ("up", "serve"):
+            second = subprocess.run(
+                [HONNIN, command, "--data", str(data), "--port", port, "--json"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert second.returncode == 2
+            error = json.loads(second.stdout)["error"]
+            assert error["code"] == "serve.port_taken"
+            assert "--port" in error["next"]
+
+
+def test_up_tells_people_where_to_look(data: Path) -> None:
+    process = subprocess.Popen([HONNIN, "up", "--data", str(data), "--port", "0"], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    lines = []
+    while not any("Ctrl+C" in line for line in lines):
+        lines.append(process.stdout.readline())
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    said = "".join(lines)
+    for part in ("http://bank.localhost:", "http://console.localhost:", "/openapi.json", "keys.json"):
+        assert part in said
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
+    made = subprocess.run(
+        [HONNIN, "tenant", "create", "試験銀行", "--data", str(data), "--json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    key = {"Authorization": f"Bearer {json.loads(made.stdout)['api_key']}"}
+    arguments = ["serve", "--port", "0", "--workers", workers, "--no-access-log"]
+    with started(*arguments, data=data) as (_, said), httpx.Client(base_url=base_of(said), trust_env=False) as client:
+        assert healthy(base_of(said))
+        assert client.get("/.well-known/honnin-sandbox").status_code == 404
+        assert client.get("/v1/events", headers={**key, "Host": "check.example.jp"}).status_code == 200
+        assert client.get("/", headers={"Host": "jlis.localhost"}).status_code == 421
+        for _ in range(10):  # several processes, one store
+            with httpx.Client(base_url=base_of(said), trust_env=False, headers=key) as fresh:
+                assert fresh.get("/v1/verifications").json()["data"] == []
+
+
+def test_a_key_that_the_store_does_not_know_is_replaced(data: Path) -> None:
+    (data / "keys.json").write_text('{"tenant": "ten_x", "api_key": "sk_test_unknown"}')
+    platform = Platform(Settings(data=data))
+    try:
+        key = demo_key(platform, data, port=1)
+        assert platform.authenticate(key).livemode is False
+        assert demo_key(platform, data, port=1) == key
+    finally:
+        platform.close()
