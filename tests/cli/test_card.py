@@ -128,6 +128,27 @@ def test_exit_codes_and_error_json(people_data: Path) -> None:
     assert unknown.stderr.startswith(b"reader.unknown_scheme")
 
 
+def test_standard_input_that_stays_open(people_data: Path) -> None:
+    """Whoever feeds the PIN need not close the pipe first."""
+    arguments = [HONNIN, "card", "pin", "verify", "user_authentication", "--reader", "emulated:hanako"]
+    child = subprocess.Popen([*arguments, "--data", people_data], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin
+    child.stdin.write(b"2468\r\n")
+    child.stdin.flush()
+    assert child.wait(20) == 0
+    child.communicate()
+
+
+def test_a_pin_file_that_is_no_text(people_data: Path, tmp_path: Path) -> None:
+    (tmp_path / "pin").write_bytes(b"\xff\xfe24")
+    caught = run(people_data, "pin", "verify", "user_authentication", "--pin-file", tmp_path / "pin").exception
+    assert isinstance(caught, InputError)
+    (tmp_path / "pin").write_bytes(b"2" * 5000)
+    caught = run(people_data, "pin", "verify", "user_authentication", "--pin-file", tmp_path / "pin").exception
+    assert isinstance(caught, InputError)
+    assert "222" not in str(caught)
+
+
 def test_a_pin_is_no_argument(people_data: Path) -> None:
     result = run(people_data, "pin", "verify", "user_authentication", "2468")
     assert result.exit_code == 2

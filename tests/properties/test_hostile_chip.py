@@ -18,6 +18,7 @@ from honnin.pki.rfc5280.certificate import parse_certificate
 
 pytestmark = pytest.mark.xdist_group("emulated_cards")
 
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 MOST_COMMANDS = 3500  # of one call to the worst chip: a 16 kB certificate in pieces of 16 bytes, each asked twice
 
 STATUS_WORDS = [0x9000, 0x6282, 0x6283, 0x6300, *range(0x63C0, 0x63D0), 0x6700, 0x6881, 0x6981, 0x6982, 0x6983, 0x6984]
@@ -110,7 +111,7 @@ def unlock_and_use(card: MyNumberCard) -> None:
     card.jpki.prove(Challenge(bytes(16), "log in", "bank"))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(UNHURRIED, max_examples=150)
 @pytest.mark.parametrize(("call", "pins"), CALLS)
 @given(script=scripts())
 def test_every_call_ends_coded_and_wastes_no_try(
@@ -125,10 +126,10 @@ def test_every_call_ends_coded_and_wastes_no_try(
             said = f"{error!s} {error!r} {error.__dict__}"
     assert "ABC123" not in said
     assert reader.pins_sent <= pins
-    assert "1234" not in repr(card.transcript)
+    assert not any("31323334" in (exchange.sent or "") for exchange in card.transcript.exchanges)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(UNHURRIED, max_examples=300)
 @given(script=scripts(), bad=status_words().filter(lambda sw: sw & 0xFFF0 != 0x63C0 or sw == 0x63C0))
 def test_no_pin_without_a_count(script: list[bytes | None], bad: int) -> None:
     """Whatever else the chip says: while the query names no tries, no PIN is sent."""
@@ -146,7 +147,7 @@ def test_no_pin_without_a_count(script: list[bytes | None], bad: int) -> None:
     assert reader.pins_sent == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(UNHURRIED, max_examples=200)
 @given(
     script=scripts(may_lose_contact=False), follow=st.sampled_from([b"\x61\x00", b"\x61\x05", b"\x6c\x00", b"\x6c\x10"])
 )
@@ -160,6 +161,7 @@ def test_loops_of_follow_ups_end(script: list[bytes | None], follow: bytes) -> N
     assert reader.pins_sent == 0
 
 
+@settings(UNHURRIED)
 @given(answer=st.binary(max_size=600))
 def test_answers_are_split_or_refused(answer: bytes) -> None:
     try:
@@ -170,9 +172,10 @@ def test_answers_are_split_or_refused(answer: bytes) -> None:
         assert response.data + response.sw.to_bytes(2, "big") == answer
 
 
+@settings(UNHURRIED)
 @given(
     header=st.tuples(*[st.integers(0, 255)] * 4),
-    data=st.binary(max_size=400) | st.binary(min_size=65530, max_size=65535),
+    data=st.binary(max_size=300) | st.sampled_from([255, 256, 257, 65534, 65535]).map(bytes),
     le=st.integers(0, 65536),
 )
 def test_commands_decode_to_what_they_were(header: tuple[int, int, int, int], data: bytes, le: int) -> None:
@@ -198,6 +201,7 @@ def test_commands_decode_to_what_they_were(header: tuple[int, int, int, int], da
     assert (read, expected) == (data, le)
 
 
+@settings(UNHURRIED)
 @given(start=st.binary(max_size=12))
 def test_object_lengths_are_told_or_refused(start: bytes) -> None:
     try:
@@ -210,6 +214,7 @@ def test_object_lengths_are_told_or_refused(start: bytes) -> None:
         assert length >= 2
 
 
+@settings(UNHURRIED)
 @given(content=st.binary(max_size=200))
 def test_token_information_is_read_or_refused(content: bytes) -> None:
     try:
@@ -273,7 +278,7 @@ def people_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(UNHURRIED, max_examples=200)
 @given(at=st.integers(1, 24), change=changes())
 def test_one_answer_garbled(people_data: Path, at: int, change: Callable[[bytes], bytes]) -> None:
     """A coded error or the truth: never another certificate, never a proof that passes over changed bytes."""

@@ -66,11 +66,13 @@ class PinEntry:
         return next(self._lines, None)
 
     def _read(self) -> Iterator[str]:
+        """Yield lines; of standard input only as far as they are asked for, so that whoever feeds it may wait."""
         if self._pin_file is None or str(self._pin_file) == "-":
-            text = sys.stdin.read(LONGEST_FILE)
-        else:
-            try:
-                text = read_file(self._pin_file, limit=LONGEST_FILE).decode("utf-8")
-            except UnicodeDecodeError:
-                raise InputError("input.unreadable", "The PIN file is not text.", next="One PIN a line.") from None
-        return iter(text.splitlines())
+            while line := sys.stdin.readline(LONGEST_FILE):
+                yield line.rstrip("\r\n")
+            return
+        try:
+            text = read_file(self._pin_file, limit=LONGEST_FILE).decode("utf-8")
+        except UnicodeDecodeError:
+            raise InputError("input.unreadable", "The PIN file is not text.", next="One PIN a line.") from None
+        yield from text.splitlines()
