@@ -118,6 +118,24 @@ def key(tenant_id: str, data: Path, as_json: bool) -> None:
     click.echo(text)
 
 
+@tenant.command()
+@click.argument("tenant_id", metavar="TENANT")
+@click.argument("person_id", metavar="PERSON")
+@data_option
+@json_option
+def forget(tenant_id: str, person_id: str, data: Path, as_json: bool) -> None:
+    """End a person's sealed data by destroying their keys; records go on proving that checks were made."""
+    platform = _open(data)
+    try:
+        ended = platform.forget_person(tenant_id, person_id)
+    finally:
+        platform.close()
+    if as_json:
+        print_json({"tenant": tenant_id, "person": person_id, "keys_destroyed": ended})
+        return
+    click.echo(f"{ended} keys destroyed")
+
+
 def _day(value: Any) -> Any:
     from datetime import datetime
 

@@ -201,9 +201,8 @@ class Platform:
 
         Raises NotFoundError `evidence.no_head` before the first.
         """
-        now = moment(machine_clock())
-        key_id = self.keys.log.public.key_id
-        log_id = self.store.write(lambda db: log_of_shard(db, SHARDS[caller.livemode], key_id, now))
+        with self.store.read() as db:
+            log_id = tenants.log_of(db, caller.id)
         head = self.log.latest_head(log_id)
         if head is None:
             raise NotFoundError("evidence.no_head", "The log has no signed head yet.", next="Make a check first.")

@@ -16,7 +16,7 @@ import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -98,6 +98,7 @@ class Keyring:
     """The keys of one data folder; made when first asked for."""
 
     folder: Path
+    _known: dict[str, bytes] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def _master(self) -> bytes:
@@ -108,6 +109,11 @@ class Keyring:
 
     def derived(self, use: str) -> bytes:
         """Return the 32-byte key for one use (`api-key`, `wrap`, `person:ten_…`)."""
+        if use not in self._known:
+            self._known[use] = self._derive(use)
+        return self._known[use]
+
+    def _derive(self, use: str) -> bytes:
         return HKDF(hashes.SHA256(), 32, salt=None, info=b"honnin/1 " + use.encode("utf-8")).derive(self._master)
 
     @cached_property

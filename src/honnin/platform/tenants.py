@@ -16,7 +16,7 @@ from honnin.platform.keys import Keyring
 from honnin.platform.models import Attribute, Tenant, TenantCreated, VerifierStatus
 from honnin.platform.store import schema
 
-__all__ = ["add_tenant", "change_tenant", "find_by_key", "get_tenant", "list_tenants", "new_key", "standing"]
+__all__ = ["add_tenant", "change_tenant", "find_by_key", "get_tenant", "list_tenants", "log_of", "new_key", "standing"]
 
 ATTRIBUTES: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
@@ -92,6 +92,14 @@ def get_tenant(db: Connection, tenant_id: str) -> Tenant:
     if row is None:
         raise InputError("tenant.unknown", "There is no such tenant.", next="See `honnin tenant list`.")
     return _tenant(row)
+
+
+def log_of(db: Connection, tenant_id: str) -> str:
+    """Return the id of the log that holds a tenant's records."""
+    log_id: str = db.execute(
+        select(schema.tenants.c.log_id).where(schema.tenants.c.tenant_id == tenant_id)
+    ).scalar_one()
+    return log_id
 
 
 def list_tenants(db: Connection) -> list[Tenant]:

@@ -40,7 +40,7 @@ from honnin.platform.models import (
 from honnin.platform.services import Mode
 from honnin.platform.store import Store, schema
 from honnin.platform.submission import Submission, read_submission
-from honnin.platform.tenants import standing
+from honnin.platform.tenants import log_of, standing
 
 __all__ = ["Verifier", "find_evidence", "find_verification", "list_verifications"]
 
@@ -193,7 +193,7 @@ class Verifier:
         if person is not None:
             inputs["person"] = person.encode("ascii")
         commitments = commit_all(key, inputs)
-        log_id = db.execute(select(schema.tenants.c.log_id).where(schema.tenants.c.tenant_id == tenant.id)).scalar_one()
+        log_id = log_of(db, tenant.id)
         about = Circumstances(
             log_id=log_id,
             evidence_id=made.evidence_id,

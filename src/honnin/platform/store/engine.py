@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from honnin.errors import InputError, ServiceError
 from honnin.platform.store.migrate import migrate
@@ -30,6 +31,7 @@ PRAGMAS: dict[str, tuple[str, Any]] = {
     "secure_delete": ("ON", 1),
     "foreign_keys": ("ON", 1),
 }
+CONNECTIONS = 16
 TRIES = 8
 LOCKED_SECONDS = 30.0
 
@@ -40,6 +42,7 @@ class Store:
     def __init__(self, data: Path, database_url: str | None = None) -> None:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
+        self._view: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         try:
             migrate(self.engine)
         except BaseException as error:
@@ -55,11 +58,11 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """One consistent view of the store."""
+        """One consistent view of the store. Raises ServiceError `store.down`."""
         try:
-            with self.engine.connect() as connection, connection.begin():
+            with self.engine.connect().execution_options(**self._view) as connection, connection.begin():
                 yield connection
-        except DBAPIError as error:
+        except (DBAPIError, PoolTimeoutError) as error:
             raise _down() from error
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -72,9 +75,8 @@ class Store:
             try:
                 with self.engine.connect().execution_options(honnin_write=True) as connection, connection.begin():
                     return work(connection)
-            except IntegrityError:
-                if attempt == TRIES - 1:
-                    raise
+            except PoolTimeoutError as error:
+                raise _down() from error
             except DBAPIError as error:
                 if attempt == TRIES - 1 or not _may_pass(error):
                     raise _down() from error
@@ -87,7 +89,12 @@ class Store:
 
 
 def _sqlite(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 30, "check_same_thread": False}, pool_size=16)
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"timeout": 30, "check_same_thread": False},
+        pool_size=CONNECTIONS,
+        hide_parameters=True,  # rows hold hashes of keys and sealed data: none of it belongs in a log or an exception
+    )
 
     @event.listens_for(engine, "connect")
     def durable(connection: sqlite3.Connection, _record: object) -> None:
@@ -132,7 +139,8 @@ def _postgresql(url: str) -> Engine:
             raise InputError("store.url", "The database URL is not a postgresql one.", next="Unset it to use SQLite.")
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
-            pool_size=16,
+            pool_size=CONNECTIONS,
+            hide_parameters=True,
             pool_pre_ping=True,
             connect_args={"options": "-c synchronous_commit=on -c timezone=UTC", "connect_timeout": 10},
         )
@@ -146,7 +154,7 @@ def _postgresql(url: str) -> Engine:
 
 def _may_pass(error: DBAPIError) -> bool:
     """Tell whether the same work may succeed when it is run again."""
-    if error.connection_invalidated:
+    if isinstance(error, IntegrityError) or error.connection_invalidated:
         return True
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
