@@ -24,7 +24,7 @@ def test_version_command_loads_no_room() -> None:
         "import sys; from honnin.cli.main import cli\n"
         "try: cli(['--version'])\n"
         "except SystemExit: pass\n"
-        "rooms = ('honnin.pki', 'honnin.chip', 'honnin.platform', 'honnin.web', 'honnin.sandbox', 'cryptography', 'sqlalchemy')\n"
+        "rooms = ('honnin.pki', 'honnin.chip', 'honnin.platform', 'honnin.web', 'cryptography', 'sqlalchemy')\n"
         "print([m for m in rooms if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
