@@ -134,7 +134,7 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
     api = create_app(platform, base=base, sandbox=Sandbox(sandbox, addresses))
     keys = sandbox / KEYS_FILE
     places = asyncio.Semaphore(PAGES_AT_ONCE)
-    shown = {
+    shown: dict[str, ASGIApp] = {
         "bank": bank.create_app(
             api=f"http://127.0.0.1:{port}",
             pages=base,
