@@ -15,7 +15,6 @@ The PIN comes in a body, is given to the card, and is kept nowhere: not in a ses
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -25,7 +24,7 @@ from honnin.errors import CardError, NotFoundError, PinError, ReaderError, State
 from honnin.platform.models import SessionPage, SessionReturn
 from honnin.web.check.card import Look, look_at, sign
 from honnin.web.check.persons import Person, grouped, persons
-from honnin.web.design import Pages, language_of, read_form, site
+from honnin.web.design import Pages, Threads, language_of, read_form, site
 from honnin.words import Language, say
 
 if TYPE_CHECKING:
@@ -98,12 +97,13 @@ class _Check:
         self.pages = Pages("check")
         self._platform = platform
         self._world = world
+        self._threads = Threads("check")
 
     def guarded(self, step: Callable[[_Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint of a step that only an open session has."""
 
         async def endpoint(request: Request) -> Response:
-            page = await run_in_threadpool(self._platform.sessions.page, request.path_params["key"])
+            page = await self._threads.run(self._platform.sessions.page, request.path_params["key"])
             if page.status != "open":
                 return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
             if page.livemode or self._world is None:
@@ -111,21 +111,22 @@ class _Check:
                     "check.no_reader", "This page reaches sandbox cards only.", next="Use a reader of your own."
                 )
             name = request.query_params.get("person", "")
-            return await step(_Visit(request, page, self._person(name, request)))
+            return await step(_Visit(request, page, await self._person(name, request)))
 
         return endpoint
 
     def _everyone(self, language: Language) -> list[Person]:
         return persons(self._world, language) if self._world else []
 
-    def _person(self, name: str, request: Request) -> Person | None:
-        return next((person for person in self._everyone(language_of(request)) if person.id == name), None)
+    async def _person(self, name: str, request: Request) -> Person | None:
+        everyone = await self._threads.run(self._everyone, language_of(request))
+        return next((person for person in everyone if person.id == name), None)
 
     # --- the steps
 
     async def start(self, visit: _Visit) -> Response:
         """Say who asks and for what; offer the sandbox's cards."""
-        everyone = await run_in_threadpool(self._everyone, language_of(visit.request))
+        everyone = await self._threads.run(self._everyone, language_of(visit.request))
         return self._show(
             visit,
             "choose.html",
@@ -140,9 +141,9 @@ class _Check:
 
     async def look(self, visit: _Visit) -> Response:
         """Look at the card; go on, or say why this card cannot sign."""
-        visit.person = self._person((await read_form(visit.request)).get("person", ""), visit.request)
+        visit.person = await self._person((await read_form(visit.request)).get("person", ""), visit.request)
         try:
-            seen = await run_in_threadpool(look_at, visit.chosen.id, self._platform.settings.data)
+            seen = await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
         except (ReaderError, CardError) as error:
             return self._show(visit, "card.html", status=422, step=2, refused=self._words(visit, error.code))
         return self._dead_end(visit, seen) or RedirectResponse(visit.to("review"), status_code=303)
@@ -153,24 +154,24 @@ class _Check:
 
     async def ask_pin(self, visit: _Visit) -> Response:
         """Ask for the PIN; the tries left are read from the card first."""
-        seen = await run_in_threadpool(look_at, visit.chosen.id, self._platform.settings.data)
+        seen = await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
         return self._dead_end(visit, seen) or self._pin(visit, seen)
 
     async def sign(self, visit: _Visit) -> Response:
         """Let the card sign, and the platform judge; a wrong PIN stays on the page."""
         form = await read_form(visit.request)
-        visit.person = self._person(form.get("person", ""), visit.request)
+        visit.person = await self._person(form.get("person", ""), visit.request)
         pin, last = form.pop("pin", ""), form.get("last_try") == "yes"
         data = self._platform.settings.data
         if not pin:
             return await self._pin_again(visit, "card.pin_missing")
         try:
-            made = await run_in_threadpool(sign, visit.chosen.id, data, pin, visit.page.document, allow_last_try=last)
+            made = await self._threads.run(sign, visit.chosen.id, data, pin, visit.page.document, allow_last_try=last)
         except PinError as error:
             return await self._pin_again(visit, error.code)
         except CardError as error:
             return self._stopped(visit, error.code)
-        ending = await run_in_threadpool(self._platform.sessions.complete, visit.request.path_params["key"], made)
+        ending = await self._threads.run(self._platform.sessions.complete, visit.request.path_params["key"], made)
         if ending.session.status == "open":
             return self._judged(visit, ending, again=visit.here)
         return RedirectResponse(f"{visit.here}/result", status_code=303)
@@ -178,10 +179,10 @@ class _Check:
     async def result(self, request: Request) -> Response:
         """Say how the session ended, and what to do next."""
         key = request.path_params["key"]
-        page = await run_in_threadpool(self._platform.sessions.page, key)
+        page = await self._threads.run(self._platform.sessions.page, key)
         if page.status == "open":
             return RedirectResponse(f"/check/{key}", status_code=303)
-        ending = await run_in_threadpool(self._platform.sessions.ending, key)
+        ending = await self._threads.run(self._platform.sessions.ending, key)
         visit = _Visit(request, page, None)
         if ending.verdict is not None:
             return self._judged(visit, ending)
@@ -202,7 +203,7 @@ class _Check:
         """End the session as the person wished; the result leads back."""
         await read_form(request)
         key = request.path_params["key"]
-        await run_in_threadpool(self._platform.sessions.abandon, key)
+        await self._threads.run(self._platform.sessions.abandon, key)
         return RedirectResponse(f"/check/{key}/result", status_code=303)
 
     # --- what the steps share
@@ -259,7 +260,7 @@ class _Check:
         )
 
     async def _pin_again(self, visit: _Visit, code: str) -> Response:
-        seen = await run_in_threadpool(look_at, visit.chosen.id, self._platform.settings.data)
+        seen = await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
         return self._dead_end(visit, seen) or self._pin(visit, seen, refused=code, status=422)
 
     def _dead_end(self, visit: _Visit, seen: Look) -> Response | None:

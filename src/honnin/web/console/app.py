@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -26,7 +25,7 @@ from honnin.platform.keys import LogPublicKey
 from honnin.platform.models import Caller, Verification
 from honnin.web.check.persons import persons
 from honnin.web.console.merkle import climb
-from honnin.web.design import Pages, language_of, site
+from honnin.web.design import Pages, Threads, language_of, site
 from honnin.words import Language, in_all
 
 if TYPE_CHECKING:
@@ -65,10 +64,11 @@ class _Console:
         self._keys = keys
         self._api = api
         self._addresses = addresses
+        self._threads = Threads("console")
 
     async def start(self, request: Request) -> Response:
         """Show what is running."""
-        people = await run_in_threadpool(persons, self._world, language_of(request))
+        people = await self._threads.run(persons, self._world, language_of(request))
         addresses = {
             **self._addresses,
             "api": self._api,
@@ -90,7 +90,7 @@ class _Console:
 
     async def evidence(self, request: Request) -> Response:
         """Show the evidence of one check."""
-        verification, receipt = await run_in_threadpool(self._read, request.path_params["id"])
+        verification, receipt = await self._threads.run(self._read, request.path_params["id"])
         language = language_of(request)
         drawing: dict[str, Any] = {"receipt": None, "holds": False, "levels": [], "leaf": ""}
         if receipt is not None:
@@ -109,7 +109,7 @@ class _Console:
 
     async def receipt(self, request: Request) -> Response:
         """Return the receipt as a file."""
-        verification, receipt = await run_in_threadpool(self._read, request.path_params["id"])
+        verification, receipt = await self._threads.run(self._read, request.path_params["id"])
         if receipt is None:
             raise StateError(PENDING, "The receipt does not exist yet.", next="Ask again in a second.", retryable=True)
         name = f"{verification.evidence}.json"
