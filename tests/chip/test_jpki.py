@@ -327,3 +327,21 @@ def test_a_message_with_an_unknown_digest(table_card: Any) -> None:
     card.jpki.unlock(Pin("user_authentication", "1234"))
     with pytest.raises(InputError, match=r"chip\.hash_unknown"):
         card.jpki.sign_message("user_authentication", b"message", algorithm="md5")
+
+
+def test_a_key_that_is_not_there(table_card: Any) -> None:
+    reader = table_card(open_pins() | {signing("9A", bytes(32)): "6A88", "00A4020C02001A": "6A82"})
+    card = MyNumberCard(reader)
+    card.jpki.unlock(Pin("signature", "ABC123"))
+    with pytest.raises(CardError, match=r"card\.not_issued"):
+        card.jpki.sign("signature", bytes(32))
+
+
+def test_a_curve_signature_that_is_none(table_card: Any, curve_certificate: bytes) -> None:
+    reader = table_card(open_pins() | {f"802A009A20{'00' * 32}00": "BB" * 40 + "9000"})
+    reader.add_file(1, curve_certificate)
+    card = MyNumberCard(reader)
+    card.jpki.unlock(Pin("signature", "ABC123"))
+    card.jpki.certificate("signature")
+    with pytest.raises(CardError, match=r"card\.answer_malformed"):
+        card.jpki.sign("signature", bytes(32))
