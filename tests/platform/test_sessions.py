@@ -15,6 +15,7 @@ from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
 
 pytestmark = pytest.mark.xdist_group("platform")
+sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 Cards = Callable[[str], Any]
 RETURN = "http://bank.localhost:8600/return?from=honnin"
 
@@ -196,6 +197,7 @@ def test_same_key_makes_one_session(platform: Platform, caller: Caller) -> None:
         "https://bank.example/\n",
     ],
 )
+@sqlite_alone
 def test_unsafe_return_urls_are_refused(platform: Platform, caller: Caller, url: str) -> None:
     with pytest.raises(InputError) as refused:
         platform.sessions.create(caller, request(return_url=url))
@@ -231,6 +233,7 @@ def test_live_return_urls_must_be_registered_and_https(platform: Platform) -> No
         ({"method": "aml.tarot"}, "law.unknown_method"),
     ],
 )
+@sqlite_alone
 def test_impossible_sessions_are_refused(
     platform: Platform, caller: Caller, members: dict[str, Any], code: str
 ) -> None:
@@ -239,6 +242,7 @@ def test_impossible_sessions_are_refused(
     assert refused.value.code == code
 
 
+@sqlite_alone
 def test_document_is_signed_and_shown_as_text_where_it_is_text(platform: Platform, caller: Caller) -> None:
     plain = platform.sessions.create(caller, request(text=None, document="契約書".encode()))
     assert platform.sessions.page(key_of(plain)).text == "契約書"
@@ -248,6 +252,7 @@ def test_document_is_signed_and_shown_as_text_where_it_is_text(platform: Platfor
 
 
 @pytest.mark.parametrize("key", ["", "x", "0" * 80, "é" * 80])
+@sqlite_alone
 def test_unknown_page_keys_are_refused(platform: Platform, caller: Caller, key: str) -> None:
     session = platform.sessions.create(caller, request())
     good = key_of(session)

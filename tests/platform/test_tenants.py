@@ -13,6 +13,7 @@ from honnin.platform.settings import Services
 from honnin.sandbox.world import World
 
 pytestmark = pytest.mark.xdist_group("platform")
+sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 
 
 def test_key_is_kept_as_a_keyed_hash_alone(platform: Platform) -> None:
@@ -41,6 +42,7 @@ def test_key_is_kept_as_a_keyed_hash_alone(platform: Platform) -> None:
         lambda key: "x" * 10_000,
     ],
 )
+@sqlite_alone
 def test_any_other_key_is_refused(platform: Platform, change: Callable[[str], str]) -> None:
     key = platform.create_tenant("試験銀行").api_key
     with pytest.raises(KeyRefusedError) as refused:
@@ -63,6 +65,7 @@ def test_modes_are_told_apart_everywhere(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 201, "a\nb", "a\x00b"])
+@sqlite_alone
 def test_impossible_names_are_refused(platform: Platform, name: str) -> None:
     with pytest.raises(InputError) as refused:
         platform.create_tenant(name)
@@ -80,6 +83,7 @@ def test_unknown_tenant_and_attribute_are_refused(platform: Platform, caller: Ca
         assert refused.value.code == code
 
 
+@sqlite_alone
 def test_live_configuration_with_a_sandbox_anchor_is_refused(settings: Settings, world: World) -> None:
     import dataclasses
 

@@ -18,6 +18,7 @@ from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
 
 pytestmark = pytest.mark.xdist_group("platform")
+sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 Cards = Callable[[str], Any]
 
 
@@ -104,6 +105,7 @@ def test_wrong_signature_fails(platform: Platform, caller: Caller, card: Cards) 
 
 
 @pytest.mark.parametrize("certificate", [b"\x30\x03\x02\x01\x00", b"", b"\xff" * 500])
+@sqlite_alone
 def test_malformed_certificate_is_a_verdict(
     platform: Platform, caller: Caller, card: Cards, certificate: bytes
 ) -> None:
@@ -195,6 +197,7 @@ def test_sealed_answer_ends_with_its_day(
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b", "鍵", "a\n"])
+@sqlite_alone
 def test_impossible_idempotency_keys_are_refused(platform: Platform, caller: Caller, card: Cards, key: str) -> None:
     with pytest.raises(InputError) as refused:
         platform.verify(caller, card("hanako").request(), idempotency_key=key)
@@ -240,6 +243,7 @@ def test_no_law_keeps_no_custody(platform: Platform, caller: Caller, card: Cards
     assert answer.law is None
 
 
+@sqlite_alone
 def test_digest_only_passes_without_a_law_and_is_refused_where_one_keeps_the_document(
     platform: Platform, caller: Caller, card: Cards
 ) -> None:
@@ -280,6 +284,7 @@ def test_my_number_needs_a_number_handler_and_the_chips_number(platform: Platfor
     assert (answer.law.status, answer.law.missing) == ("missing", ("ic.number_signed",))
 
 
+@sqlite_alone
 def test_second_hand_wants_the_facts_inside_the_signed_document(
     platform: Platform, caller: Caller, card: Cards
 ) -> None:
@@ -309,6 +314,7 @@ def test_second_hand_wants_the_facts_inside_the_signed_document(
         ({"certificate": b"x" * 20000}, "verification.too_large"),
     ],
 )
+@sqlite_alone
 def test_impossible_requests_are_refused_and_leave_nothing(
     platform: Platform, caller: Caller, card: Cards, members: dict[str, Any], code: str
 ) -> None:
