@@ -1,13 +1,21 @@
 """The demo bank: its form, and that nobody is led into, or reads, what is another's."""
 
+import asyncio
+import re
+import socket
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from honnin.web.bank import create_app
 from honnin.web.serving import Running
 
 pytestmark = pytest.mark.xdist_group("web")
+
+TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 
 def home(visitor: Any) -> str:
@@ -85,3 +93,33 @@ def test_substitute_characters_are_pointed_out(visitor: Any, pins: dict[str, str
 def test_pending_person_is_said_so(visitor: Any, pins: dict[str, str]) -> None:
     done = visitor.follow(visitor.sign(visitor.apply(), "sora", pins["sora"]))
     assert "後から決まります" in visitor.follow(visitor.get(back_of(done))).text
+
+
+def test_bank_says_so_when_honnin_is_out_of_reach(tmp_path: Path) -> None:
+    """A port on which nothing listens, a key file that is missing: the form stays in its words, without a trace."""
+    keys = tmp_path / "keys.json"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    app = create_app(
+        api=f"http://127.0.0.1:{port}",
+        pages="http://localhost",
+        home="http://bank.localhost",
+        console="http://console.localhost",
+        keys=keys,
+    )
+    fields = {"account": "savings", "purpose": "saving", "occupation": "other", "agree": "yes"}
+    for content in (None, "{}", '{"api_key": "sk_test_x"}'):
+        if content is not None:
+            keys.write_text(content, encoding="utf-8")
+        answer = asyncio.run(_send_form(app, fields))
+        assert answer.status_code in {400, 503}
+        assert "ただいま本人確認のしくみにつながりません" in answer.text
+
+
+async def _send_form(app: Any, fields: dict[str, str]) -> httpx.Response:
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://bank.localhost") as client:
+        token = TOKEN.search((await client.get("/open")).text)
+        assert token
+        return await client.post("/open", data={**fields, "form_token": token[1]})

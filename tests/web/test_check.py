@@ -187,6 +187,17 @@ def test_live_session_reaches_no_sandbox_card(visitor: Any, server: Running) -> 
         assert "check.no_reader" in answer.text
 
 
+def test_phone_is_not_asked_for_a_card(visitor: Any, pins: dict[str, str]) -> None:
+    page = visitor.apply()
+    assert "カードは要りません" in visitor.get(f"{page}/card?person=keita").text
+    assert "本人確認ができました" in visitor.follow(visitor.sign(page, "keita", pins["keita"])).text
+
+
+def test_next_generation_card_signs(visitor: Any, pins: dict[str, str]) -> None:
+    done = visitor.follow(visitor.sign(visitor.apply(), "mirai", pins["mirai"]))
+    assert "本人確認ができました" in done.text
+
+
 def test_front_of_the_main_origin_leads_on(visitor: Any, server: Running) -> None:
     answer = visitor.get(f"http://localhost:{server.port}/")
     assert answer.is_redirect

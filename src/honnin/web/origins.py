@@ -144,5 +144,5 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
         ),
         "console": AtMost(console.create_app(platform, world=world, keys=keys, api=base, addresses=addresses), places),
     }
-    pages = AtMost(check.create_app(platform, world=world, front=addresses["bank"]), places)
+    pages = AtMost(check.create_app(platform, world=world, front=addresses["console"]), places)
     return Origins(PathSplit(api, pages), {**shown, "api": api, **institutions}, names=names)

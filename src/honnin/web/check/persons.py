@@ -18,12 +18,17 @@ MOODS = {"success": "good", "pin": "bad", "certificate": "bad", "later": "wait"}
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """One person. pin: of the signature certificate, empty where there is none; outcome: the story's end as a code."""
+    """One person.
+
+    pin: of the signature certificate, empty where there is none; carrier: `card` or `phone`, what holds it.
+    outcome: the story's end as a code.
+    """
 
     id: str
     name: str
     story: str
     pin: str
+    carrier: str
     ending: Ending
     outcome: str
     search: str
@@ -61,6 +66,7 @@ def _person(entry: dict[str, Any], language: Language) -> Person:
         name=entry["name"],
         story=told,
         pin=entry["pins"].get("signature", ""),
+        carrier="phone" if entry.get("carrier") == "phone" else "card",
         ending=_ending(expected),
         outcome=_outcome(expected),
         search=" ".join([entry["id"], entry["name"], entry.get("kana", ""), told]).lower(),
