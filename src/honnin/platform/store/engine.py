@@ -6,9 +6,10 @@ it begins, so that no two writers find out at their end that one of them was too
 """
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +43,8 @@ class Store:
     def __init__(self, data: Path, database_url: str | None = None) -> None:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
+        # SQLite lets waiting writers sleep up to 0.1 s and wakes them in no order: here they take turns
+        self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
         self._view: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         try:
             migrate(self.engine)
@@ -73,7 +76,7 @@ class Store:
         """
         for attempt in range(TRIES):
             try:
-                with self.engine.connect().execution_options(honnin_write=True) as connection, connection.begin():
+                with self._turn, self._begin_write() as connection:
                     return work(connection)
             except PoolTimeoutError as error:
                 raise _down() from error
@@ -82,6 +85,11 @@ class Store:
                     raise _down() from error
             time.sleep(0.005 * 2**attempt)
         raise AssertionError  # the last attempt returned or raised
+
+    @contextmanager
+    def _begin_write(self) -> Iterator[Connection]:
+        with self.engine.connect().execution_options(honnin_write=True) as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""
