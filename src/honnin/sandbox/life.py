@@ -30,6 +30,8 @@ MOBILE_KINDS: Mapping[Kind, Kind] = {
     "signature": "mobile_signature",
     "user_authentication": "mobile_user_authentication",
 }
+LONGEST_ITEM = 200  # characters of an address (§5.4)
+SEXES = ("male", "female", "unknown")
 SIGNATURE_AGE = 15  # younger holders get no signature certificate (§7.2)
 
 
@@ -124,6 +126,15 @@ def _changed(state: State, kind: Event, changes: Mapping[str, str], person: str,
             "life.change_unfit",
             f"This event does not change: {', '.join(unfit)}.",
             next=f"It may change: {', '.join(kind.changes) or 'nothing'}.",
+        )
+    if (
+        any(not value or len(value) > LONGEST_ITEM for value in changes.values())
+        or changes.get("sex", "male") not in SEXES
+    ):
+        raise InputError(
+            "life.change_unfit",
+            "An item is empty, longer than a certificate carries, or no such sex.",
+            next=f"Give 1 to {LONGEST_ITEM} characters; sex: {', '.join(SEXES)}.",
         )
     values: dict[str, object] = dict(changes or _unless_said(state, kind))
     if "municipality" in changes:

@@ -5,6 +5,7 @@ of one short transaction (`World.transaction`), so PIN counters, life events and
 processes.
 """
 
+import os
 import sqlite3
 import threading
 import time
@@ -27,11 +28,14 @@ OPENING_TRIES = 50  # two processes that make the same new file wait for each ot
 
 
 class World:
-    """One sandbox world, opened on a data folder."""
+    """One sandbox world, opened on a data folder.
+
+    born: when a new world begins; by default now. The people's stories count from there; an old world keeps its own.
+    """
 
     name = "sandbox"
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *, born: datetime | None = None) -> None:
         self.data = data
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._local = threading.local()
@@ -39,18 +43,18 @@ class World:
         with self.transaction() as db:
             db.execute(
                 "INSERT OR IGNORE INTO clock VALUES (1, ?, NULL, 0)",
-                (datetime.now(UTC).isoformat(timespec="seconds"),),
+                ((born or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds"),),
             )
 
     # --- the file
 
     def connection(self) -> sqlite3.Connection:
         """Return this thread's connection to the world's file."""
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = _open(self.data / FILE)
-            self._local.db = db
-        return db
+        held: tuple[int, sqlite3.Connection] | None = getattr(self._local, "held", None)
+        if held is None or held[0] != os.getpid():  # SQLite forbids a connection to cross a fork
+            held = (os.getpid(), _open(self.data / FILE))
+            self._local.held = held
+        return held[1]
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
