@@ -23,7 +23,7 @@ from honnin.platform.settings import Services
 
 
 class Told:
-    """Revocation data that were asked for before, and no links: every person stays pending."""
+    """Revocation data that were asked for before, and a certificate without kin."""
 
     def __init__(self, answer: bytes) -> None:
         self.answer = answer

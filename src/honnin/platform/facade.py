@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import time
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from typing import Any
@@ -221,21 +223,21 @@ class Platform:
 
         Runs in a thread of its own; any number of processes may do so at once. A store that fails is tried again.
         """
-        waited = SWEEP_EVERY
+        swept = -SWEEP_EVERY
         while not stop.is_set():
+            if self._woken.wait(self.settings.head_interval):
+                self._woken.clear()
+                stop.wait(self.settings.head_interval / 4)  # gather a group
             try:
-                while self.sequence():
-                    stop.wait(self.settings.head_interval / 4)
-                if waited >= SWEEP_EVERY:
-                    waited = 0.0
+                self.sequence()
+                if time.monotonic() - swept >= SWEEP_EVERY:
+                    swept = time.monotonic()
                     self.sweep()
             except HonninError as error:
                 LOGGER.warning("sequencer: %s", error.code)
                 stop.wait(1.0)
-            self._woken.wait(self.settings.head_interval)
-            self._woken.clear()
-            waited += self.settings.head_interval
-        self.sequence()
+        with suppress(HonninError):  # what it could not number now, the next sequencer will
+            self.sequence()
 
     def sweep(self) -> int:
         """End sessions, sealed answers and four items whose time has passed on their tenant's clock; say how many."""

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Literal
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
@@ -27,7 +26,6 @@ from honnin.platform.idempotency import Binding, bind, recall
 from honnin.platform.ids import keyed_hash, new_id, new_session_key, read_session_key
 from honnin.platform.keys import Keyring
 from honnin.platform.models import (
-    MOST_DOCUMENT,
     Caller,
     FourItemsAnswer,
     ListOfSessions,
@@ -39,11 +37,11 @@ from honnin.platform.models import (
     SessionSignature,
     Tenant,
     VerificationAnswer,
-    VerificationRequest,
 )
 from honnin.platform.services import Mode
+from honnin.platform.session_terms import Content, as_verification, check_registered, read_content, return_to
 from honnin.platform.store import Store, schema
-from honnin.platform.tenants import LOCAL_HOSTS, check_return_url, get_tenant
+from honnin.platform.tenants import get_tenant
 from honnin.platform.verifying import Verifier, find_verification
 
 __all__ = ["FOUR_ITEMS_FOR", "Sessions"]
@@ -51,16 +49,6 @@ __all__ = ["FOUR_ITEMS_FOR", "Sessions"]
 FOUR_ITEMS_FOR = timedelta(minutes=10)
 PAGE_PATH = "/check/"
 Ended = Literal["completed", "cancelled", "expired"]
-
-
-class _Content(msgspec.Struct, frozen=True):
-    """What is signed, sealed: the words for the screen, and the bytes."""
-
-    text: str
-    document: bytes
-
-    def __repr__(self) -> str:
-        return "_Content(…)"
 
 
 class Sessions:
@@ -82,11 +70,11 @@ class Sessions:
         StateError `verification.idempotency_conflict`.
         """
         tenant, at = caller.tenant, self._modes(caller.livemode).clock()
-        content = _content(request)
+        content = read_content(request)
         check_registered(tenant, request.return_url)
         if not set(request.attributes) <= set(tenant.attributes):
             raise InputError("session.attributes", "The tenant may not have all of these attributes.")
-        gate = open_gate(tenant, _as_verification(request, content), at=at, digest_only=False)
+        gate = open_gate(tenant, as_verification(request, content), at=at, digest_only=False)
         request = msgspec.structs.replace(request, law=gate.law, method=gate.method)
         binding = None
         if idempotency_key is not None:
@@ -204,7 +192,7 @@ class Sessions:
         mode = self._modes(tenant.livemode)
         asked = msgspec.json.decode(row.body, type=SessionRequest)
         request = msgspec.structs.replace(
-            _as_verification(asked, content),
+            as_verification(asked, content),
             signature=signed.signature,
             certificate=signed.certificate,
             device=signed.device,
@@ -219,14 +207,14 @@ class Sessions:
         )
         with self._store.read() as db:
             ended = self._whole(db, tenant, _row(db, tenant.id, session.id))
-        return SessionReturn(session=ended, url=_return_to(ended), verdict=answer.verdict, messages=answer.messages)
+        return SessionReturn(session=ended, url=return_to(ended), verdict=answer.verdict, messages=answer.messages)
 
     def abandon(self, session_key: str) -> SessionReturn:
         """Cancel as the person wished. Raises KeyRefusedError `session.key`, StateError `session.not_open`."""
         with self._store.read() as db:
             tenant, row = self._by_key(db, session_key)
         session = self._cancel(tenant, row.session_id)
-        return SessionReturn(session=session, url=_return_to(session))
+        return SessionReturn(session=session, url=return_to(session))
 
     def ending(self, session_key: str) -> SessionReturn:
         """Return how a session ended and where its person goes. Raises KeyRefusedError `session.key`, StateError
@@ -237,7 +225,7 @@ class Sessions:
             session = self._seen(tenant, row)
             if session.status == "open":
                 raise StateError("session.still_open", "The session has not ended.", next="Sign or cancel first.")
-            back = SessionReturn(session=session, url=_return_to(session))
+            back = SessionReturn(session=session, url=return_to(session))
             if session.status != "completed" or session.verification is None:
                 return back
             made = find_verification(db, tenant.id, session.verification)
@@ -270,7 +258,7 @@ class Sessions:
         return ended.rowcount
 
     def _insert(
-        self, db: Connection, tenant: Tenant, request: SessionRequest, content: _Content, at: datetime
+        self, db: Connection, tenant: Tenant, request: SessionRequest, content: Content, at: datetime
     ) -> Session:
         session_id, now = new_id("ses"), moment(at)
         expires_at = moment(at + timedelta(seconds=request.expires_in))
@@ -395,69 +383,12 @@ class Sessions:
         check = find_verification(db, tenant.id, session.verification)
         return msgspec.structs.replace(session, person=check.person, person_status=check.person_status)
 
-    def _open_content(self, db: Connection, tenant_id: str, row: Any) -> _Content:
+    def _open_content(self, db: Connection, tenant_id: str, row: Any) -> Content:
         content = self._sealer.open(db, tenant_id, row.session_id, "content")
-        return msgspec.msgpack.decode(content, type=_Content)
+        return msgspec.msgpack.decode(content, type=Content)
 
     def _hash(self, session_key: str) -> str:
         return keyed_hash(self._keys.derived("session-key"), "session-key", session_key)
-
-
-def check_registered(tenant: Tenant, url: str) -> None:
-    """Refuse a return address that the tenant has not registered, exactly or as the part before its query.
-
-    A test tenant may always use this machine, and any https address while it has registered none.
-    Raises InputError `session.return_url`, `tenant.return_url`.
-    """
-    check_return_url(url, livemode=tenant.livemode)
-    if url in tenant.return_urls or url.partition("?")[0] in tenant.return_urls:
-        return
-    host = urlsplit(url).hostname or ""
-    local = host in LOCAL_HOSTS or host.endswith(".localhost")
-    if tenant.livemode or not (local or not tenant.return_urls):
-        raise InputError(
-            "session.return_url",
-            "The return URL is not registered for this tenant.",
-            next="Register it with `honnin tenant set TENANT --return-url URL`.",
-        )
-
-
-def _content(request: SessionRequest) -> _Content:
-    if request.document is None:
-        if request.text is None:
-            raise InputError("session.content", "Nothing to sign: give `text`, `document`, or both.")
-        return _Content(request.text, request.text.encode("utf-8"))
-    if len(request.document) > MOST_DOCUMENT:
-        raise InputError("verification.too_large", f"`document` is larger than {MOST_DOCUMENT} bytes.")
-    return _Content(request.text if request.text is not None else _readable(request.document), request.document)
-
-
-def _readable(document: bytes) -> str:
-    """Return a document that is plain text as what it says; the person sees no words of other documents."""
-    try:
-        text = document.decode("utf-8")
-    except UnicodeDecodeError:
-        return ""
-    return text if len(text) <= 20_000 and "\0" not in text else ""
-
-
-def _as_verification(request: SessionRequest, content: _Content) -> VerificationRequest:
-    return VerificationRequest(
-        purpose=request.purpose,
-        law=request.law,
-        method=request.method,
-        document=content.document,
-        signed_items=request.signed_items,
-    )
-
-
-def _return_to(session: Session) -> str:
-    parts = urlsplit(session.return_url)
-    query = parse_qsl(parts.query, keep_blank_values=True)
-    query += [("session", session.id), ("status", session.status)]
-    if session.state is not None:
-        query.append(("state", session.state))
-    return urlunsplit(parts._replace(query=urlencode(query)))
 
 
 def _row(db: Connection, tenant_id: str, session_id: str) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 from sqlalchemy import Connection, insert, select
 
-from honnin.errors import NotFoundError
+from honnin.errors import GoneError, NotFoundError
 from honnin.pki import Facts
 from honnin.platform import linking, outbox
 from honnin.platform.checking import Gate, Judged, check, four_items_answer, law_answer, open_gate
@@ -256,7 +256,11 @@ class Verifier:
             row = _row(db, tenant.id, verification_id)
             if row.person_status != "pending":
                 return
-            opening = msgspec.msgpack.decode(self.sealer.open(db, tenant.id, row.evidence_id, "opening"), type=Opening)
+            try:
+                sealed = self.sealer.open(db, tenant.id, row.evidence_id, "opening")
+            except GoneError:  # forgotten meanwhile: there is nobody left to find
+                return
+        opening = msgspec.msgpack.decode(sealed, type=Opening)
         certificate = Facts.decode(opening.facts).signers[0].certificate
         if certificate is None or certificate.issuer_key_id is None:
             return

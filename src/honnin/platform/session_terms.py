@@ -1,0 +1,84 @@
+"""What a session asks for and under which terms: the words and bytes to sign, and where the person may be sent back."""
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import msgspec
+
+from honnin.errors import InputError
+from honnin.platform.models import MOST_DOCUMENT, Session, SessionRequest, Tenant, VerificationRequest
+from honnin.platform.tenants import LOCAL_HOSTS, check_return_url
+
+__all__ = ["Content", "as_verification", "check_registered", "read_content", "return_to"]
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What is signed, sealed: the words for the screen, and the bytes."""
+
+    text: str
+    document: bytes
+
+    def __repr__(self) -> str:
+        return "Content(…)"
+
+
+def check_registered(tenant: Tenant, url: str) -> None:
+    """Refuse a return address that the tenant has not registered, exactly or as the part before its query.
+
+    A test tenant may always use this machine, and any https address while it has registered none.
+    Raises InputError `session.return_url`, `tenant.return_url`.
+    """
+    check_return_url(url, livemode=tenant.livemode)
+    if url in tenant.return_urls or url.partition("?")[0] in tenant.return_urls:
+        return
+    host = urlsplit(url).hostname or ""
+    local = host in LOCAL_HOSTS or host.endswith(".localhost")
+    if tenant.livemode or not (local or not tenant.return_urls):
+        raise InputError(
+            "session.return_url",
+            "The return URL is not registered for this tenant.",
+            next="Register it with `honnin tenant set TENANT --return-url URL`.",
+        )
+
+
+def read_content(request: SessionRequest) -> Content:
+    """Return what a request asks the person to sign: its document, or its text as UTF-8.
+
+    Raises InputError `session.content`, `verification.too_large`.
+    """
+    if request.document is None:
+        if request.text is None:
+            raise InputError("session.content", "Nothing to sign: give `text`, `document`, or both.")
+        return Content(request.text, request.text.encode("utf-8"))
+    if len(request.document) > MOST_DOCUMENT:
+        raise InputError("verification.too_large", f"`document` is larger than {MOST_DOCUMENT} bytes.")
+    return Content(request.text if request.text is not None else _readable(request.document), request.document)
+
+
+def _readable(document: bytes) -> str:
+    """Return a document that is plain text as what it says; the person sees no words of other documents."""
+    try:
+        text = document.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+    return text if len(text) <= 20_000 and "\0" not in text else ""
+
+
+def as_verification(request: SessionRequest, content: Content) -> VerificationRequest:
+    """Return the check that a session leads to, without the signature that is still to come."""
+    return VerificationRequest(
+        purpose=request.purpose,
+        law=request.law,
+        method=request.method,
+        document=content.document,
+        signed_items=request.signed_items,
+    )
+
+
+def return_to(session: Session) -> str:
+    """Return where an ended session's person goes: the return URL with `session`, `status` and `state`."""
+    parts = urlsplit(session.return_url)
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    query += [("session", session.id), ("status", session.status)]
+    if session.state is not None:
+        query.append(("state", session.state))
+    return urlunsplit(parts._replace(query=urlencode(query)))
