@@ -90,7 +90,10 @@ def test_a_passport_like_chain_passes() -> None:
         m.seq(m.seq(m.oid("1.2.840.113549.1.1.10")), m.tlv(0x03, b"\0", m.seq(m.num(-7), m.num(3)))),
         x25519.X25519PrivateKey.generate().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
     ],
-)
+    ids=[
+        "empty", "empty sequence", "curve as key", "unknown kind", "no OID", "RSA of zero", "RSA below zero", "X25519",
+    ],
+)  # fmt: skip
 def test_what_is_no_signing_key_is_refused(octets: bytes) -> None:
     with pytest.raises(FormatError) as caught:
         load_public_key(octets)

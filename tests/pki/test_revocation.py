@@ -271,7 +271,7 @@ def responder(*extensions: bytes, **changes: Any) -> m.Certificate:
 
 
 @pytest.mark.parametrize("hash_name", ["sha1", "sha256"])
-@pytest.mark.parametrize("who", [CA_NAME, m.key_id("ca")])
+@pytest.mark.parametrize("who", [CA_NAME, m.key_id("ca")], ids=["name", "key"])
 def test_the_issuer_answers(hash_name: str, who: bytes) -> None:
     which = m.cert_id(CA_NAME, "ca", hash_name=hash_name)
     status = ask(ocsp=[m.answer(who, "ca", [m.single(which)])])
@@ -282,7 +282,7 @@ def test_the_issuer_answers(hash_name: str, who: bytes) -> None:
     assert (status.state, status.reason, status.revoked_at) == ("revoked", "keyCompromise", AT - 2 * DAY)
 
 
-@pytest.mark.parametrize("who", [RESPONDER_NAME, m.key_id("responder")])
+@pytest.mark.parametrize("who", [RESPONDER_NAME, m.key_id("responder")], ids=["name", "key"])
 def test_a_certified_responder_answers(who: bytes) -> None:
     sent = [responder().der()]
     assert ask(ocsp=[m.answer(who, "responder", [m.single(WHICH)], certificates=sent)]).state == "good"

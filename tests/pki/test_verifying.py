@@ -104,6 +104,7 @@ def test_digest_in_place_of_content() -> None:
         (sign_block(hashlib.sha256(CONTENT + b".").digest()), "HASH_FAILURE"),
         (b"", "SIG_CRYPTO_FAILURE"),
     ],
+    ids=["changed", "cut", "longer", "other key", "other content", "other bare digest", "empty"],
 )
 def test_wrong_signature_and_wrong_digest_are_told_apart(signed: bytes, expected: str) -> None:
     report = verify(signed=signed)
@@ -120,7 +121,11 @@ def test_bare_digest_passes_and_is_recorded() -> None:
     assert outcome(report) == ("INDETERMINATE", "CRYPTO_CONSTRAINTS_FAILURE")
 
 
-@pytest.mark.parametrize("certificate", [b"", b"\x30\x00", CERTIFICATE[:-1], CERTIFICATE + b"\0", b"no certificate"])
+@pytest.mark.parametrize(
+    "certificate",
+    [b"", b"\x30\x00", CERTIFICATE[:-1], CERTIFICATE + b"\0", b"no certificate"],
+    ids=["empty", "empty sequence", "cut", "longer", "text"],
+)
 def test_malformed_certificate(certificate: bytes) -> None:
     report = verify(certificate=certificate)
     assert outcome(report) == ("TOTAL-FAILED", "FORMAT_FAILURE")
@@ -297,6 +302,7 @@ def test_certificate_of_another_pki() -> None:
         (CA.issue(KEY, policy=None, extended=[SERVER_AUTH]), "INDETERMINATE"),
         (CA.issue(KEY, usage=key_usage(commit=False), person=PERSON), "TOTAL-PASSED"),
     ],
+    ids=["non-repudiation alone", "email protection", "server", "digital signature alone"],
 )
 def test_key_usage(certificate: bytes, expected: str) -> None:
     assert verify(certificate=certificate).indication == expected
