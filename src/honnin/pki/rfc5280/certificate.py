@@ -150,16 +150,37 @@ def read_extensions(octets: bytes, at: int, end: int) -> dict[str, Extension]:
     found: dict[str, Extension] = {}
     count = 0
     while at < stop:
-        tag, first, at = read(octets, at, stop)
-        oid_tag, oid_start, oid_stop = read(octets, first, at)
-        critical = octets[oid_stop : oid_stop + 3] == b"\x01\x01\xff"
-        value_tag, value_start, value_stop = read(octets, oid_stop + 3 if critical else oid_stop, at)
-        # A flag that is not TRUE, or FALSE written out, is no OCTET STRING and fails here.
-        if tag != 0x30 or oid_tag != 0x06 or value_tag != 0x04 or value_stop != at:
-            raise malformed("An extension is not of an identifier, a flag and a value in DER.")
-        oid = OIDS.get(octets[oid_start:oid_stop]) or der.oid(octets, oid_start, oid_stop)
-        found[oid] = Extension(critical, octets[value_start:value_stop])
+        begin = at
+        tag, first, at = read(octets, begin, stop)
+        whole = octets[begin:at]
+        known = _remembered.get(whole)
+        if known is None:
+            if tag != 0x30:
+                raise malformed("An extension is no SEQUENCE.")
+            known = _extension(octets, first, at)
+            if known[0] in _REPEATING:
+                if len(_remembered) >= 4096:
+                    _remembered.clear()
+                _remembered[whole] = known
+        found[known[0]] = known[1]
         count += 1
     if count != len(found):
         raise malformed("An extension occurs twice.")
     return found
+
+
+def _extension(octets: bytes, first: int, end: int) -> tuple[str, Extension]:
+    """Return the OID and the extension whose content fills the bytes between two offsets."""
+    oid_tag, oid_start, oid_stop = read(octets, first, end)
+    critical = octets[oid_stop : oid_stop + 3] == b"\x01\x01\xff"
+    value_tag, value_start, value_stop = read(octets, oid_stop + 3 if critical else oid_stop, end)
+    # A flag that is not TRUE, or FALSE written out, is no OCTET STRING and fails here.
+    if oid_tag != 0x06 or value_tag != 0x04 or value_stop != end:
+        raise malformed("An extension is not of an identifier, a flag and a value in DER.")
+    oid = OIDS.get(octets[oid_start:oid_stop]) or der.oid(octets, oid_start, oid_stop)
+    return oid, Extension(critical, octets[value_start:value_stop])
+
+
+# Extensions that a CA writes alike into thousands of certificates, remembered by their bytes; none is about a person.
+_REPEATING = frozenset(f"2.5.29.{number}" for number in (15, 18, 19, 31, 32, 35, 37)) | {"1.3.6.1.5.5.7.1.1"}
+_remembered: dict[bytes, tuple[str, Extension]] = {}

@@ -37,7 +37,7 @@ def by_crl(
     for crl in given.crls:
         if crl.base_number is not None:
             continue
-        scope = _reasons_covered(certificate, crl)
+        scope = _remembered_scope(certificate, crl)
         if not scope:
             continue
         present = True
@@ -85,6 +85,20 @@ def _crl_fault(crl: Crl, given: Revocation, at: datetime) -> str | None:
     if signature_good_until(crl.signature_algorithm) < at:
         return "The list's signature algorithm is no longer good enough."
     return age_fault(crl.this_update, crl.next_update, at, given.max_age)
+
+
+def _remembered_scope(certificate: Certificate, crl: Crl) -> int:
+    """Return `_reasons_covered`, remembered with the list by all of the certificate that it looks at."""
+    basic = certificate.extensions.get(ext.BASIC_CONSTRAINTS)
+    points = certificate.extensions.get(ext.CRL_DISTRIBUTION_POINTS)
+    looked_at = (certificate.issuer, basic.value if basic else None, points.value if points else None)
+    known: dict[tuple[bytes, bytes | None, bytes | None], int] = crl.memory.setdefault("scopes", {})
+    scope = known.get(looked_at)
+    if scope is None:
+        scope = _reasons_covered(certificate, crl)
+        if len(known) < 256:
+            known[looked_at] = scope
+    return scope
 
 
 def _reasons_covered(certificate: Certificate, crl: Crl) -> int:

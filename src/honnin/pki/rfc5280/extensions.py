@@ -34,6 +34,7 @@ __all__ = [
     "point_name",
     "policy_constraints",
     "policy_mappings",
+    "read_distribution_points",
     "subject_alternative_names",
     "subject_key_identifier",
 ]
@@ -274,7 +275,8 @@ def point_name(octets: bytes, start: int, stop: int) -> PointName:
 
 
 @lru_cache(maxsize=1024)
-def _distribution_points(value: bytes) -> tuple[DistributionPoint, ...]:
+def read_distribution_points(value: bytes) -> tuple[DistributionPoint, ...]:
+    """Return the points of a cRLDistributionPoints value (DER). Raises FormatError `der.malformed`."""
     found = tuple(_point(value, a, b) for a, b in der.items(value, *der.whole(value, der.SEQUENCE), der.SEQUENCE))
     if not found:
         raise malformed("A list of distribution points is empty.")
@@ -342,9 +344,12 @@ def subject_key_identifier(certificate: Certificate) -> bytes | None:
 
 
 def subject_alternative_names(certificate: Certificate) -> tuple[GeneralName, ...]:
-    """Return subjectAltName's names, none without the extension."""
-    extension = certificate.extensions.get(SUBJECT_ALTERNATIVE_NAME)
-    return () if extension is None else _names(extension.value)
+    """Return subjectAltName's names, none without the extension; remembered with the certificate alone."""
+    known: tuple[GeneralName, ...] | None = certificate.memory.get("names")
+    if known is None:
+        extension = certificate.extensions.get(SUBJECT_ALTERNATIVE_NAME)
+        known = certificate.memory["names"] = () if extension is None else _names(extension.value)
+    return known
 
 
 def certificate_policies(certificate: Certificate) -> frozenset[str] | None:
@@ -386,7 +391,7 @@ def name_constraints(certificate: Certificate) -> NameConstraints | None:
 def distribution_points(certificate: Certificate, oid: str = CRL_DISTRIBUTION_POINTS) -> tuple[DistributionPoint, ...]:
     """Return the CRL distribution points, or those of freshestCRL; none without the extension."""
     extension = certificate.extensions.get(oid)
-    return () if extension is None else _distribution_points(extension.value)
+    return () if extension is None else read_distribution_points(extension.value)
 
 
 def access_descriptions(

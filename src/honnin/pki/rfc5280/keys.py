@@ -8,7 +8,7 @@ identifiers with NULL parameters are accepted because Japan's passport CAs write
 import json
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -193,6 +193,11 @@ def verify_signature(public_key: PublicKey, signature_algorithm: bytes, signed: 
     return True
 
 
+# SubjectPublicKeyInfo of an RSA key of 2048 bits with the exponent 65537, up to its modulus: nearly every card's key.
+_RSA_2048 = bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")
+_RSA_2048_OCTETS = 294
+
+
 def load_public_key(spki: bytes, *, inherited: bytes = b"") -> PublicKey:
     """Return the key in a SubjectPublicKeyInfo (DER).
 
@@ -200,6 +205,8 @@ def load_public_key(spki: bytes, *, inherited: bytes = b"") -> PublicKey:
     Raises FormatError `certificate.key_unsupported`.
     """
     try:
+        if len(spki) == _RSA_2048_OCTETS and spki.startswith(_RSA_2048):
+            return cast("rsa.RSAPublicKey", load_der_public_key(spki))
         start, stop = der.whole(spki, der.SEQUENCE)
         oid, parameters, at = _algorithm(spki, start, stop)
         first, end = der.enclosed(spki, at, stop, der.BIT_STRING)

@@ -47,7 +47,7 @@ def names_equal(first: bytes, second: bytes) -> bool:
 def prepared(name: bytes) -> tuple[Rdn, ...]:
     """Return a Name (DER) as its relative names with prepared values. Raises FormatError `der.malformed`."""
     start, stop = der.whole(name, der.SEQUENCE)
-    return tuple(_rdn(name, first, last) for first, last in der.items(name, start, stop, der.SET))
+    return tuple([relative_name(name[first:last]) for first, last in der.items(name, start, stop, der.SET)])
 
 
 def _rdn(name: bytes, start: int, stop: int) -> Rdn:
@@ -66,6 +66,7 @@ def _rdn(name: bytes, start: int, stop: int) -> Rdn:
     return frozenset(found)
 
 
+@lru_cache(maxsize=4096)
 def relative_name(content: bytes) -> Rdn:
     """Return a RelativeDistinguishedName from the content of its SET, prepared."""
     return _rdn(content, 0, len(content))
