@@ -1,5 +1,6 @@
 """Checks: what the service provider gets, what is recorded, who the person is, and what repeats and refusals do."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -402,3 +403,74 @@ def test_forgetting_ends_the_sealed_data_and_the_log_still_proves(
     assert record["verification"] == answer.id
     again = platform.verify(caller, card("hanako").request())
     assert again.person not in {None, answer.person}
+
+
+def test_one_key_sent_at_once_from_many_sides_makes_one_check(platform: Platform, caller: Caller, card: Cards) -> None:
+    request, answers = card("hanako").request(), []
+    threads = [
+        threading.Thread(target=lambda: answers.append(platform.verify(caller, request, idempotency_key="k")))
+        for _ in range(6)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({answer.id for answer in answers}) == 1
+    assert len(answers) == 6
+    assert count(platform, "verifications") == count(platform, "evidence") == count(platform, "events") == 1
+
+
+def test_old_and_new_certificate_at_once_are_one_person(
+    platform: Platform, caller: Caller, card: Cards, world: World, later: Callable[..., None]
+) -> None:
+    material = people.card_material(world, "hanako")
+    authentication = type(card("hanako"))(material.user_authentication_certificate, material.user_authentication_key)
+    requests, answers = [card("hanako").request(), authentication.request(purpose="login")] * 3, []
+    threads = [
+        threading.Thread(target=lambda one=one: answers.append(platform.verify(caller, one))) for one in requests
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({answer.person for answer in answers}) == 1
+    assert count(platform, "persons") == 1
+
+
+def test_persons_met_before_their_link_become_the_older_one(
+    platform: Platform, caller: Caller, card: Cards, jlis: Any
+) -> None:
+    from types import SimpleNamespace
+
+    from honnin.platform import linking
+
+    def alone(issuer_key_id: bytes, serial: int, *, at: object) -> object:
+        return SimpleNamespace(state="linked", previous=None, counterpart=None)
+
+    tags = {name: [name * 64] for name in "ab"}
+    first = platform.store.write(lambda db: linking.join_person(db, caller.id, tags["a"], "2026-01-01"))
+    second = platform.store.write(lambda db: linking.join_person(db, caller.id, tags["b"], "2026-01-02"))
+    assert first != second
+    joined = platform.store.write(lambda db: linking.join_person(db, caller.id, [*tags["a"], *tags["b"]], "2026-01-03"))
+    assert joined == first
+    with platform.store.read() as db:
+        assert linking.known_person(db, caller.id, tags["b"][0]) == first
+    kin = linking.learn_kin(SimpleNamespace(link=alone), b"k", 1, at=None)  # type: ignore[arg-type]
+    assert (kin.certificates, kin.settled) == (((b"k", 1),), True)
+
+
+def test_endless_succession_is_followed_so_far_only() -> None:
+    from types import SimpleNamespace
+
+    from honnin.platform import linking
+
+    asked = []
+
+    def endless(issuer_key_id: bytes, serial: int, *, at: object) -> object:
+        asked.append(serial)
+        before = SimpleNamespace(issuer_key_id=issuer_key_id, serial=serial + 1)
+        return SimpleNamespace(state="linked", previous=before, counterpart=None)
+
+    kin = linking.learn_kin(SimpleNamespace(link=endless), b"k", 1, at=None)  # type: ignore[arg-type]
+    assert kin.settled
+    assert len(asked) == linking.MOST_STEPS
