@@ -64,6 +64,21 @@ def ocsp_age() -> timedelta:
     return timedelta(seconds=_seconds()["ocsp_without_next_update_seconds"])
 
 
+# Lists serve many judgements, so the last ones are remembered by their bytes, with their entries once walked.
+_REMEMBERED_LISTS, _REMEMBERED_OCTETS = 128, 64 << 20
+_lists: dict[bytes, Crl] = {}
+
+
+def _remember(crl: Crl) -> Crl:
+    if len(crl.raw) <= _REMEMBERED_OCTETS // 4:
+        while _lists and (
+            len(_lists) >= _REMEMBERED_LISTS or sum(map(len, _lists)) + len(crl.raw) > _REMEMBERED_OCTETS
+        ):
+            _lists.pop(next(iter(_lists)), None)
+        _lists[crl.raw] = crl
+    return crl
+
+
 def require_zone(at: datetime) -> None:
     """Raise InputError `certificate.time_without_zone` for a moment without a zone."""
     if at.tzinfo is None:
@@ -82,10 +97,14 @@ def read_revocation(
     answers: list[OcspResponse] = []
     unreadable = 0
     for octets in crls:
-        try:
-            lists.append(parse_crl(octets))
-        except FormatError:
-            unreadable += 1
+        known = _lists.get(octets)
+        if known is None:
+            try:
+                known = _remember(parse_crl(octets))
+            except FormatError:
+                unreadable += 1
+                continue
+        lists.append(known)
     for octets in ocsp:
         try:
             answers.append(parse_ocsp_response(octets))

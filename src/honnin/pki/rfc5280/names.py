@@ -140,8 +140,8 @@ def general_names(
         elif tag == REGISTERED_ID:
             der.oid(octets, first, last)
         elif tag == OTHER_NAME:
-            _, after = der.enclosed(octets, first, last, der.OID)
-            if der.enclosed(octets, after, last, 0xA0)[1] != last:
+            kind, _, after = read(octets, first, last)
+            if kind != der.OID or octets[after : after + 1] != b"\xa0" or read(octets, after, last)[2] != last:
                 raise malformed("An otherName is not of a type and a value.")
         elif tag not in {X400, EDI_PARTY}:
             raise malformed("A general name is of an unknown kind.")
