@@ -5,7 +5,7 @@ import contextlib
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
+from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.api.serving import serving
 
+from honnin.api.guard import MOST_AT_ONCE, Guard
 from honnin.web.origins import PAGES_AT_ONCE, AtMost, Origins, PathSplit
 
 
@@ -138,3 +139,41 @@ def test_pages_that_wait_for_an_institution_leave_it_threads_to_answer() -> None
     with serving(origins) as port, ThreadPoolExecutor(80) as pool:
         ports.append(port)
         assert set(pool.map(fetch, [port] * 80, ["localhost"] * 80)) == {"good"}
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_what_an_application_raises_is_logged_without_its_message(
+    begun: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        if begun:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"9")]})
+        raise RuntimeError("a secret that an exception quotes")
+
+    with serving(Origins(broken, {})) as port:
+        if begun:
+            with pytest.raises(IncompleteRead):
+                fetch(port, "localhost")
+        else:
+            assert json.loads(fetch(port, "localhost"))["code"] == "api.internal"
+    assert "RuntimeError at " in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_more_requests_than_the_server_takes_on_are_told_to_come_back() -> None:
+    async def flood() -> list[int]:
+        gate = asyncio.Event()
+
+        async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            await gate.wait()
+            await PlainTextResponse("done")(scope, receive, send)
+
+        transport = httpx.ASGITransport(Guard(slow))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            tasks = [asyncio.create_task(client.get("/")) for _ in range(MOST_AT_ONCE + 5)]
+            await asyncio.sleep(0.5)
+            gate.set()
+            return [answer.status_code for answer in await asyncio.gather(*tasks)]
+
+    statuses = asyncio.run(flood())
+    assert (statuses.count(200), statuses.count(503)) == (MOST_AT_ONCE, 5)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from honnin.platform import Platform
 
-__all__ = ["Endpoint", "Workshop", "answer_error"]
+__all__ = ["Endpoint", "Workshop", "answer_error", "busy", "log_fault"]
 
 CHECK_THREADS = 16
 QUICK_THREADS = 8
@@ -110,7 +110,7 @@ class Endpoint:
         except HonninError as error:
             return answer_error(error, scope)
         except Exception as error:  # noqa: BLE001
-            _log_fault(error, scope)
+            log_fault(error, scope["state"]["request_id"])
             return answer_error(internal(), scope)
 
     def _wrong_method(self) -> InputError:
@@ -180,7 +180,7 @@ def answer_error(error: HonninError, scope: Scope, *, allow: str | None = None) 
     )
 
 
-def _log_fault(error: BaseException, scope: Scope) -> None:
+def log_fault(error: BaseException, request_id: str) -> None:
     """Log where it happened and what kind it was; messages of exceptions may quote what callers sent."""
     frames: list[Any] = [f"{frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)[-6:]]
-    log.error("%s %s at %s", scope["state"]["request_id"], type(error).__name__, " < ".join(reversed(frames)))
+    log.error("%s %s at %s", request_id, type(error).__name__, " < ".join(reversed(frames)))

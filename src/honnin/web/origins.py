@@ -16,11 +16,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from honnin.api.app import create_app
-from honnin.api.endpoints import answer_error
-from honnin.api.guard import Guard
+from honnin.api.endpoints import answer_error, log_fault
+from honnin.api.guard import Guard, new_request_id
+from honnin.api.problems import internal
 from honnin.api.service import Sandbox
 from honnin.connect.worlds import open_world
 from honnin.errors import InputError
@@ -60,8 +61,24 @@ class Origins:
         return {label: f"http://{label}.localhost:{port}" for label in self._labels}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request (ASGI)."""
-        await self.choose(scope)(scope, receive, send)
+        """Answer one request (ASGI).
+
+        What an application raises ends here: the server below would log the exception's message, which may quote what
+        somebody sent.
+        """
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.choose(scope)(scope, receive, send_noting)
+        except Exception as error:  # noqa: BLE001
+            log_fault(error, scope.setdefault("state", {}).get("request_id") or new_request_id())
+            if not begun:
+                await Guard(_fail)(scope, receive, send)
 
     def choose(self, scope: Scope) -> ASGIApp:
         """Return the application for a request's Host header."""
@@ -86,6 +103,10 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     if len(hosts) != 1:
         error = InputError("request.header", "The request needs exactly one Host header.")
     await answer_error(error, scope)(scope, receive, send)
+
+
+async def _fail(scope: Scope, receive: Receive, send: Send) -> None:
+    await answer_error(internal(), scope)(scope, receive, send)
 
 
 class PathSplit:
