@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +107,19 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
         assert client.get("/.well-known/honnin-sandbox").status_code == 404
         assert client.get("/v1/events", headers={**key, "Host": "check.example.jp"}).status_code == 200
         assert client.get("/", headers={"Host": "jlis.localhost"}).status_code == 421
-        for _ in range(10):  # several processes, one store
-            with httpx.Client(base_url=base_of(said), trust_env=False, headers=key) as fresh:
-                assert fresh.get("/v1/verifications").json()["data"] == []
+        described = client.get("/openapi.json").json()["paths"]["/v1/verifications"]["post"]["requestBody"]
+        example = described["content"]["application/json"]["examples"]["foreign_certificate"]["value"]
+        asked = (base_of(said), example, {**key, "Idempotency-Key": "one-and-the-same"})
+        with ThreadPoolExecutor(8) as pool:  # several processes, one store: each on a connection of its own
+            answers = list(pool.map(lambda _: verify(*asked), range(8)))
+        assert {answer.status_code for answer in answers} == {201}
+        listed = client.get("/v1/verifications", headers=key).json()["data"]
+        assert {answer.json()["id"] for answer in answers} == {row["id"] for row in listed}
+        assert len(listed) == 1
+
+
+def verify(base: str, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
+    return httpx.post(f"{base}/v1/verifications", json=body, headers=headers, timeout=30, trust_env=False)
 
 
 def test_a_key_that_the_store_does_not_know_is_replaced(data: Path) -> None:
