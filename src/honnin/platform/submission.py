@@ -124,7 +124,10 @@ def _names(signer: SignerInfo, certificate: Certificate) -> bool:
 def _digest(request: VerificationRequest) -> bytes | None:
     if request.digest is None:
         return None
-    digest = bytes.fromhex(request.digest.value)
+    try:
+        digest = bytes.fromhex(request.digest.value)
+    except ValueError:
+        digest = b""
     if len(digest) != DIGEST_SIZES[request.digest.alg]:
         raise InputError("verification.digest", "The digest's length is not that of its algorithm.")
     return digest
