@@ -1,0 +1,59 @@
+"""`honnin bench`: how fast honnin is beside its peers in the same run, as a table or as JSON."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from honnin.cli.output import json_option, print_json
+
+if TYPE_CHECKING:
+    from honnin.bench.measuring import Row
+
+__all__ = ["bench"]
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="More rounds and more certificates: about a minute.")
+@json_option
+def bench(full: bool, as_json: bool) -> None:
+    """Measure honnin beside pyca and openssl in one run on one core, and count its APDUs."""
+    from honnin.bench.cards import apdu_counts
+    from honnin.bench.measuring import measure
+
+    rows = measure(rounds=25, each=400) if full else measure()
+    counts = apdu_counts()
+    if as_json:
+        print_json({"timings": [_shown(row) for row in rows], "apdus": counts})
+        return
+    _print(rows, counts)
+
+
+def _shown(row: "Row") -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "microseconds": row.microseconds,
+        "per_second": row.per_second,
+        "of_floor": row.of_floor,
+    }
+
+
+def _print(rows: list["Row"], counts: dict[str, int] | None) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("operation", title="one core, processor time, best round")
+    for name in ("µs", "per second", "rate / floor"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        ratio = "" if row.of_floor is None else f"{row.of_floor:.2f}"
+        table.add_row(row.name, f"{row.microseconds:.1f}", f"{row.per_second:,}", ratio)
+    console = Console()
+    console.print(table)
+    if counts is None:
+        console.print("APDUs are not counted: no sandbox is installed.")
+        return
+    commands = Table("with a card", title="APDUs, PIN and leaving included")
+    commands.add_column("APDUs", justify="right")
+    for name, number in counts.items():
+        commands.add_row(name, str(number))
+    console.print(commands)
