@@ -1,11 +1,15 @@
 """Checks: what the service provider gets, what is recorded, who the person is, and what repeats and refusals do."""
 
+import hashlib
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.serialization import pkcs7
 
 from honnin.errors import AccessError, InputError, NotFoundError, StateError
 from honnin.pki import Facts, judge
@@ -248,8 +252,6 @@ def test_no_law_keeps_no_custody(platform: Platform, caller: Caller, card: Cards
 def test_digest_only_passes_without_a_law_and_is_refused_where_one_keeps_the_document(
     platform: Platform, caller: Caller, card: Cards
 ) -> None:
-    import hashlib
-
     document = b"signed elsewhere"
     hanako = card("hanako")
     digest = DigestInput(alg="sha256", value=hashlib.sha256(document).hexdigest())
@@ -474,3 +476,53 @@ def test_endless_succession_is_followed_so_far_only() -> None:
     kin = linking.learn_kin(SimpleNamespace(link=endless), b"k", 1, at=None)  # type: ignore[arg-type]
     assert kin.settled
     assert len(asked) == linking.MOST_STEPS
+
+
+def cms(card: Any, document: bytes, *options: pkcs7.PKCS7Options) -> bytes:
+    """A CMS by a library that is not ours."""
+    key: Any = serialization.load_der_private_key(card.key, None)
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(document)
+    builder = builder.add_signer(x509.load_der_x509_certificate(card.certificate), key, hashes.SHA256())
+    return builder.sign(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary, *options])
+
+
+def test_cms_attached_and_detached(platform: Platform, caller: Caller, card: Cards) -> None:
+    hanako, document = card("hanako"), b"an application form"
+    attached = VerificationRequest(purpose="contract", law="aml", cms=cms(hanako, document))
+    answer = platform.verify(caller, attached)
+    assert answer.verdict.indication == "TOTAL-PASSED"
+    assert answer.four_items is not None
+    assert answer.law is not None
+    assert answer.law.status == "satisfied"
+    detached = cms(hanako, document, pkcs7.PKCS7Options.DetachedSignature)
+    beside = VerificationRequest(purpose="contract", cms=detached, document=document)
+    second = platform.verify(caller, beside)
+    assert (second.verdict.indication, second.person) == ("TOTAL-PASSED", answer.person)
+    other = platform.verify(caller, msgspec.structs.replace(beside, document=b"another"))
+    assert (other.verdict.indication, other.verdict.sub_indication) == ("TOTAL-FAILED", "HASH_FAILURE")
+    digest = DigestInput(alg="sha256", value=hashlib.sha256(document).hexdigest())
+    by_digest = VerificationRequest(purpose="contract", cms=detached, digest=digest)
+    assert platform.verify(caller, by_digest).verdict.indication == "TOTAL-PASSED"
+
+
+@sqlite_alone
+def test_cms_that_cannot_be_used(platform: Platform, caller: Caller, card: Cards) -> None:
+    hanako, document = card("hanako"), b"an application form"
+    attached = cms(hanako, document)
+    detached = cms(hanako, document, pkcs7.PKCS7Options.DetachedSignature)
+    bare = cms(hanako, document, pkcs7.PKCS7Options.NoCerts)
+    for members, code in (
+        ({"cms": detached}, "verification.incomplete"),
+        ({"cms": attached, "document": document}, "verification.ambiguous"),
+        ({"cms": b"\x30\x80\x00\x00"}, "verification.not_cms"),
+        ({"cms": attached, "signature": b"x"}, "verification.ambiguous"),
+        ({"signature": bare, "certificate": hanako.certificate, "document": b"x"}, "verification.ambiguous"),
+    ):
+        with pytest.raises(InputError) as refused:
+            platform.verify(caller, VerificationRequest(purpose="contract", **members))  # type: ignore[arg-type]
+        assert refused.value.code == code
+    assert count(platform, "evidence") == 0
+    for content in (attached[:-20], attached[:300] + b"\0" + attached[301:], bare):
+        answer = platform.verify(caller, VerificationRequest(purpose="contract", cms=content))
+        assert answer.verdict.indication in {"TOTAL-FAILED", "INDETERMINATE"}
+        assert answer.four_items is None

@@ -64,7 +64,7 @@ def read_submission(request: VerificationRequest) -> Submission:
     """Return what was brought.
 
     Raises InputError `verification.incomplete` (parts missing), `verification.ambiguous` (parts that exclude each
-    other), `verification.too_large`, `verification.digest`, `verification.one_signer`.
+    other), `verification.too_large`, `verification.digest`, `verification.not_cms`, `verification.one_signer`.
     """
     _check_sizes(request)
     if request.document is not None and request.digest is not None:
@@ -85,6 +85,8 @@ def read_submission(request: VerificationRequest) -> Submission:
 def _from_cms(request: VerificationRequest, cms: bytes, digest: bytes | None) -> Submission:
     if request.signature is not None or request.certificate is not None:
         raise InputError("verification.ambiguous", "`cms` holds signature and certificate; leave those members out.")
+    if not looks_like_cms(cms):
+        raise InputError("verification.not_cms", "`cms` holds no CMS SignedData.", next="Send it as base64 of DER.")
     try:
         signed_data = read_signed_data(cms)
     except FormatError:
