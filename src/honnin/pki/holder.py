@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from honnin.errors import FormatError
@@ -45,19 +46,22 @@ _KEY_USAGES = (
     "encipher_only",
     "decipher_only",
 )
-# Extensions whose values say nothing of the holder; of all others only the OID and whether it is critical is kept.
-_KEPT = {
-    extensions.SUBJECT_KEY_IDENTIFIER,
-    extensions.KEY_USAGE,
-    extensions.ISSUER_ALTERNATIVE_NAME,
-    extensions.BASIC_CONSTRAINTS,
-    extensions.CRL_DISTRIBUTION_POINTS,
-    extensions.CERTIFICATE_POLICIES,
-    extensions.AUTHORITY_KEY_IDENTIFIER,
-    extensions.EXTENDED_KEY_USAGE,
-    extensions.FRESHEST_CRL,
-    extensions.AUTHORITY_INFORMATION_ACCESS,
-}
+# Extensions whose values say nothing of the holder and repeat from one to the next; of all others but the key's
+# identifier only the OID and whether it is critical is kept.
+_ALIKE = frozenset(
+    {
+        extensions.KEY_USAGE,
+        extensions.ISSUER_ALTERNATIVE_NAME,
+        extensions.BASIC_CONSTRAINTS,
+        extensions.CRL_DISTRIBUTION_POINTS,
+        extensions.CERTIFICATE_POLICIES,
+        extensions.AUTHORITY_KEY_IDENTIFIER,
+        extensions.EXTENDED_KEY_USAGE,
+        extensions.FRESHEST_CRL,
+        extensions.AUTHORITY_INFORMATION_ACCESS,
+    }
+)
+_KEY_ID = extensions.SUBJECT_KEY_IDENTIFIER
 _SITUATIONS: dict[str, Situation] = {
     "constraints": "constraints",
     "algorithm": "algorithm",
@@ -145,11 +149,10 @@ def signer_facts(
 
 def certificate_facts(certificate: Certificate, path: PathFacts) -> CertificateFacts:
     """Return what is kept of the signer's certificate. Raises FormatError for malformed extensions."""
-    identifier = extensions.authority_key_identifier(certificate)
-    issuer_key_id = identifier.key_identifier if identifier else None
+    shared = _shared(certificate)
+    issuer_key_id = shared.issuer_key_id
     if issuer_key_id is None and path.certificates:
         issuer_key_id = extensions.subject_key_identifier(parse_certificate(path.certificates[0]))
-    extended = extensions.extended_key_usage(certificate)
     return CertificateFacts(
         issuer_key_id=issuer_key_id,
         serial=f"{certificate.serial_number:x}",
@@ -157,17 +160,56 @@ def certificate_facts(certificate: Certificate, path: PathFacts) -> CertificateF
         not_after=certificate.not_after,
         key=_key(certificate),
         signature_algorithm=certificate.signature_algorithm,
-        key_usage=_usage_names(extensions.key_usage(certificate)),
-        extended_key_usage=None if extended is None else tuple(sorted(extended)),
-        policies=_sorted(extensions.certificate_policies(certificate)),
+        key_usage=shared.key_usage,
+        extended_key_usage=shared.extended_key_usage,
+        policies=shared.policies,
         attributes=_attributes(certificate),
-        extensions=tuple(
-            [
-                ExtensionFacts(oid=oid, critical=found.critical, value=found.value if oid in _KEPT else None)
-                for oid, found in certificate.extensions.items()
-            ]
-        ),
+        extensions=(*shared.extensions, *_own(certificate)),
     )
+
+
+class _Shared(msgspec.Struct, frozen=True):
+    """What certificates of one CA and kind have alike, read once."""
+
+    issuer_key_id: bytes | None
+    key_usage: tuple[str, ...] | None
+    extended_key_usage: tuple[str, ...] | None
+    policies: tuple[str, ...]
+    extensions: tuple[ExtensionFacts, ...]
+
+
+_alike: dict[tuple[tuple[str, bool, bytes], ...], _Shared] = {}
+
+
+def _shared(certificate: Certificate) -> _Shared:
+    """Return what follows from the extensions that do not differ from holder to holder, remembered by their bytes."""
+    alike = tuple(
+        [(oid, found.critical, found.value) for oid, found in certificate.extensions.items() if oid in _ALIKE]
+    )
+    shared = _alike.get(alike)
+    if shared is None:
+        identifier = extensions.authority_key_identifier(certificate)
+        extended = extensions.extended_key_usage(certificate)
+        shared = _Shared(
+            issuer_key_id=identifier.key_identifier if identifier else None,
+            key_usage=_usage_names(extensions.key_usage(certificate)),
+            extended_key_usage=None if extended is None else tuple(sorted(extended)),
+            policies=_sorted(extensions.certificate_policies(certificate)),
+            extensions=tuple(ExtensionFacts(oid=oid, critical=critical, value=value) for oid, critical, value in alike),
+        )
+        if len(_alike) >= 1024:
+            _alike.clear()
+        _alike[alike] = shared
+    return shared
+
+
+def _own(certificate: Certificate) -> list[ExtensionFacts]:
+    """Return the holder's own extensions; only a key identifier keeps its value."""
+    return [
+        ExtensionFacts(oid=oid, critical=found.critical, value=found.value if oid == _KEY_ID else None)
+        for oid, found in certificate.extensions.items()
+        if oid not in _ALIKE
+    ]
 
 
 def path_facts(

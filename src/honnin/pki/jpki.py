@@ -21,7 +21,7 @@ from honnin.pki import der
 from honnin.pki.rfc5280 import extensions
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.keys import PublicKey
-from honnin.pki.rfc5280.names import DIRECTORY_NAME, URI
+from honnin.pki.rfc5280.names import DIRECTORY_NAME, OTHER_NAME, URI, GeneralName
 
 __all__ = [
     "Carrier",
@@ -42,7 +42,6 @@ Carrier = Literal["card", "mobile"]
 Environment = Literal["real", "test"]
 
 OCSP = "1.3.6.1.5.5.7.48.1"
-OTHER_NAME = 0xA0
 _OID_OCTETS = 12  # of an attribute's OID in DER; all have one length
 
 # Attribute types of the names that J-LIS writes (RFC 4519), and the keywords of RFC 4514 §3.
@@ -228,9 +227,8 @@ def four_items(certificate: Certificate) -> FourItems | None:
     if "four_items" in memory:
         remembered: FourItems | None = memory["four_items"]
         return remembered
-    extension = certificate.extensions.get(extensions.SUBJECT_ALTERNATIVE_NAME)
     try:
-        read = None if extension is None else _four_items(_other_names(extension.value))
+        read = _four_items(_other_names(extensions.subject_alternative_names(certificate)))
     except (FormatError, ValueError):
         raise FormatError(
             "jpki.attribute_malformed",
@@ -255,22 +253,22 @@ def _four_items(found: dict[str, str]) -> FourItems | None:
     )
 
 
-def _other_names(value: bytes) -> dict[str, str]:
-    """Return the known attributes of a subjectAltName by name: otherName { OID, [0] UTF8String }."""
-    names = _attribute_names()
+def _other_names(names: tuple[GeneralName, ...]) -> dict[str, str]:
+    """Return the known attributes among general names by name: otherName { OID, [0] UTF8String }."""
+    known = _attribute_names()
     found: dict[str, str] = {}
-    at, end = der.whole(value, der.SEQUENCE)
-    while at < end:
-        tag, start, at = der.read(value, at, end)
+    for general in names:
+        content = general.content
         # An attribute's OID has one length: it is compared as it stands, and only then is the rest read.
-        name = names.get(value[start : start + _OID_OCTETS]) if tag == OTHER_NAME else None
+        name = known.get(content[:_OID_OCTETS]) if general.tag == OTHER_NAME else None
         if name is None:
             continue
-        tag, start, stop = der.read(value, start + _OID_OCTETS, at)
-        text_tag, text, last = der.read(value, start, stop)
-        if tag != 0xA0 or text_tag != 0x0C or stop != at or last != at or name in found:
+        end = len(content)
+        tag, start, stop = der.read(content, _OID_OCTETS, end)
+        text_tag, text, last = der.read(content, start, stop)
+        if tag != 0xA0 or text_tag != 0x0C or stop != end or last != end or name in found:
             raise der.malformed("An attribute occurs twice, is of another type, or something follows its value.")
-        found[name] = value[text:last].decode("utf-8")
+        found[name] = content[text:].decode("utf-8")
     return found
 
 
