@@ -59,7 +59,7 @@ def test_status_comes_from_the_table_or_from_the_family() -> None:
     assert status_of(InputError("request.too_large", "")) == status_of_code("request.too_large") == 413
     assert status_of(NotFoundError("some.thing", "")) == 404
     assert status_of(FormatError("some.bytes", "")) == 422
-    assert status_of(InputError("some.value", "")) == 400
+    assert status_of(InputError("some.value", "")) == 422
     assert status_of(internal()) == 500
 
 

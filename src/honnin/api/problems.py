@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from honnin.errors import FormatError, HonninError
+from honnin.errors import HonninError
 from honnin.words import LANGUAGES, Language, in_all
 
 __all__ = ["MEDIA_TYPE", "Problem", "internal", "language_of", "respond", "status_of", "status_of_code"]
@@ -52,10 +52,13 @@ def _statuses() -> Mapping[str, int]:
 
 
 def status_of(error: HonninError) -> int:
-    """Return the HTTP status of a coded error."""
+    """Return the HTTP status of a coded error: the table's, else its family's.
+
+    What a room below cannot use was well-formed HTTP and JSON, so it is 422 and not 400.
+    """
     if (status := _statuses().get(error.code)) is not None:
         return status
-    return 422 if isinstance(error, FormatError) else error.http_status
+    return 422 if error.http_status == 400 else error.http_status
 
 
 def status_of_code(code: str) -> int:

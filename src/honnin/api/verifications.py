@@ -46,6 +46,8 @@ OPERATIONS = (
         link_to=("getVerification", "getReceipt"),
         problems=(
             "verification.incomplete",
+            "signature.certificate_missing",
+            "signature.content_missing",
             "verification.ambiguous",
             "verification.digest",
             "verification.one_signer",
