@@ -6,8 +6,10 @@ lets the non-minimal lengths pass that genuine cards use (reference my-number-ca
 caller knows its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import lru_cache, wraps
+from typing import TypeVar
 
 from honnin.errors import FormatError
 
@@ -37,6 +39,7 @@ __all__ = [
     "named_bits",
     "oid",
     "read",
+    "remembered",
     "time",
     "whole",
 ]
@@ -54,6 +57,27 @@ UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
 
 Span = tuple[int, int, int]
+
+
+T = TypeVar("T")
+
+
+def remembered(count: int, *, longest: int = 1024) -> Callable[[Callable[[bytes], T]], Callable[[bytes], T]]:
+    """Remember what a reader made of its last `count` values; values beyond `longest` octets are read each time.
+
+    So that what is remembered stays small whatever is sent in.
+    """
+
+    def remember(reader: Callable[[bytes], T]) -> Callable[[bytes], T]:
+        known = lru_cache(maxsize=count)(reader)
+
+        @wraps(reader)
+        def read_or_recall(value: bytes) -> T:
+            return known(value) if len(value) <= longest else reader(value)
+
+        return read_or_recall
+
+    return remember
 
 
 def malformed(what: str) -> FormatError:
@@ -153,7 +177,7 @@ def named_bits(octets: bytes, start: int, stop: int) -> int:
     """Return a named-bit list as an integer whose bit n is named bit n (X.690 §11.2: no trailing zero bit)."""
     content = octets[start:stop]
     unused = content[0] if content else 8
-    if unused > 7 or (unused and len(content) == 1):
+    if unused > 7 or (unused and len(content) == 1) or len(content) > 9:
         raise malformed("A BIT STRING counts its unused bits wrongly.")
     if len(content) > 1 and content[-1] & ((2 << unused) - 1) != 1 << unused:
         raise malformed("A list of named bits has a trailing zero or a set unused bit.")

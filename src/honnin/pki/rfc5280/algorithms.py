@@ -11,6 +11,7 @@ from importlib.resources import files
 from typing import Any
 
 from honnin.errors import FormatError
+from honnin.pki.der import remembered
 from honnin.pki.rfc5280.keys import PublicKey, family_of, scheme
 
 __all__ = ["key_good_until", "signature_good_until"]
@@ -32,7 +33,7 @@ def _until(row: dict[str, str | None] | None) -> datetime:
     return ALWAYS if day is None else datetime.combine(date.fromisoformat(day), time.max, UTC)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def signature_good_until(algorithm: bytes) -> datetime:
     """Return the last moment at which a signature under this AlgorithmIdentifier (DER) may be relied on."""
     try:

@@ -24,6 +24,7 @@ from honnin.pki.rfc5280.store import Store
 __all__ = ["Budget", "PathContext", "PathResult", "build_and_check"]
 
 LONGEST = 24
+SIGNERS = 8  # certificates of one name that are tried for a list
 
 
 class Budget(msgspec.Struct):
@@ -31,7 +32,7 @@ class Budget(msgspec.Struct):
 
     signatures: int = 512
     steps: int = 4096
-    paths: int = 128
+    paths: int = 64
 
 
 class PathContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -167,7 +168,10 @@ class _Search:
         fault, policies = check_path(downwards, context.at, context.policies, context.purpose)
         if fault is not None or context.mode == "off":
             return PathResult(fault=fault, path=path, policies=policies)
-        signers = Signers(named=context.store.named, trusted=lambda signer: self._trusted(signer, path[-1]))
+        signers = Signers(
+            named=lambda name: context.store.named(name)[:SIGNERS],
+            trusted=lambda signer: self._trusted(signer, path[-1]),
+        )
         findings = tuple(
             status_of(path[index], path[index + 1 :], context.revocation, at=context.at, signers=signers)
             for index in range(len(path) - 1)

@@ -158,7 +158,7 @@ def read_extensions(octets: bytes, at: int, end: int) -> dict[str, Extension]:
             if tag != 0x30:
                 raise malformed("An extension is no SEQUENCE.")
             known = _extension(octets, first, at)
-            if known[0] in _REPEATING:
+            if known[0] in _REPEATING and len(whole) <= 1024:
                 if len(_remembered) >= 4096:
                     _remembered.clear()
                 _remembered[whole] = known

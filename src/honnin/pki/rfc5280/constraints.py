@@ -24,7 +24,7 @@ from honnin.pki.rfc5280.names import (
 
 __all__ = ["Constraints"]
 
-LIMIT = 1 << 16
+LIMIT = 1 << 15
 EMAIL_ATTRIBUTE = der.encode_oid("1.2.840.113549.1.9.1")[2:]
 SMTP_UTF8_MAILBOX = der.encode_oid("1.3.6.1.5.5.7.8.9")
 

@@ -4,12 +4,10 @@ Values repeat from certificate to certificate of one CA, so they are remembered 
 §4.2 forbids in a single value is malformed here; what concerns several fields is judged in `profile`.
 """
 
-from functools import lru_cache
-
 import msgspec
 
 from honnin.pki import der
-from honnin.pki.der import malformed
+from honnin.pki.der import malformed, remembered
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.pki.rfc5280.names import GeneralName, general_names
 
@@ -116,7 +114,7 @@ class DistributionPoint(msgspec.Struct, frozen=True):
     crl_issuer: tuple[GeneralName, ...]
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _key_usage(value: bytes) -> int:
     usage = der.named_bits(value, *der.whole(value, der.BIT_STRING))
     if not usage:
@@ -124,7 +122,7 @@ def _key_usage(value: bytes) -> int:
     return usage
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _basic_constraints(value: bytes) -> BasicConstraints:
     at, stop = der.whole(value, der.SEQUENCE)
     ca, length = False, None
@@ -141,7 +139,7 @@ def _basic_constraints(value: bytes) -> BasicConstraints:
     return BasicConstraints(ca, length)
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _authority_key_identifier(value: bytes) -> AuthorityKeyIdentifier:
     identifier: bytes | None = None
     names: tuple[GeneralName, ...] = ()
@@ -164,7 +162,7 @@ def _authority_key_identifier(value: bytes) -> AuthorityKeyIdentifier:
     return AuthorityKeyIdentifier(identifier, names, serial)
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _octet_string(value: bytes) -> bytes:
     start, stop = der.whole(value, der.OCTET_STRING)
     if start == stop:
@@ -179,7 +177,7 @@ def _names(value: bytes) -> tuple[GeneralName, ...]:
     return names
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _policies(value: bytes) -> frozenset[str]:
     found: list[str] = []
     for start, stop in der.items(value, *der.whole(value, der.SEQUENCE), der.SEQUENCE):
@@ -196,7 +194,7 @@ def _policies(value: bytes) -> frozenset[str]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _mappings(value: bytes) -> tuple[tuple[str, str], ...]:
     found = []
     for start, stop in der.items(value, *der.whole(value, der.SEQUENCE), der.SEQUENCE):
@@ -210,7 +208,7 @@ def _mappings(value: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _policy_constraints(value: bytes) -> PolicyConstraints:
     found: dict[int, int] = {}
     for tag, start, stop in der.children(value, *der.whole(value, der.SEQUENCE)):
@@ -222,7 +220,7 @@ def _policy_constraints(value: bytes) -> PolicyConstraints:
     return PolicyConstraints(found.get(0x80), found.get(0x81))
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _integer(value: bytes) -> int:
     number = der.integer(value, *der.whole(value, der.INTEGER))
     if number < 0:
@@ -230,7 +228,7 @@ def _integer(value: bytes) -> int:
     return number
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _usages(value: bytes) -> frozenset[str]:
     found = [der.oid(value, a, b) for a, b in der.items(value, *der.whole(value, der.SEQUENCE), der.OID)]
     if not found:
@@ -238,7 +236,7 @@ def _usages(value: bytes) -> frozenset[str]:
     return frozenset(found)
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def _name_constraints(value: bytes) -> NameConstraints:
     found: dict[int, tuple[Subtree, ...]] = {}
     for tag, start, stop in der.children(value, *der.whole(value, der.SEQUENCE)):
@@ -274,7 +272,7 @@ def point_name(octets: bytes, start: int, stop: int) -> PointName:
     raise malformed("A distribution point's name is neither full nor relative.")
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def read_distribution_points(value: bytes) -> tuple[DistributionPoint, ...]:
     """Return the points of a cRLDistributionPoints value (DER). Raises FormatError `der.malformed`."""
     found = tuple(_point(value, a, b) for a, b in der.items(value, *der.whole(value, der.SEQUENCE), der.SEQUENCE))
@@ -305,7 +303,7 @@ def _point(value: bytes, start: int, stop: int) -> DistributionPoint:
     return DistributionPoint(name, reasons, issuer)
 
 
-@lru_cache(maxsize=1024)
+@remembered(1024)
 def _access(value: bytes) -> tuple[tuple[str, GeneralName], ...]:
     found = []
     for start, stop in der.items(value, *der.whole(value, der.SEQUENCE), der.SEQUENCE):

@@ -6,7 +6,7 @@ identifiers with NULL parameters are accepted because Japan's passport CAs write
 """
 
 import json
-from functools import cache, lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any, cast
 
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from honnin.errors import FormatError
 from honnin.pki import der
-from honnin.pki.der import malformed, read
+from honnin.pki.der import malformed, read, remembered
 
 __all__ = ["PublicKey", "Scheme", "family_of", "inherited_parameters", "load_public_key", "scheme", "verify_signature"]
 
@@ -91,7 +91,7 @@ def _algorithm(octets: bytes, at: int, end: int) -> tuple[str, bytes, int]:
     return der.oid(octets, first, parameters), octets[parameters:stop], stop
 
 
-@lru_cache(maxsize=256)
+@remembered(256)
 def scheme(algorithm: bytes) -> Scheme:
     """Return the signature scheme that an AlgorithmIdentifier (DER) names.
 
@@ -262,7 +262,7 @@ def _curves() -> list[dict[str, Any]]:
     return list(table["curves"].values())
 
 
-@lru_cache(maxsize=64)
+@remembered(64)
 def _named_curve(parameters: bytes) -> ec.EllipticCurve:
     """Return the named curve that written-out ECParameters (RFC 3279 §2.3.5) equal in every number."""
     start, stop = der.whole(parameters, der.SEQUENCE)

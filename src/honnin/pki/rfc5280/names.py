@@ -6,12 +6,11 @@ A name stays raw DER; equal bytes are equal names, and only then are attributes 
 
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
 
 import msgspec
 
 from honnin.pki import der
-from honnin.pki.der import malformed, read
+from honnin.pki.der import malformed, read, remembered
 
 __all__ = ["DIRECTORY_NAME", "EMPTY", "GeneralName", "Rdn", "general_names", "names_equal", "prepared", "relative_name"]
 
@@ -43,7 +42,7 @@ def names_equal(first: bytes, second: bytes) -> bool:
     return first == second or prepared(first) == prepared(second)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def prepared(name: bytes) -> tuple[Rdn, ...]:
     """Return a Name (DER) as its relative names with prepared values. Raises FormatError `der.malformed`."""
     start, stop = der.whole(name, der.SEQUENCE)
@@ -66,13 +65,12 @@ def _rdn(name: bytes, start: int, stop: int) -> Rdn:
     return frozenset(found)
 
 
-@lru_cache(maxsize=4096)
+@remembered(4096)
 def relative_name(content: bytes) -> Rdn:
     """Return a RelativeDistinguishedName from the content of its SET, prepared."""
     return _rdn(content, 0, len(content))
 
 
-@lru_cache(maxsize=4096)
 def _value(tag: int, content: bytes) -> str | bytes:
     raw = bytes((tag,)) + content
     if tag in _WIDE:

@@ -31,7 +31,7 @@ def _read(octets: bytes) -> Certificate | None:
         basic = ext.basic_constraints(certificate)
     except FormatError:
         return None
-    if basic is not None and basic.ca:
+    if basic is not None and basic.ca and len(octets) <= 8192:
         while len(_authorities) >= _REMEMBERED:
             _authorities.pop(next(iter(_authorities)), None)
         _authorities[certificate.raw] = certificate
