@@ -7,7 +7,6 @@ Three formats: the signature certificate writes `EYYYYMMDD` (era digit, then the
 Not here: ages and expiry (`ages`, `expiry`).
 """
 
-import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
@@ -51,7 +50,6 @@ _ERA_DIGITS: dict[str, Era | None] = {
 }
 
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_DIGITS = re.compile(r"[0-9]+\Z")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -100,7 +98,7 @@ def from_certificate(text: str) -> PartialDate:
 
     Raises FormatError `identity.date_malformed`.
     """
-    if len(text) != 9 or not _DIGITS.match(text) or text[0] not in _ERA_DIGITS:
+    if len(text) != 9 or not _digits(text) or text[0] not in _ERA_DIGITS:
         raise _malformed()
     return _from_digits(text[1:], _ERA_DIGITS[text[0]])
 
@@ -115,7 +113,7 @@ def to_certificate(day: PartialDate) -> str:
 
 def from_card_record(text: str) -> PartialDate:
     """Read `YYYYMMDD` of a card record (§3.3 DF24, §3.4). Raises FormatError `identity.date_malformed`."""
-    if len(text) != 8 or not _DIGITS.match(text):
+    if len(text) != 8 or not _digits(text):
         raise _malformed()
     return _from_digits(text, None)
 
@@ -126,7 +124,7 @@ def from_verification_number_b(text: str, era: Era) -> PartialDate:
     The number does not say which era: the caller asks, or tries the era that makes the age plausible.
     Raises FormatError `identity.date_malformed`.
     """
-    if len(text) != 6 or not _DIGITS.match(text):
+    if len(text) != 6 or not _digits(text):
         raise _malformed()
     in_era, month, day = int(text[:2]), int(text[2:4]), int(text[4:])
     year = ERAS[era].year + in_era - 1 if in_era else None
@@ -165,6 +163,10 @@ def end_of_day(day: date) -> datetime:
 
 def _from_digits(text: str, era: Era | None) -> PartialDate:
     return PartialDate(int(text[:4]) or None, int(text[4:6]) or None, int(text[6:]) or None, era)
+
+
+def _digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
 
 
 def _is_leap(year: int) -> bool:

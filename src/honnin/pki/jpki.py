@@ -263,13 +263,23 @@ def _other_names(names: tuple[GeneralName, ...]) -> dict[str, str]:
         name = known.get(content[:_OID_OCTETS]) if general.tag == OTHER_NAME else None
         if name is None:
             continue
-        end = len(content)
-        tag, start, stop = der.read(content, _OID_OCTETS, end)
-        text_tag, text, last = der.read(content, start, stop)
-        if tag != 0xA0 or text_tag != 0x0C or stop != end or last != end or name in found:
-            raise der.malformed("An attribute occurs twice, is of another type, or something follows its value.")
-        found[name] = content[text:].decode("utf-8")
+        if name in found:
+            raise der.malformed("An attribute occurs twice.")
+        found[name] = _text(content)
     return found
+
+
+def _text(content: bytes) -> str:
+    """Return the [0] UTF8String that follows an attribute's OID and ends the otherName."""
+    end = len(content)
+    # Up to 125 octets there is one header that is right, and most texts are as short.
+    if 16 <= end < 142 and content[12:16] == bytes((0xA0, end - 14, 0x0C, end - 16)):
+        return content[16:].decode("utf-8")
+    start, stop = der.enclosed(content, _OID_OCTETS, end, 0xA0)
+    text, last = der.enclosed(content, start, stop, 0x0C)
+    if stop != end or last != end:
+        raise der.malformed("Something follows an attribute's value.")
+    return content[text:].decode("utf-8")
 
 
 @cache

@@ -12,6 +12,13 @@ __all__ = ["HASH_LENGTHS", "SignedContent", "digest_from"]
 
 # FIPS 180-4: digest lengths in bytes. Whether a hash is still good enough is judged by `algorithms.json`.
 HASH_LENGTHS = {"sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
+_HASHES = {
+    "sha1": hashlib.sha1,  # read so that it can be refused by name
+    "sha224": hashlib.sha224,
+    "sha256": hashlib.sha256,
+    "sha384": hashlib.sha384,
+    "sha512": hashlib.sha512,
+}
 _BY_LENGTH = {length: name for name, length in HASH_LENGTHS.items()}
 
 
@@ -38,7 +45,7 @@ class SignedContent:
         """Return the digest under a hash (`sha256` …); None where only another hash's digest is known."""
         known = self._known.get(name)
         if known is None and self.content is not None:
-            known = self._known[name] = hashlib.new(name, self.content, usedforsecurity=name != "sha1").digest()
+            known = self._known[name] = _HASHES[name](self.content).digest()
         return known
 
     def __repr__(self) -> str:
