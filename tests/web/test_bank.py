@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,22 @@ def test_account_opens_once_and_only_for_its_browser(
     again = visitor.follow(visitor.get(back))
     assert "見本［架空］　美咲" in again.text
     assert stranger.get(f"{home(visitor)}/account").is_redirect
+
+
+def test_two_clicks_open_one_account(visitor: Any, pins: dict[str, str]) -> None:
+    done = visitor.follow(visitor.sign(visitor.apply(), "toki", pins["toki"]))
+    client = visitor.client(f"bank.localhost:{visitor.server.port}")
+    path, cookies = back_of(done).partition(str(visitor.server.port))[2], dict(client.cookies)
+    headers = {"host": f"bank.localhost:{visitor.server.port}"}
+
+    def click(_: int) -> str:
+        answer = httpx.get(visitor.server.base + path, headers=headers, cookies=cookies, trust_env=False)
+        assert answer.status_code == 303
+        return str(answer.cookies["mihon_account"])
+
+    with ThreadPoolExecutor(4) as pool:
+        assert len(set(pool.map(click, range(4)))) == 1
+    assert "架空　トキ" in visitor.follow(visitor.get(back_of(done))).text
 
 
 def test_address_is_not_believed(visitor: Any) -> None:

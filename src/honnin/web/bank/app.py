@@ -157,26 +157,31 @@ class _Bank:
         state = request.query_params.get("state", "")
         application = self._ledger.application(state)
         kept = request.cookies.get(APPLICATION, "")
-        if application is None and self._ledger.account(request.cookies.get(ACCOUNT, "")):
-            return RedirectResponse("/account", status_code=303)
         if application is None or not secrets.compare_digest(kept.encode(), state.encode()):
             raise NotFoundError("bank.unknown_return", "No application of this browser fits.", next="Apply again.")
+        async with application.turn:
+            if application.secret is None and (stopped := await self._conclude(request, application)):
+                return stopped
+        response = RedirectResponse("/account", status_code=303)
+        _set(request, response, ACCOUNT, str(application.secret))
+        return response
+
+    async def _conclude(self, request: Request, application: Application) -> Response | None:
+        """Ask how the check ended: open the account, or return the page that says why not."""
         honnin = self._honnin()
         session = await honnin.session(application.session)
         outcome = await honnin.outcome(session.verification) if session.verification else None
         if outcome is None or not outcome.passed:
             return self._stopped(request, session.status, application, outcome)
-        items = await honnin.take_four_items(session.id)
         account = Account(
             account=application.account,
             number=new_number(),
-            items=items,
+            items=await honnin.take_four_items(session.id),
             person=outcome.person,
             verification=outcome.id,
         )
-        response = RedirectResponse("/account", status_code=303)
-        _set(request, response, ACCOUNT, self._ledger.open(state, account))
-        return response
+        self._ledger.open(application, account)
+        return None
 
     def _stopped(self, request: Request, status: str, application: Application, outcome: Outcome | None) -> Response:
         language = language_of(request)

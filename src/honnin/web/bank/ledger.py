@@ -1,7 +1,9 @@
 """What the demo bank remembers, in memory and not for long: applications under way, accounts opened."""
 
+import asyncio
 import secrets
 from collections import OrderedDict
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -12,12 +14,19 @@ __all__ = ["Account", "Application", "Ledger"]
 MOST = 1000  # of each kind; the oldest are forgotten first
 
 
-class Application(msgspec.Struct, frozen=True, kw_only=True):
-    """An application that waits for its identity check. page: where the person goes on with it."""
+@dataclass(slots=True)
+class Application:
+    """An application and its identity check.
+
+    page: where the person goes on with the check; secret: the customer's, once the account is open.
+    turn: held while the account is being opened, so that two clicks open one.
+    """
 
     session: str
     page: str
     account: str
+    secret: str | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,10 +59,9 @@ class Ledger:
         """Return the application of a state."""
         return self._applications.get(state)
 
-    def open(self, state: str, account: Account) -> str:
-        """Open an account for an application, which ends; return the customer's secret."""
-        self._applications.pop(state, None)
-        secret = secrets.token_urlsafe(32)
+    def open(self, application: Application, account: Account) -> str:
+        """Open the account of an application; return the customer's secret."""
+        application.secret = secret = secrets.token_urlsafe(32)
         self._accounts[secret] = account
         if len(self._accounts) > MOST:
             self._accounts.popitem(last=False)

@@ -8,6 +8,7 @@ The console sees what the demo tenant itself may see: it holds that tenant's key
 shown here; a record holds none.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping
 from functools import partial
@@ -37,6 +38,7 @@ __all__ = ["create_app"]
 ICONS = {"bank": "bank", "api": "shield", "jlis": "home", "list": "tree"}
 MOODS = {"TOTAL-PASSED": "good", "PASSED": "good", "TOTAL-FAILED": "bad", "FAILED": "bad", "INDETERMINATE": "wait"}
 PENDING = "evidence.pending"
+PATIENCE, PAUSE = 10, 0.1  # a head is signed every second at the latest while there is work
 
 
 def create_app(platform: "Platform", *, world: "World", keys: Path, api: str, addresses: Mapping[str, str]) -> ASGIApp:
@@ -91,6 +93,11 @@ class _Console:
     async def evidence(self, request: Request) -> Response:
         """Show the evidence of one check."""
         verification, receipt = await self._threads.run(self._read, request.path_params["id"])
+        for _ in range(PATIENCE):
+            if receipt is not None:
+                break
+            await asyncio.sleep(PAUSE)
+            verification, receipt = await self._threads.run(self._read, request.path_params["id"])
         language = language_of(request)
         drawing: dict[str, Any] = {"receipt": None, "holds": False, "levels": [], "leaf": ""}
         if receipt is not None:

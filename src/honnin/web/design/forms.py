@@ -1,12 +1,12 @@
 """Reading a posted form safely: bounded size, own origin only, and a token that the page itself handed out.
 
 The token is a double-submit cookie (OWASP: CSRF prevention): a random value in a SameSite cookie and in the form. A
-foreign page can send neither the cookie (SameSite=Lax) nor know the value; the Origin check stands beside it because
-browsers differ in what they call one site under `localhost`.
+foreign page can send neither the cookie (SameSite=Lax) nor know the value; what the browser says of the sender (Origin,
+Sec-Fetch-Site) stands beside it because browsers differ in what they call one site under `localhost`.
 """
 
 import secrets
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
@@ -31,14 +31,23 @@ async def read_form(request: Request) -> dict[str, str]:
 
     Raises InputError `page.form_too_large`; AccessError `page.form_stale` when the token or the origin is not ours.
     """
-    origin = request.headers.get("origin")
-    if origin not in (None, "null") and urlsplit(origin).netloc != request.headers.get("host"):
+    if not _from_here(request):
         raise _stale()
     fields = await _fields(request)
     kept = request.cookies.get(COOKIE, "")
     if not kept or not secrets.compare_digest(kept.encode(), fields.pop(FIELD, "").encode()):
         raise _stale()
     return fields
+
+
+def _from_here(request: Request) -> bool:
+    """Tell whether the browser says that one of our own pages sent the form; old browsers say nothing.
+
+    Origin is `null` for our own forms too, because our pages send no referrer; Sec-Fetch-Site then tells.
+    """
+    origin = request.headers.get("origin", "null")
+    same = origin == "null" or origin.partition("://")[2] == request.headers.get("host")
+    return same and request.headers.get("sec-fetch-site", "same-origin") in {"same-origin", "none"}
 
 
 async def _fields(request: Request) -> dict[str, str]:
