@@ -1,4 +1,4 @@
-"""Worlds for tests: one that all tests of a process share and only read, and a new one each for those that change it."""
+"""Worlds for tests: one that all tests of a process share and only read, new ones for tests that change it."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -109,9 +109,14 @@ class TestFile:
 
     def test_a_failed_transaction_leaves_nothing(self, data: Path) -> None:
         world = World(data)
-        with pytest.raises(ZeroDivisionError), world.transaction() as db:
-            db.execute("INSERT INTO switches VALUES ('jlis', 'ocsp', 'down')")
-            _ = 1 / 0
+
+        def fail_half_way() -> None:
+            with world.transaction() as db:
+                db.execute("INSERT INTO switches VALUES ('jlis', 'ocsp', 'down')")
+                raise ZeroDivisionError
+
+        with pytest.raises(ZeroDivisionError):
+            fail_half_way()
         assert world.connection().execute("SELECT count(*) FROM switches").fetchone()[0] == 0
 
 

@@ -44,10 +44,11 @@ def from_header(value: str | None) -> dict[str, str]:
     """Read `ocsp=down, crl=stale`. Raises InputError `sandbox.switch_unknown`."""
     wanted = {}
     for part in (value or "").split(","):
+        if not part.strip():
+            continue
         service, _, state = part.strip().partition("=")
-        if service or state:
-            checked(service, state)
-            wanted[service] = state
+        checked(service, state)
+        wanted[service] = state
     return wanted
 
 
