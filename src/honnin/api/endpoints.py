@@ -71,11 +71,6 @@ class Workshop:
         finally:
             self._large.release()
 
-    def close(self) -> None:
-        """Let running calls end; take no new ones."""
-        self._quick.shutdown(wait=True, cancel_futures=True)
-        self._checks.shutdown(wait=True, cancel_futures=True)
-
 
 def busy() -> ServiceError:
     """Return the error for a server that has as much to do as it takes on."""
