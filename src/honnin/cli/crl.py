@@ -77,7 +77,7 @@ def lookup(
     """Tell the state of serial numbers (hex). Ends with 0 all good, 1 one revoked, 2 one that cannot be told."""
     from honnin.errors import InputError
     from honnin.pki.index import RevocationIndex
-    from honnin.pki.index.building import issuer_key_id
+    from honnin.pki.index.checking import issuer_key_id
     from honnin.pki.rfc5280.certificate import parse_certificate
 
     index = RevocationIndex.open(folder)

@@ -83,11 +83,14 @@ class Odd:
     issuer: bytes | None
 
 
-def read_block(block: bytearray, start: int, end: int, *, final: bool) -> tuple[list[Columns], int]:
+def read_block(
+    block: bytearray, start: int, end: int, *, final: bool, extensible: bool = True
+) -> tuple[list[Columns], int]:
     """Read the entries of `block[start:end]`; return their columns and where the first unread entry starts.
 
     The buffer must hold SLACK octets before `start` and after `end`. Unless `final`, the last entry may be cut short
-    and is left unread. Raises FormatError `index.entry` for an entry that no reader accepts.
+    and is left unread. extensible: False where entries must have no extensions (a CRL of version 1).
+    Raises FormatError `index.entry` for an entry that no reader accepts.
     """
     whole = np.frombuffer(block, dtype=np.uint8)
     view = memoryview(block)
@@ -95,7 +98,7 @@ def read_block(block: bytearray, start: int, end: int, *, final: bool) -> tuple[
     resumptions = 0
     while start < end:
         if resumptions <= RESUMPTIONS:
-            columns, start = _read_wide(whole, start, end, final=final)
+            columns, start = _read_wide(whole, start, end, final=final, extensible=extensible)
             if columns is not None:
                 parts.append(columns)
             if start >= end:
@@ -105,7 +108,7 @@ def read_block(block: bytearray, start: int, end: int, *, final: bool) -> tuple[
             length = _entry_length(view, start, end)
             if length is None or start + length > end:
                 break
-            odds.append(read_entry(bytes(view[start : start + length])))
+            odds.append(read_entry(bytes(view[start : start + length]), extensible=extensible))
             start += length
             if resumptions < RESUMPTIONS:
                 break
@@ -126,7 +129,9 @@ def _loads(block: npt.NDArray[np.uint8]) -> U64:
     return np.ndarray(shape=(len(block) - 7,), dtype=">u8", buffer=block.data, strides=(1,))
 
 
-def _read_wide(block: npt.NDArray[np.uint8], start: int, end: int, *, final: bool) -> tuple[Columns | None, int]:
+def _read_wide(
+    block: npt.NDArray[np.uint8], start: int, end: int, *, final: bool, extensible: bool
+) -> tuple[Columns | None, int]:
     """Read the longest run of entries from `start` that can be proven; return it and where it ends."""
     times = np.flatnonzero(block[start:end] == 0x17) + start
     times = times[(times + 15 <= end) & (times >= start + 5)]
@@ -163,6 +168,8 @@ def _read_wide(block: npt.NDArray[np.uint8], start: int, end: int, *, final: boo
     date, good = _times(loads, times)
     reason, invalidity, shaped = _extensions(loads, times, extended)
     first = block[starts + 4]
+    if not extensible:
+        good &= ~extended
     good &= shaped & (first < 0x80) & ~((first == 0) & (serial_length > 1) & (block[starts + 5] < 0x80))
     keep = _prefix(good)
     if not keep:
@@ -170,7 +177,7 @@ def _read_wide(block: npt.NDArray[np.uint8], start: int, end: int, *, final: boo
     middle = high = None
     if int(serial_length[:keep].max()) > 8:
         middle = _octets(loads, times[:keep] - 16, serial_length[:keep] - 8)
-        high = _octets(loads, times[:keep] - 24, serial_length[:keep] - 16)
+        high = _octets(loads, times[:keep] - 24, serial_length[:keep] - 16).astype(np.uint32)
         if not (middle.any() or high.any()):
             middle = high = None
     return (
@@ -301,21 +308,21 @@ def _entry_length(view: memoryview, start: int, end: int) -> int | None:
     return 2 + octets + int.from_bytes(view[start + 2 : start + 2 + octets], "big")
 
 
-def read_entry(octets: bytes) -> Odd:
-    """Read one whole entry, whatever extensions it has.
+def read_entry(octets: bytes, *, extensible: bool = True) -> Odd:
+    """Read one whole entry, whatever extensions it has, if it may have any.
 
     Raises FormatError `index.entry` for one that is not DER, whose serial is negative or longer than 20 octets, or that
     has a critical extension that is not known (RFC 5280 §5.3: such a CRL must not be used).
     """
     try:
-        return _careful_entry(octets)
+        return _careful_entry(octets, extensible=extensible)
     except FormatError as error:
         if error.code == "index.entry":
             raise
         raise FormatError("index.entry", f"An entry of the list is not DER: {error.message}") from error
 
 
-def _careful_entry(octets: bytes) -> Odd:
+def _careful_entry(octets: bytes, *, extensible: bool) -> Odd:
     start, stop = enclosed(octets, 0, len(octets), SEQUENCE)
     first, at = enclosed(octets, start, stop, INTEGER)
     serial = integer(octets, first, at)
@@ -325,6 +332,8 @@ def _careful_entry(octets: bytes) -> Odd:
     date = int(time(octets, tag, first, at).timestamp()) - EPOCH_1950
     reason, invalidity, issuer = ABSENT, None, None
     if at < stop:
+        if not extensible:
+            raise FormatError("index.entry", "An entry of a list of version 1 has extensions.")
         first, last = enclosed(octets, at, stop, SEQUENCE)
         if last != stop:
             raise FormatError("index.entry", "Something follows an entry's extensions.")
@@ -342,7 +351,7 @@ def _careful_extensions(octets: bytes, start: int, stop: int) -> tuple[int, int 
         name_start, at = enclosed(octets, first, last, OID)
         name = oid(octets, name_start, at)
         critical = False
-        if octets[at] == BOOLEAN:
+        if at < last and octets[at] == BOOLEAN:
             _, value, at = read(octets, at, last)
             critical = boolean(octets, value, at)
         value, end = enclosed(octets, at, last, OCTET_STRING)
@@ -374,7 +383,7 @@ def _columns(odds: list[Odd]) -> Columns:
     return Columns(
         low=np.array([odd.serial & LOW64 for odd in odds], dtype=np.uint64),
         middle=np.array([odd.serial >> 64 & LOW64 for odd in odds], dtype=np.uint64) if wide else None,
-        high=np.array([odd.serial >> 128 for odd in odds], dtype=np.uint64) if wide else None,
+        high=np.array([odd.serial >> 128 for odd in odds], dtype=np.uint32) if wide else None,
         date=np.array([odd.date if close else FAR for odd, close in zip(odds, near, strict=True)], dtype=np.uint32),
         far=tuple((row, odd.date) for row, (odd, close) in enumerate(zip(odds, near, strict=True)) if not close),
         reason=np.array([odd.reason for odd in odds], dtype=np.uint8),

@@ -1,4 +1,4 @@
-"""One manifest per issuer: which segments say what, swapped atomically.
+"""One manifest per issuer: which segments say what, checksummed, swapped atomically.
 
 `<issuer key id>.json` beside the pack files it names. A build writes its pack, syncs it, writes the manifest to a new
 name, syncs that, and renames it over the old one: a reader sees the old state or the new one, never a mixture, and a
@@ -6,10 +6,10 @@ kill or a full disk at any moment leaves the old one. Builders take turns by a l
 """
 
 import fcntl
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -17,30 +17,35 @@ import msgspec
 from honnin.errors import FormatError
 from honnin.pki.index.segment import Layout
 
-__all__ = ["Manifest", "Scope", "load", "lock", "store", "sync_folder"]
+__all__ = ["Manifest", "Scope", "ScopeKey", "issuers", "load", "lock", "mark", "store", "sync_folder"]
 
-VERSION = 1
+VERSION = 2
+ANEW = "Build the index again, in an empty folder."
 
 
 class Scope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One segment and the CRL it came from.
 
-    names: distribution point names of the CRL (GeneralName DER, hex), sorted; none: the issuer's whole CRL.
+    names: the CRL's distribution point names (keys of `names`), sorted; none: the issuer's whole CRL.
     kind: which certificates it covers: `all`, `user`, `ca`, `attribute`.
     reasons: bit mask of the reasons covered (RFC 5280 §5.2.5 onlySomeReasons), None for all.
-    signer: key id of the CRL's issuer where that is not the certificates' issuer (indirect CRL).
+    indirect: the CRL may list certificates of several issuers. signer, signer_name: key id of the CRL's issuer and key
+    of its name, where that is not the certificates' issuer.
     number: cRLNumber, hex. this_update, next_update: seconds since 1970. crl: SHA-256 of the CRL, hex.
+    delta: a delta CRL made the segment what it is. offset, length: octets in `pack`. checksum: SHA-256 of them, hex.
     """
 
     names: tuple[str, ...] = ()
     kind: str = "all"
     reasons: int | None = None
+    indirect: bool = False
     signer: str | None = None
+    signer_name: str | None = None
     number: str | None = None
     this_update: int
     next_update: int | None = None
     crl: str
-    delta_number: str | None = None
+    delta: bool = False
     pack: str
     offset: int
     length: int
@@ -48,21 +53,48 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     layout: Layout
 
     @property
-    def key(self) -> tuple[tuple[str, ...], str, int | None, str | None]:
+    def key(self) -> "ScopeKey":
         """What a later CRL of the same scope replaces."""
-        return (self.names, self.kind, self.reasons, self.signer)
+        return (self.names, self.kind, self.reasons, self.indirect, self.signer)
+
+
+ScopeKey = tuple[tuple[str, ...], str, int | None, bool, str | None]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """The segments of one issuer key, as of one build."""
+    """The segments of one issuer key, as of one build. issuer: its Name (DER, hex)."""
 
-    version: int = VERSION
     issuer_key_id: str
+    issuer: str
     built_at: int
     scopes: tuple[Scope, ...] = ()
 
 
+class _Sealed(msgspec.Struct, frozen=True):
+    """A manifest with the SHA-256 (hex) of its octets, and the version of all this."""
+
+    version: int
+    checksum: str
+    manifest: msgspec.Raw
+
+
+_envelope = msgspec.json.Decoder(_Sealed)
 _decoder = msgspec.json.Decoder(Manifest)
+
+
+def issuers(folder: Path) -> list[str]:
+    """Return the key ids (hex) of the issuers that have a manifest in a folder."""
+    stems = (path.stem for path in folder.glob("*.json"))
+    return sorted(stem for stem in stems if set(stem) <= set("0123456789abcdef") and len(stem) % 2 == 0)
+
+
+def mark(folder: Path, issuer_key_id: str) -> tuple[int, int, int] | None:
+    """Return what tells one manifest of an issuer from the next without reading it; None when there is none."""
+    try:
+        found = (folder / f"{issuer_key_id}.json").stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def load(folder: Path, issuer_key_id: str) -> Manifest | None:
@@ -75,14 +107,14 @@ def load(folder: Path, issuer_key_id: str) -> Manifest | None:
     except FileNotFoundError:
         return None
     try:
-        manifest = _decoder.decode(octets)
-    except msgspec.MsgspecError as error:
-        raise FormatError(
-            "index.manifest", "An issuer's manifest is damaged.", next="Build the index again."
-        ) from error
-    if manifest.version != VERSION:
-        raise FormatError("index.manifest", "The index is of another version.", next="Build the index again.")
-    return manifest
+        sealed = _envelope.decode(octets)
+        if sealed.version != VERSION:
+            raise FormatError("index.manifest", "The index is of another version.", next=ANEW)
+        if hashlib.sha256(sealed.manifest).hexdigest() != sealed.checksum:
+            raise FormatError("index.manifest", "An issuer's manifest is damaged.", next=ANEW)
+        return _decoder.decode(sealed.manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise FormatError("index.manifest", "An issuer's manifest is damaged.", next=ANEW) from error
 
 
 def store(folder: Path, manifest: Manifest) -> None:
@@ -90,7 +122,8 @@ def store(folder: Path, manifest: Manifest) -> None:
     target = folder / f"{manifest.issuer_key_id}.json"
     fresh = folder / f"{manifest.issuer_key_id}.json.new"
     with fresh.open("wb") as out:
-        out.write(msgspec.json.encode(manifest))
+        octets = msgspec.json.encode(manifest)
+        out.write(msgspec.json.encode(_Sealed(VERSION, hashlib.sha256(octets).hexdigest(), msgspec.Raw(octets))))
         out.flush()
         os.fsync(out.fileno())
     fresh.replace(target)
@@ -112,8 +145,3 @@ def lock(folder: Path) -> Iterator[None]:
     with (folder / "build.lock").open("wb") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
-
-
-def moment(seconds: int) -> datetime:
-    """UTC datetime of seconds since 1970."""
-    return datetime.fromtimestamp(seconds, UTC)

@@ -1,39 +1,52 @@
-"""Distribution point names (RFC 5280 §4.2.1.13, §5.2.5) as keys of the index.
+"""Which CRL is about which certificate (RFC 5280 §4.2.1.13, §5.2.5, §6.3.3 (b)): distribution points as keys.
 
-A key is the DER of one GeneralName in hex, with directory names in the normal form of `rfc5280.names`, so that the name
-in a certificate and the name in a CRL meet even where their string types differ.
+A key is the SHA-256 of one GeneralName; of a directory name, its form prepared for comparison (`rfc5280.names`), so
+that the name in a certificate and the name in a CRL meet even where their string types, case or spaces differ.
 """
 
+import hashlib
 from collections.abc import Iterable
 from typing import NamedTuple
 
 from honnin.errors import FormatError, InputError
-from honnin.pki.der import SEQUENCE, boolean, children, enclosed, encode, named_bits, read
+from honnin.pki import der
+from honnin.pki.rfc5280.crl import Scope, read_scope
+from honnin.pki.rfc5280.extensions import DistributionPoint, PointName, read_distribution_points
+from honnin.pki.rfc5280.names import DIRECTORY_NAME, URI, GeneralName, general_names, prepared
 
-__all__ = ["IssuingPoint", "certificate_points", "general_names", "issuing_point"]
-
-DIRECTORY, URI = 0xA4, 0x86
-REASONS_ALL = 0b1_1111_1110
+__all__ = ["IssuingPoint", "Point", "certificate_points", "issuing_point", "name_key"]
 
 
 class IssuingPoint(NamedTuple):
     """An issuingDistributionPoint: names (keys), kind of certificates, mask of reasons (None: all), indirect or not."""
 
-    names: tuple[str, ...]
-    kind: str
-    reasons: int | None
-    indirect: bool
+    names: tuple[str, ...] = ()
+    kind: str = "all"
+    reasons: int | None = None
+    indirect: bool = False
 
 
-def general_names(octets: bytes, start: int, stop: int) -> list[str]:
-    """Return the keys of the GeneralNames between two offsets."""
-    names = []
-    at = start
-    while at < stop:
-        _, _, end = read(octets, at, stop)
-        names.append(octets[at:end].hex())
-        at = end
-    return names
+class Point(NamedTuple):
+    """A distribution point of a certificate: names (keys), mask of reasons (None: all), names of its cRLIssuer (keys).
+
+    Where cRLIssuer stands, only an indirect CRL of that issuer is meant; None where it does not.
+    """
+
+    names: frozenset[str]
+    reasons: int | None = None
+    crl_issuers: frozenset[str] | None = None
+
+
+def name_key(name: bytes) -> str:
+    """Return the key of a Name (DER). Raises FormatError `der.malformed`."""
+    return _key(GeneralName(DIRECTORY_NAME, name))
+
+
+def _key(name: GeneralName) -> str:
+    content: object = name.content
+    if name.tag == DIRECTORY_NAME:
+        content = [sorted(map(repr, relative)) for relative in prepared(name.content)]
+    return hashlib.sha256(repr((name.tag, content)).encode()).hexdigest()
 
 
 def issuing_point(value: bytes, issuer: bytes) -> IssuingPoint:
@@ -41,63 +54,38 @@ def issuing_point(value: bytes, issuer: bytes) -> IssuingPoint:
 
     Raises FormatError for one that is malformed or says two kinds at once.
     """
-    start, stop = enclosed(value, 0, len(value), SEQUENCE)
-    if stop != len(value):
-        raise FormatError("index.malformed", "Something follows the issuing distribution point.")
-    names: tuple[str, ...] = ()
-    kinds: list[str] = []
-    reasons: int | None = None
-    indirect = False
-    last = 0
-    for tag, first, end in children(value, start, stop):
-        if tag <= last & 0xFF and last:
-            raise FormatError("index.malformed", "An issuing distribution point's members are out of order.")
-        last = tag & 0x1F | 0x80
-        number = tag & 0x1F
-        if number == 0:
-            names = tuple(sorted(_point_names(value, first, end, issuer)))
-            if not names:
-                raise FormatError("index.malformed", "An issuing distribution point has no name.")
-        elif number == 1 and boolean(value, first, end):
-            kinds.append("user")
-        elif number == 2 and boolean(value, first, end):
-            kinds.append("ca")
-        elif number == 3:
-            reasons = named_bits(value, first, end) & REASONS_ALL
-        elif number == 4:
-            indirect = boolean(value, first, end)
-        elif number == 5 and boolean(value, first, end):
-            kinds.append("attribute")
-        elif number > 5:
-            raise FormatError("index.malformed", "An issuing distribution point has an unknown member.")
-    if len(kinds) > 1:
+    scope: Scope = read_scope(value)
+    kinds = {"user": scope.only_users, "ca": scope.only_authorities, "attribute": scope.only_attributes}
+    named = [kind for kind, only in kinds.items() if only]
+    if len(named) > 1:
         raise FormatError("index.malformed", "An issuing distribution point names two kinds of certificates.")
-    return IssuingPoint(names, kinds[0] if kinds else "all", reasons, indirect)
+    names = tuple(sorted(_names(scope.name, issuer)))
+    return IssuingPoint(names, named[0] if named else "all", scope.reasons, scope.indirect)
 
 
-def _point_names(octets: bytes, start: int, stop: int, issuer: bytes | None) -> list[str]:
-    """Return the keys of a DistributionPointName; a name relative to the CRL issuer needs that issuer."""
-    tag, first, end = read(octets, start, stop)
-    if tag == 0xA0:
-        return general_names(octets, first, end)
-    if tag == 0xA1 and issuer is not None:
-        _, name_start, name_stop = read(issuer, 0, len(issuer))
-        relative = encode(0x31, octets[first:end])
-        return [encode(DIRECTORY, encode(SEQUENCE, issuer[name_start:name_stop], relative)).hex()]
-    return []
+def _names(name: PointName | None, base: bytes) -> frozenset[str]:
+    """Return the keys of a DistributionPointName; a relative one continues the Name `base`."""
+    if name is None:
+        return frozenset()
+    if name.relative is None:
+        return frozenset(map(_key, name.full_names))
+    start, stop = der.whole(base, der.SEQUENCE)
+    return frozenset({name_key(der.encode(der.SEQUENCE, base[start:stop], der.encode(der.SET, name.relative)))})
 
 
-def certificate_points(points: bytes | Iterable[bytes | str]) -> frozenset[str]:
-    """Return the keys of a certificate's distribution points.
+def certificate_points(points: bytes | str | Iterable[bytes | str], issuer: bytes) -> tuple[Point, ...]:
+    """Return a certificate's distribution points; `issuer` is its issuer (Name DER).
 
-    points: the cRLDistributionPoints value (DER), or an iterable of GeneralName DER, Name DER, or URI as str.
-    Raises InputError `index.points` for anything else.
+    points: the cRLDistributionPoints value (DER), or names of points: GeneralName DER, Name DER, or URI as str; one or
+    an iterable of them. Raises InputError `index.points` for anything else.
     """
     try:
-        if isinstance(points, bytes):
-            return frozenset(_extension_points(points))
-        return frozenset(_one(point) for point in points)
-    except (FormatError, IndexError, TypeError) as error:
+        if isinstance(points, bytes) and _is_extension(points):
+            return tuple(_point(point, issuer) for point in read_distribution_points(points))
+        if isinstance(points, bytes | str):
+            points = (points,)
+        return tuple(Point(frozenset({_key(_one(point))})) for point in points)
+    except (FormatError, ValueError, TypeError) as error:
         raise InputError(
             "index.points",
             "The distribution points are not readable.",
@@ -105,23 +93,29 @@ def certificate_points(points: bytes | Iterable[bytes | str]) -> frozenset[str]:
         ) from error
 
 
-def _one(point: bytes | str) -> str:
+def _is_extension(octets: bytes) -> bool:
+    """Tell a sequence of points from a Name, which is a sequence of sets, and from a GeneralName."""
+    start, stop = der.whole(octets, octets[0] if octets else der.SEQUENCE)
+    return octets[0] == der.SEQUENCE and (start == stop or octets[start] != der.SET)
+
+
+def _point(point: DistributionPoint, issuer: bytes) -> Point:
+    directories = [name.content for name in point.crl_issuer if name.tag == DIRECTORY_NAME]
+    bases = directories or [issuer]
+    names = _names(point.name, bases[0])
+    if point.name is not None and point.name.relative is not None and len(bases) > 1:
+        names = frozenset()  # relative to which of them is not said
+    if point.name is None:
+        names = frozenset(map(_key, point.crl_issuer))
+    crl_issuers = frozenset(map(name_key, directories)) if point.crl_issuer else None
+    return Point(names, point.reasons, crl_issuers)
+
+
+def _one(point: bytes | str) -> GeneralName:
     if isinstance(point, str):
-        return encode(URI, point.encode("ascii", "replace")).hex()
+        return GeneralName(URI, point.encode("ascii"))
     if point[:1] == b"\x30":
-        return encode(DIRECTORY, point).hex()
-    return point.hex()
-
-
-def _extension_points(value: bytes) -> list[str]:
-    tag, start, stop = read(value, 0, len(value))
-    if tag in {DIRECTORY, URI}:
-        return [value.hex()]
-    names: list[str] = []
-    for tag, first, end in children(value, start, stop):
-        if tag == 0x31:  # a Name: a sequence of sets
-            return [encode(DIRECTORY, value).hex()]
-        for member, inner, inner_end in children(value, first, end):
-            if member == 0xA0:
-                names += _point_names(value, inner, inner_end, None)
-    return names
+        der.whole(point, der.SEQUENCE)
+        return GeneralName(DIRECTORY_NAME, point)
+    (name,) = general_names(point, 0, len(point))
+    return name

@@ -7,155 +7,39 @@ builds. `refreshed()` gives the index as it stands now.
 Where no fresh segment covers a certificate's distribution points the answer is `unknown`, never `good`.
 """
 
-import hashlib
-import mmap
 import os
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import index as whole_number
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from honnin.errors import FormatError, InputError
+from honnin.errors import InputError
+from honnin.pki.index import manifest as manifests
 from honnin.pki.index.building import BuildReport, build
 from honnin.pki.index.difference import Diff, difference
-from honnin.pki.index.manifest import Manifest, Scope, load
-from honnin.pki.index.names import certificate_points
-from honnin.pki.index.segment import Segment
+from honnin.pki.index.issuer import Issuer, Points, Source, utc
+from honnin.pki.index.manifest import Manifest
+from honnin.pki.rfc5280.crl import ALL_REASONS, REASONS
 from honnin.pki.verdict import Status
 
 __all__ = ["RevocationIndex"]
 
-REASONS = {
-    0: "unspecified",
-    1: "keyCompromise",
-    2: "cACompromise",
-    3: "affiliationChanged",
-    4: "superseded",
-    5: "cessationOfOperation",
-    6: "certificateHold",
-    8: "removeFromCRL",
-    9: "privilegeWithdrawn",
-    10: "aACompromise",
-}
-ALL_REASONS = 0b1_1111_1110  # ReasonFlags bits 1–8, RFC 5280 §5.2.5
 STATES: npt.NDArray[np.str_] = np.array(["good", "revoked", "unknown"])
-
-Points = bytes | Iterable[bytes | str] | None
-
-
-@dataclass(slots=True)
-class Source:
-    """A scope of the manifest with its mapped segment and the proof that an answer from it carries."""
-
-    scope: Scope
-    segment: Segment
-    this_update: datetime
-    next_update: datetime | None
-    proof: dict[str, Any]
-
-    def fresh(self, at: datetime) -> bool:
-        """Tell whether the CRL may be used at a moment."""
-        return self.this_update <= at and (self.next_update is None or at <= self.next_update)
-
-    def intact(self) -> bool:
-        """Tell whether the segment's octets are still those that were written."""
-        return hashlib.sha256(self.segment.octets).hexdigest() == self.scope.checksum
-
-
-class _Issuer:
-    """The sources of one issuer key, mapped on first use."""
-
-    def __init__(self, folder: Path, manifest: Manifest) -> None:
-        self.folder = folder
-        self.manifest = manifest
-        self._mapped: dict[str, mmap.mmap] = {}
-        self._sources: dict[int, Source] = {}
-        self._by_name: dict[str, list[int]] = {}
-        self._whole: list[int] = []
-        for row, scope in enumerate(manifest.scopes):
-            if scope.kind in {"ca", "attribute"}:
-                continue  # holders' certificates are asked for; such a scope never covers one
-            for name in scope.names:
-                self._by_name.setdefault(name, []).append(row)
-            if not scope.names:
-                self._whole.append(row)
-        self._cover: dict[Any, tuple[Source, ...]] = {}
-
-    def source(self, row: int) -> Source:
-        """Map one scope. Raises FormatError `index.torn` when its file is gone or shorter than the manifest says."""
-        known = self._sources.get(row)
-        if known is None:
-            scope = self.manifest.scopes[row]
-            known = self._sources[row] = Source(
-                scope=scope,
-                segment=Segment(self._map(scope), scope.offset, scope.layout),
-                this_update=datetime.fromtimestamp(scope.this_update, UTC),
-                next_update=None if scope.next_update is None else datetime.fromtimestamp(scope.next_update, UTC),
-                proof=_proof(scope),
-            )
-        return known
-
-    def _map(self, scope: Scope) -> mmap.mmap | bytes:
-        mapped = self._mapped.get(scope.pack)
-        if mapped is None:
-            try:
-                with (self.folder / scope.pack).open("rb") as pack:
-                    size = os.fstat(pack.fileno()).st_size
-                    if size == 0:
-                        return b""
-                    mapped = self._mapped[scope.pack] = mmap.mmap(pack.fileno(), 0, access=mmap.ACCESS_READ)
-            except FileNotFoundError as error:
-                raise FormatError(
-                    "index.torn", "A segment's file is missing.", next="Build the index again."
-                ) from error
-        if len(mapped) < scope.offset + scope.length:
-            raise FormatError(
-                "index.torn", "A segment's file is shorter than its manifest says.", next="Build it again."
-            )
-        return mapped
-
-    def covering(self, points: Points) -> tuple[Source, ...]:
-        """Return the sources whose scope covers a certificate with these distribution points."""
-        key = points if points is None or isinstance(points, bytes) else tuple(points)
-        known = self._cover.get(key)
-        if known is None:
-            rows = set(self._whole)
-            if key is not None:
-                for name in certificate_points(key):
-                    rows.update(self._by_name.get(name, ()))
-            known = tuple(self.source(row) for row in sorted(rows))
-            if len(self._cover) < 10_000:
-                self._cover[key] = known
-        return known
-
-    def every(self) -> Iterable[Source]:
-        """Return all sources, whatever they cover."""
-        return (self.source(row) for row in range(len(self.manifest.scopes)))
-
-
-def _proof(scope: Scope) -> dict[str, Any]:
-    def moment(seconds: int) -> str:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-    return {
-        "kind": "crl",
-        "number": scope.number,
-        "this_update": moment(scope.this_update),
-        "next_update": None if scope.next_update is None else moment(scope.next_update),
-        "crl_sha256": scope.crl,
-    }
+SERIAL_BITS = 160
 
 
 class RevocationIndex:
     """Revocation of all certificates of some issuers, in one folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, earlier: "dict[bytes, Issuer | None] | None" = None) -> None:
         self.folder = folder
-        self._issuers: dict[bytes, _Issuer | None] = {}
+        self._issuers: dict[bytes, Issuer | None] = {}
+        self._earlier = earlier or {}
 
     # --- making
 
@@ -181,36 +65,54 @@ class RevocationIndex:
         return cls(folder)
 
     def refreshed(self) -> "RevocationIndex":
-        """Return a new snapshot if a build has been swapped in since this one was opened, else this one."""
-        for key, issuer in self._issuers.items():
-            if load(self.folder, key.hex()) != (issuer.manifest if issuer else None):
-                return RevocationIndex(self.folder)
+        """Return a new snapshot if a build has been swapped in since this one was opened, else this one.
+
+        Costs one look at each issuer's file; the new snapshot shares the mappings of what stayed.
+        """
+        for key, issuer in list(self._issuers.items()):
+            if manifests.mark(self.folder, key.hex()) != (issuer.mark if issuer else None):
+                return RevocationIndex(self.folder, dict(self._issuers))
         return self
 
     # --- asking
 
-    def lookup(self, issuer_key_id: bytes, serial: int, *, distribution_points: Points = None, at: datetime) -> Status:
+    def lookup(
+        self,
+        issuer_key_id: bytes,
+        serial: int,
+        *,
+        distribution_points: Points = None,
+        at: datetime,
+        ca: bool = False,
+    ) -> Status:
         """Tell the state of one certificate.
 
         issuer_key_id: the certificate's authorityKeyIdentifier (keyIdentifier octets).
         distribution_points: the certificate's cRLDistributionPoints value (DER), or names of its points: GeneralName
         DER, or URIs as str. Without them only a CRL of the issuer's whole scope can say `good`.
-        at: the moment to judge; a CRL is fresh from thisUpdate to nextUpdate.
+        at: the moment to judge, aware; a CRL is fresh from thisUpdate to nextUpdate. ca: the certificate is a CA's.
+        Raises InputError for what cannot be asked, FormatError `index.torn`, `index.manifest` for a damaged index.
         """
+        if at.tzinfo is None:
+            raise _no_zone()
+        if serial.__class__ is not int:
+            serial = _serial(serial)
         issuer = self._issuer(issuer_key_id)
         if issuer is None:
             return Status(state="unknown", reason="No CRL of this issuer is in the index.")
-        covering = issuer.covering(distribution_points)
+        if serial < 0 or serial.bit_length() > SERIAL_BITS:
+            return Status(state="unknown", reason="No certificate of RFC 5280 has this serial number.")
+        covering = issuer.covering(distribution_points, ca=ca)
         proof: dict[str, Any] | None = None
         covered = stale = 0
-        for source in covering:
+        for source, reasons in covering:
             if not source.fresh(at):
                 stale += 1
                 continue
             row = source.segment.find(serial)
             if row >= 0:
                 return _revoked(source, row)
-            covered |= ALL_REASONS if source.scope.reasons is None else source.scope.reasons
+            covered |= reasons
             proof = source.proof
         if covered == ALL_REASONS:
             return Status(state="good", proof=proof)
@@ -219,7 +121,7 @@ class RevocationIndex:
                 if source.fresh(at) and (row := source.segment.find(serial)) >= 0:
                     return _revoked(source, row)
         if stale:
-            return Status(state="unknown", reason="The CRL at hand is stale.", proof=covering[0].proof)
+            return Status(state="unknown", reason="The CRL at hand is stale.", proof=covering[0][0].proof)
         if covered:
             return Status(state="unknown", reason="The CRLs at hand cover some reasons only.", proof=proof)
         return Status(state="unknown", reason="No CRL at hand covers this certificate's distribution points.")
@@ -227,42 +129,40 @@ class RevocationIndex:
     def lookup_many(
         self,
         issuer_key_id: bytes,
-        serials: Sequence[int] | npt.NDArray[np.uint64],
+        serials: Sequence[int] | npt.NDArray[Any],
         *,
         distribution_points: Points = None,
         at: datetime | None = None,
+        ca: bool = False,
     ) -> npt.NDArray[np.str_]:
         """Tell the states of many certificates of one issuer: an array of `good`, `revoked`, `unknown`.
 
         As `lookup`, for certificates that share their distribution points; `at` is now when it is not given.
         """
         at = at or datetime.now(UTC)
-        count = len(serials)
+        if at.tzinfo is None:
+            raise _no_zone()
+        asked, wide = _as_columns(serials)
         issuer = self._issuer(issuer_key_id)
         if issuer is None:
-            return np.full(count, "unknown")
-        asked, wide = _as_columns(serials)
-        revoked = np.zeros(count, dtype=bool)
+            return np.full(len(asked), "unknown")
         covered = 0
-        sources = [source for source in issuer.covering(distribution_points) if source.fresh(at)]
-        for source in sources:
-            covered |= ALL_REASONS if source.scope.reasons is None else source.scope.reasons
+        sources = []
+        for source, reasons in issuer.covering(distribution_points, ca=ca):
+            if source.fresh(at):
+                covered |= reasons
+                sources.append(source)
         if distribution_points is None and covered != ALL_REASONS:
             sources = [source for source in issuer.every() if source.fresh(at)]
-        for source in sources:
-            listed = source.segment.array("narrow")
-            if len(listed):
-                wanted = asked.astype(listed.dtype) if listed.dtype.itemsize == 4 else asked
-                at_row = np.searchsorted(listed, wanted)
-                hit = listed[np.minimum(at_row, len(listed) - 1)] == asked
-                if wide:
-                    hit[list(wide)] = False
-                revoked |= hit
-            for row, serial in wide.items():
-                revoked[row] |= source.segment.find(serial) >= 0
-        rest = 0 if covered == ALL_REASONS else 2
-        states: npt.NDArray[np.str_] = STATES[np.where(revoked, 1, rest)]
-        return states
+        states = np.full(len(asked), 0 if covered == ALL_REASONS else 2, np.uint8)
+        states[_listed([source.segment.array("narrow") for source in sources], asked, list(wide))] = 1
+        for row, serial in wide.items():
+            if serial < 0 or serial.bit_length() > SERIAL_BITS:
+                states[row] = 2
+            elif any(source.segment.find(serial) >= 0 for source in sources):
+                states[row] = 1
+        told: npt.NDArray[np.str_] = STATES[states]
+        return told
 
     def diff(self, other: "RevocationIndex") -> Diff:
         """Tell what changed from this index to `other`, the newer one."""
@@ -272,7 +172,7 @@ class RevocationIndex:
 
     def issuers(self) -> list[bytes]:
         """Key ids of the issuers in the index."""
-        return sorted(bytes.fromhex(path.stem) for path in self.folder.glob("*.json"))
+        return [bytes.fromhex(key_id) for key_id in manifests.issuers(self.folder)]
 
     def manifest(self, issuer_key_id: bytes) -> Manifest | None:
         """The issuer's manifest, or None."""
@@ -284,11 +184,19 @@ class RevocationIndex:
         issuer = self._issuer(issuer_key_id)
         return list(issuer.every()) if issuer else []
 
-    def _issuer(self, key_id: bytes) -> _Issuer | None:
-        if key_id not in self._issuers:
-            manifest = load(self.folder, key_id.hex())
-            self._issuers[key_id] = _Issuer(self.folder, manifest) if manifest else None
-        return self._issuers[key_id]
+    def _issuer(self, key_id: bytes) -> Issuer | None:
+        try:
+            return self._issuers[key_id]
+        except KeyError:
+            return self._issuers.setdefault(key_id, self._load(key_id))
+
+    def _load(self, key_id: bytes) -> Issuer | None:
+        mark = manifests.mark(self.folder, key_id.hex())
+        earlier = self._earlier.pop(key_id, None)
+        if earlier is not None and earlier.mark == mark:
+            return earlier
+        manifest = manifests.load(self.folder, key_id.hex())
+        return None if manifest is None else Issuer(self.folder, manifest, mark, earlier)
 
 
 def _revoked(source: Source, row: int) -> Status:
@@ -296,20 +204,59 @@ def _revoked(source: Source, row: int) -> Status:
     proof = source.proof
     invalidity = segment.invalidity(row)
     if invalidity is not None:
-        proof = {**proof, "invalidity_date": datetime.fromtimestamp(invalidity, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        proof = {**proof, "invalidity_date": utc(invalidity).strftime("%Y-%m-%dT%H:%M:%SZ")}
     return Status(
         state="revoked",
         reason=REASONS.get(segment.reasons[row]),
-        revoked_at=datetime.fromtimestamp(segment.date(row), UTC),
+        revoked_at=utc(segment.date(row)),
         proof=proof,
     )
 
 
-def _as_columns(serials: Sequence[int] | npt.NDArray[np.uint64]) -> tuple[npt.NDArray[np.uint64], dict[int, int]]:
-    """Return serials as u64 (0 where they need more bits) and the rows that need more."""
+def _no_zone() -> InputError:
+    return InputError("clock.no_zone", "The time has no zone.", next="Write it as 2026-11-21T09:00:00+09:00.")
+
+
+def _serial(given: Any) -> int:
     try:
-        return np.asarray(serials, dtype=np.uint64), {}
-    except (OverflowError, TypeError):
-        wide = {row: int(serial) for row, serial in enumerate(serials) if int(serial) >> 64 or int(serial) < 0}
-        narrow = [0 if row in wide else int(serial) for row, serial in enumerate(serials)]
-        return np.array(narrow, dtype=np.uint64), {row: serial for row, serial in wide.items() if serial >= 0}
+        return whole_number(given)
+    except TypeError:
+        raise InputError(
+            "index.serial", "A serial number is not a whole number.", next="Give serial numbers as int."
+        ) from None
+
+
+def _as_columns(serials: Sequence[int] | npt.NDArray[Any]) -> tuple[npt.NDArray[np.uint64], dict[int, int]]:
+    """Return serials as u64 (0 where they need more bits or are negative) and the rows where that is so."""
+    if isinstance(serials, np.ndarray) and serials.dtype.kind == "u":
+        return serials.astype(np.uint64, copy=False), {}
+    given = serials.tolist() if isinstance(serials, np.ndarray) else list(serials)
+    try:
+        return np.frombuffer(array("Q", given), np.uint64), {}
+    except (OverflowError, TypeError, ValueError):
+        numbers = [_serial(serial) for serial in given]
+    wide = {row: serial for row, serial in enumerate(numbers) if serial < 0 or serial >> 64}
+    return np.array([0 if row in wide else serial for row, serial in enumerate(numbers)], np.uint64), wide
+
+
+def _listed(columns: list[npt.NDArray[Any]], asked: npt.NDArray[np.uint64], but: list[int]) -> npt.NDArray[np.bool_]:
+    """Tell which serials stand in one of the sorted columns; the rows in `but` are not asked for."""
+    found = np.zeros(len(asked), dtype=bool)
+    order: npt.NDArray[Any] | None = None
+    for column in columns:
+        if not len(column) or not len(asked):
+            continue
+        if len(column) < len(asked) // 16:  # few listed, many asked: look for the listed among the asked
+            if order is None:
+                order = np.argsort(asked)
+                ordered = asked[order]
+            begin = np.searchsorted(ordered, column.astype(np.uint64))
+            end = np.searchsorted(ordered, column.astype(np.uint64), side="right")
+            for first, last in zip(begin[begin < end].tolist(), end[begin < end].tolist(), strict=True):
+                found[order[first:last]] = True
+        else:
+            wanted = asked.astype(column.dtype, copy=False)
+            at = np.searchsorted(column, wanted)
+            found |= column[np.minimum(at, len(column) - 1)] == asked
+    found[but] = False
+    return found

@@ -3,7 +3,7 @@
 Bytes, little-endian, each column at a multiple of 8 octets:
 
     narrow serials   u32 or u64 × narrow      serials below 2^32, or below 2^64
-    wide serials     3 columns u64 × wide     bits 128–191, 64–127, 0–63 of the others, sorted as one number
+    wide serials     u32, u64, u64 × wide     bits 128–159, 64–127, 0–63 of the others, sorted as one number
     dates            u32 × rows               seconds since 1950-01-01 UTC; FFFFFFFF: see far dates
     reasons          u8 × rows                CRLReason, FF: none given
     invalidity       u64 × n                  row << 32 | seconds since 1950-01-01 UTC
@@ -17,13 +17,14 @@ process.
 import hashlib
 import mmap
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from honnin.pki.index.table import EPOCH_1950, FAR, NO_DATE, Columns, Table
+from honnin.pki.index.table import CHUNK, EPOCH_1950, FAR, NO_DATE, Columns, Table
 
 __all__ = ["Layout", "Segment", "write"]
 
@@ -44,7 +45,7 @@ class Layout(msgspec.Struct, frozen=True):
         rows = self.narrow + self.wide
         shapes = [
             (self.narrow, "I" if self.narrow_octets == 4 else "Q", self.narrow_octets),
-            (self.wide, "Q", 8),
+            (self.wide, "I", 4),
             (self.wide, "Q", 8),
             (self.wide, "Q", 8),
             (rows, "I", 4),
@@ -60,38 +61,31 @@ class Layout(msgspec.Struct, frozen=True):
         return columns, offset
 
 
-CHUNK = 1 << 18  # rows converted at a time when a column is written
-
-
-def write(table: Table, narrow: int, out: BinaryIO) -> tuple[Layout, str]:
-    """Append a sorted table, whose first `narrow` serials are below 2^64, to `out`.
+def write(table: Table, out: BinaryIO) -> tuple[Layout, str]:
+    """Append a table's entries to `out` in the order of their serials.
 
     Returns the layout and the SHA-256 (hex) of the octets written.
     """
-    low, middle, high = table.low, table.middle, table.high
-    small = not narrow or int(low[narrow - 1]) < 1 << 32
-    none = np.zeros(0, np.uint64)
-    dated = none
-    if table.invalidity is not None:
-        rows = np.flatnonzero(table.invalidity != NO_DATE).astype(np.uint64)
-        dated = rows << np.uint64(32) | table.invalidity[rows].astype(np.uint64)
-    far = np.array([row << 40 | at & (1 << 40) - 1 for row, at in sorted(table.far.items())], dtype=np.uint64)
-    layout = Layout(narrow, 4 if small else 8, len(table) - narrow, len(dated), len(far))
-    columns: list[tuple[npt.NDArray[Any], str]] = [
-        (low[:narrow], "<u4" if small else "<u8"),
-        (none if high is None else high[narrow:], "<u8"),
-        (none if middle is None else middle[narrow:], "<u8"),
-        (low[narrow:], "<u8"),
-        (table.date, "<u4"),
-        (table.reason, "u1"),
+    order, narrow = table.order()
+    rows = table.count if order is None else len(order)
+    last = 0 if not narrow else int(table.low[narrow - 1 if order is None else order[narrow - 1]])
+    dated, far = _dated(table, order, rows), _far(table, order)
+    layout = Layout(narrow, 4 if last < 1 << 32 else 8, rows - narrow, sum(map(len, dated)), len(far))
+    columns: list[tuple[Iterable[npt.NDArray[Any]], str]] = [
+        (_ordered(table.low, order, 0, narrow), "<u4" if layout.narrow_octets == 4 else "<u8"),
+        (_ordered(table.high, order, narrow, rows), "<u4"),
+        (_ordered(table.middle, order, narrow, rows), "<u8"),
+        (_ordered(table.low, order, narrow, rows), "<u8"),
+        (_ordered(table.date, order, 0, rows), "<u4"),
+        (_ordered(table.reason, order, 0, rows), "u1"),
         (dated, "<u8"),
-        (far, "<u8"),
+        ([far], "<u8"),
     ]
     digest = hashlib.sha256()
-    for column, form in columns:
+    for parts, form in columns:
         written = 0
-        for start in range(0, len(column), CHUNK):
-            octets = column[start : start + CHUNK].astype(form).tobytes()
+        for part in parts:
+            octets = part.astype(form, copy=False).tobytes()
             out.write(octets)
             digest.update(octets)
             written += len(octets)
@@ -99,6 +93,40 @@ def write(table: Table, narrow: int, out: BinaryIO) -> tuple[Layout, str]:
         out.write(padding)
         digest.update(padding)
     return layout, digest.hexdigest()
+
+
+def _ordered(
+    column: npt.NDArray[Any] | None, order: npt.NDArray[np.uint32] | None, begin: int, end: int
+) -> Iterator[npt.NDArray[Any]]:
+    """Yield a column's values from one place in the order to another, a part at a time."""
+    if column is None:
+        return
+    for start in range(begin, end, CHUNK):
+        stop = min(start + CHUNK, end)
+        yield column[start:stop] if order is None else column[order[start:stop]]
+
+
+def _dated(table: Table, order: npt.NDArray[np.uint32] | None, rows: int) -> list[npt.NDArray[np.uint64]]:
+    """Return the invalidity column, a part at a time."""
+    found: list[npt.NDArray[np.uint64]] = []
+    begin = 0
+    for part in _ordered(table.invalidity, order, 0, rows):
+        at = np.flatnonzero(part != NO_DATE)
+        found.append((at + begin).astype(np.uint64) << np.uint64(32) | part[at].astype(np.uint64))
+        begin += len(part)
+    return found
+
+
+def _far(table: Table, order: npt.NDArray[np.uint32] | None) -> npt.NDArray[np.uint64]:
+    """Return the column of far dates."""
+    far = table.far
+    if order is not None and far:
+        far = {
+            row: far[old]
+            for row in np.flatnonzero(np.isin(order, np.array(list(far), np.uint32))).tolist()
+            for old in (int(order[row]),)
+        }
+    return np.array([row << 40 | at & (1 << 40) - 1 for row, at in sorted(far.items())], dtype=np.uint64)
 
 
 class Segment:
@@ -122,7 +150,7 @@ class Segment:
     def find(self, serial: int) -> int:
         """Return the row of a serial number, or -1."""
         if serial >> 64:
-            return self._find_wide(serial)
+            return self._find_wide(serial) if 0 <= serial < 1 << 160 else -1
         narrow = self.narrow
         row = bisect_left(narrow, serial)
         return row if row < len(narrow) and narrow[row] == serial else -1
@@ -186,7 +214,7 @@ class Segment:
             Columns(
                 low=np.concatenate((self.array("narrow").astype(np.uint64), self.array("low"))),
                 middle=np.concatenate((np.zeros(narrow, np.uint64), self.array("middle"))) if wide else None,
-                high=np.concatenate((np.zeros(narrow, np.uint64), self.array("high"))) if wide else None,
+                high=np.concatenate((np.zeros(narrow, np.uint32), self.array("high"))) if wide else None,
                 date=self.array("dates"),
                 reason=self.array("reasons"),
                 invalidity=invalidity,

@@ -7,6 +7,7 @@ the digest that this pass computed.
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,7 +48,7 @@ class Crl:
     this_update: datetime
     next_update: datetime | None
     version: int
-    table: Table
+    table: Table = field(default_factory=lambda: Table(1))
     issuers: list[tuple[int, bytes]] = field(default_factory=list)
     extensions: bytes | None = None
     signature: bytes = b""
@@ -56,14 +57,21 @@ class Crl:
 
 
 @contextmanager
-def open_crl(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, int]]:
-    """Open a DER or PEM file, or bytes; give the stream and its size. Raises InputError when it cannot be read."""
+def open_crl(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO, int | None]]:
+    """Open a DER or PEM file, a pipe of DER, or bytes; give the stream and its size, None for a pipe.
+
+    Raises InputError when it cannot be read.
+    """
     if isinstance(source, bytes | bytearray | memoryview):
         yield BytesIO(source), len(source)
         return
     try:
         with Path(source).open("rb", buffering=0) as stream:
-            size = os.fstat(stream.fileno()).st_size
+            found = os.fstat(stream.fileno())
+            if not stat.S_ISREG(found.st_mode):
+                yield stream, None
+                return
+            size = found.st_size
             start = stream.read(11)
             stream.seek(0)
             if start == b"-----BEGIN ":
@@ -124,19 +132,34 @@ class _Window:
         return got
 
 
-def read_crl(stream: BinaryIO, size: int) -> Crl:
-    """Read one CRL of `size` octets.
+def read_crl(stream: BinaryIO, size: int | None) -> Crl:
+    """Read one CRL of `size` octets; None for a pipe, whose length is what the CRL says itself.
 
     Raises FormatError `index.malformed` for anything that is not one DER CertificateList filling the file exactly,
     `index.entry` for an entry that cannot be read, `index.algorithm` for a signature that cannot be checked so.
     """
-    window = _Window(stream)
-    window.fill(min(size, HEADER))
-    octets = bytes(window.buffer[window.start : window.end])
     try:
-        crl, tbs_start, position, entries_end, tbs_end = _header(octets, size)
+        crl = _read(stream, size)
     except IndexError as error:
         raise FormatError("index.malformed", "The CRL is cut short in its header.") from error
+    except FormatError as error:
+        if error.code.startswith("index."):
+            raise
+        raise FormatError("index.malformed", f"The CRL is not DER: {error.message}") from error
+    if size is None and stream.read(1):
+        raise FormatError("index.malformed", "Something follows the CRL.")
+    return crl
+
+
+def _read(stream: BinaryIO, known: int | None) -> Crl:
+    window = _Window(stream)
+    window.fill(HEADER if known is None else min(known, HEADER))
+    octets = bytes(window.buffer[window.start : window.end])
+    size = read(octets, 0, 1 << 40)[2] if known is None else known
+    crl, tbs_start, position, entries_end, tbs_end = _header(octets, size)
+    reserved = entries_end - position if known is not None else min(entries_end - position, BLOCK)
+    crl.table = Table(reserved // SHORTEST)
+    extensible = crl.version == 2
     tbs = hashlib.new(crl.digest_name, octets[tbs_start:tbs_end])
     window.digest_also(tbs, max(tbs_end - len(octets), 0))
     view = memoryview(window.buffer)
@@ -147,7 +170,7 @@ def read_crl(stream: BinaryIO, size: int) -> Crl:
         final = end + base == entries_end
         after = bytes(view[end : end + SLACK])
         view[end : end + SLACK] = bytes(SLACK)  # what stands behind must not look like a part of the last entry
-        parts, stop = read_block(window.buffer, position - base, end, final=final)
+        parts, stop = read_block(window.buffer, position - base, end, final=final, extensible=extensible)
         view[end : end + SLACK] = after
         for part in parts:
             crl.issuers += [(crl.table.count + row, names) for row, names in part.issuers]
@@ -191,13 +214,7 @@ def _header(octets: bytes, size: int) -> tuple[Crl, int, int, int, int]:
             raise FormatError("index.malformed", "The CRL names a version that there is not.")
     _, _, stop = read(octets, at, tbs_end)
     algorithm = octets[at:stop]
-    digest = scheme(algorithm).hash
-    if digest is None or digest.name in WEAK:
-        raise FormatError(
-            "index.algorithm",
-            "The CRL is signed with an algorithm that is too weak, or that cannot be checked in one pass.",
-            next="Ask the issuer for a CRL signed with SHA-256 or better.",
-        )
+    digest = _digest_name(algorithm)
     at = stop
     tag, _, stop = read(octets, at, tbs_end)
     if tag != SEQUENCE:
@@ -217,13 +234,27 @@ def _header(octets: bytes, size: int) -> tuple[Crl, int, int, int, int]:
     crl = Crl(
         issuer,
         algorithm,
-        digest.name,
+        digest,
         this_update,
         next_update,
         version,
-        Table((entries_end - entries_start) // SHORTEST),
     )
     return crl, tbs_start, entries_start, entries_end, tbs_end
+
+
+def _digest_name(algorithm: bytes) -> str:
+    """Return the name of the digest that an algorithm (AlgorithmIdentifier DER) signs."""
+    try:
+        digest = scheme(algorithm).hash
+    except FormatError as error:
+        raise FormatError("index.algorithm", f"The CRL's signature: {error.message}", next=error.next) from error
+    if digest is None or digest.name in WEAK:
+        raise FormatError(
+            "index.algorithm",
+            "The CRL is signed with an algorithm that is too weak, or that cannot be checked in one pass.",
+            next="Ask the issuer for a CRL signed with RSA or ECDSA and SHA-256 or better.",
+        )
+    return digest.name
 
 
 def _rest(window: _Window, start: int, length: int, unread: int) -> bytes:

@@ -1,18 +1,17 @@
-"""Entries in memory as columns: filled block by block in file order, then sorted once by serial number.
+"""Entries in memory as columns: filled block by block in file order, then put in the order of their serial numbers.
 
 Columns are reserved for as many entries as the list could hold and touched only as far as it does, so a list costs its
 own columns and no copy of them; the upper 64-bit columns of serials and the invalidity dates cost nothing until an
 entry needs them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["ABSENT", "EPOCH_1950", "FAR", "NO_DATE", "Columns", "Table"]
+__all__ = ["ABSENT", "CHUNK", "EPOCH_1950", "FAR", "NO_DATE", "Columns", "Table"]
 
 U64 = npt.NDArray[np.uint64]
 U32 = npt.NDArray[np.uint32]
@@ -22,14 +21,15 @@ EPOCH_1950 = -631_152_000  # seconds from 1970 to 1950, where the dates of the c
 FAR = 0xFFFFFFFF  # date column: stands in the far dates
 NO_DATE = 0xFFFFFFFF  # invalidity column: none
 ABSENT = 255  # reason column: none given
-_LOW64 = (1 << 64) - 1
+CHUNK = 1 << 16  # rows looked at together where a whole column would cost memory
+PARTS = 64  # rows are sorted in about so many parts; at most 256
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Some entries in file order.
 
-    low, middle, high: 64 bits of the serial each; middle and high are None where all serials are below 2^64.
+    low, middle, high: bits 0–63, 64–127, 128–159 of the serial; the upper two None where all serials are below 2^64.
     date: revocation time, seconds since 1950-01-01 UTC, FAR where `far` (row → seconds) has it.
     reason: CRLReason or ABSENT. invalidity: seconds since 1950 or NO_DATE; None where no entry has one.
     issuers: (row, certificateIssuer GeneralNames DER) of entries that name one; it holds from that row on.
@@ -39,7 +39,7 @@ class Columns:
     date: U32
     reason: U8
     middle: U64 | None = None
-    high: U64 | None = None
+    high: U32 | None = None
     invalidity: U32 | None = None
     far: tuple[tuple[int, int], ...] = ()
     issuers: tuple[tuple[int, bytes], ...] = ()
@@ -59,7 +59,7 @@ class Columns:
 
 
 class Table:
-    """Entries of one scope: `append` in file order, then `sort`, after which narrow serials stand before wide ones."""
+    """Entries of one scope: `append` in file order, then ask their `order`: narrow serials before wide ones."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = max(capacity, 1)
@@ -68,7 +68,7 @@ class Table:
         self._date = np.empty(self.capacity, np.uint32)
         self._reason = np.empty(self.capacity, np.uint8)
         self._middle: U64 | None = None
-        self._high: U64 | None = None
+        self._high: U32 | None = None
         self._invalidity: U32 | None = None
         self.far: dict[int, int] = {}
 
@@ -82,7 +82,7 @@ class Table:
         if rows.middle is not None and rows.high is not None:
             if self._middle is None or self._high is None:
                 self._middle = np.zeros(self.capacity, np.uint64)
-                self._high = np.zeros(self.capacity, np.uint64)
+                self._high = np.zeros(self.capacity, np.uint32)
             self._middle[cut], self._high[cut] = rows.middle, rows.high
         if rows.invalidity is not None:
             if self._invalidity is None:
@@ -99,7 +99,7 @@ class Table:
         self._reason = np.concatenate((self._reason, np.empty(more, np.uint8)))
         if self._middle is not None and self._high is not None:
             self._middle = np.concatenate((self._middle, np.zeros(more, np.uint64)))
-            self._high = np.concatenate((self._high, np.zeros(more, np.uint64)))
+            self._high = np.concatenate((self._high, np.zeros(more, np.uint32)))
         if self._invalidity is not None:
             self._invalidity = np.concatenate((self._invalidity, np.full(more, NO_DATE, np.uint32)))
         self.capacity += more
@@ -117,8 +117,8 @@ class Table:
         return None if self._middle is None else self._middle[: self.count]
 
     @property
-    def high(self) -> U64 | None:
-        """Bits 128–191 of the serials, None where all are zero."""
+    def high(self) -> U32 | None:
+        """Bits 128–159 of the serials, None where all are zero."""
         return None if self._high is None else self._high[: self.count]
 
     @property
@@ -146,45 +146,58 @@ class Table:
 
     # --- order
 
-    def sort(self) -> int:
-        """Sort by serial; of one that is listed twice the first entry stands. Return how many are below 2^64."""
+    def order(self) -> tuple[U32 | None, int]:
+        """Return the rows sorted by serial (None: as they stand), and how many serials are below 2^64.
+
+        Of a serial that is listed twice the first entry stands. Rows are sorted a part at a time, so that the order
+        itself, 4 octets a row, is nearly all the memory that sorting takes.
+        """
         low, middle, high = self.low, self.middle, self.high
         if middle is None or high is None:
-            if self.count > 1 and not bool((low[1:] > low[:-1]).all()):
-                self._sort_narrow()
-            return self.count
-        order = np.lexsort((low, middle, high))
-        parts = (low[order], middle[order], high[order])
-        first = np.concatenate(([True], np.any([part[1:] != part[:-1] for part in parts], axis=0)))
-        self._take(order if first.all() else order[first])
-        assert self.middle is not None  # noqa: S101 - kept by _take
-        assert self.high is not None  # noqa: S101
-        return int(np.count_nonzero((self.middle == 0) & (self.high == 0)))
+            if _ascending(low):
+                return None, self.count
+            order = self._sorted(low)
+            return order, len(order)
+        lead = middle
+        if high.any():
+            lead = high.astype(np.uint64) << np.uint64(32) | middle >> np.uint64(32)
+        order = self._sorted(lead)
+        narrow = 0
+        for part in np.array_split(order, PARTS):
+            narrow += int(np.count_nonzero((middle[part] == 0) & (high[part] == 0)))
+        return order, narrow
 
-    def _sort_narrow(self) -> None:
+    def _sorted(self, lead: U64) -> U32:
+        """Sort by `lead`, the leading 64 bits of the serials, and by all their bits where these are equal."""
+        sample = np.sort(lead[:: max(1, self.count // 4096)])
+        pivots = np.unique(sample[:: max(1, len(sample) // PARTS)][1:])
+        part_of = np.empty(self.count, np.uint8)
+        for start in range(0, self.count, CHUNK):
+            part_of[start : start + CHUNK] = np.searchsorted(pivots, lead[start : start + CHUNK], side="right")
+        order = np.empty(self.count, np.uint32)
+        filled = 0
+        for part in range(len(pivots) + 1):
+            rows = np.flatnonzero(part_of == part)
+            rows = rows[self._sorted_part(rows, lead[rows])]
+            order[filled : filled + len(rows)] = rows
+            filled += len(rows)
+        return order[:filled]
+
+    def _sorted_part(self, rows: npt.NDArray[Any], lead: U64) -> npt.NDArray[Any]:
         # The fast sort is not stable; which of two equal serials came first is asked only where there are any.
-        order = np.argsort(self.low).astype(np.uint32)
-        ordered = self.low[order]
-        first = np.concatenate(([True], ordered[1:] != ordered[:-1]))
-        del ordered
-        if not first.all():
-            stable = np.argsort(self.low, kind="stable")
-            order = stable[first].astype(np.uint32)
-        self._take(order)
-
-    def _take(self, order: npt.NDArray[Any]) -> None:
-        """Keep these rows in this order, one column after the other."""
-        if self.far:
-            place = {int(old): new for new, old in enumerate(order) if int(old) in self.far}
-            self.far = {place[old]: at for old, at in self.far.items() if old in place}
-        self._low = self._low[order]
-        self._date = self._date[order]
-        self._reason = self._reason[order]
+        order = np.argsort(lead)
+        ordered = lead[order]
+        if not bool((ordered[1:] == ordered[:-1]).any()):
+            return order
+        columns = [self.low[rows]]
         if self._middle is not None and self._high is not None:
-            self._middle, self._high = self._middle[order], self._high[order]
-        if self._invalidity is not None:
-            self._invalidity = self._invalidity[order]
-        self.count = self.capacity = len(order)
+            columns += [self._middle[rows], self._high[rows]]
+        order = np.lexsort(columns)
+        same = np.ones(max(len(rows) - 1, 0), dtype=bool)
+        for column in columns:
+            ordered = column[order]
+            same &= ordered[1:] == ordered[:-1]
+        return order[np.concatenate(([True], ~same))]
 
     # --- one by one
 
@@ -195,11 +208,25 @@ class Table:
             value |= int(self._middle[row]) << 64 | int(self._high[row]) << 128
         return value
 
-    def rows(self) -> Iterator[tuple[int, int]]:
-        """Yield (serial, row) of every row."""
-        for row in range(self.count):
-            yield self.serial(row), row
-
     def keep(self, flags: npt.NDArray[np.bool_]) -> None:
         """Keep only the rows that are flagged."""
-        self._take(np.flatnonzero(flags))
+        rows = np.flatnonzero(flags)
+        if self.far:
+            place = {int(old): new for new, old in enumerate(rows) if int(old) in self.far}
+            self.far = {place[old]: at for old, at in self.far.items() if old in place}
+        self._low = self._low[rows]
+        self._date = self._date[rows]
+        self._reason = self._reason[rows]
+        if self._middle is not None and self._high is not None:
+            self._middle, self._high = self._middle[rows], self._high[rows]
+        if self._invalidity is not None:
+            self._invalidity = self._invalidity[rows]
+        self.count = self.capacity = len(rows)
+
+
+def _ascending(column: U64) -> bool:
+    """Tell whether each value is greater than the one before it."""
+    return all(
+        bool((column[start + 1 : start + CHUNK + 1] > column[start : start + CHUNK][: len(column) - start - 1]).all())
+        for start in range(0, len(column) - 1, CHUNK)
+    )

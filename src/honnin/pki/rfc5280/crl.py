@@ -17,7 +17,7 @@ from honnin.pki.rfc5280.certificate import Extension, read_extensions
 from honnin.pki.rfc5280.extensions import PointName, point_name
 from honnin.pki.rfc5280.names import DIRECTORY_NAME, general_names, prepared
 
-__all__ = ["ALL_REASONS", "REASONS", "Crl", "Entry", "Scope", "entries_for", "parse_crl"]
+__all__ = ["ALL_REASONS", "REASONS", "Crl", "Entry", "Scope", "entries_for", "parse_crl", "read_scope"]
 
 CRL_NUMBER = "2.5.29.20"
 REASON_CODE = "2.5.29.21"
@@ -140,7 +140,8 @@ def _crl(octets: bytes) -> Crl:
         if version != 2 or at != tbs_stop:
             raise malformed("Extensions stand in a list of version 1, or something follows them.")
         stated = read_extensions(octets, first, at)
-    scope = _scope(stated)
+    point = stated.get(ISSUING_DISTRIBUTION_POINT)
+    scope = Scope() if point is None else read_scope(point.value)
     return Crl(
         raw=octets,
         tbs=octets[start:tbs_stop],
@@ -169,10 +170,8 @@ def _number(stated: dict[str, Extension], oid: str) -> int | None:
     return number
 
 
-def _scope(stated: dict[str, Extension]) -> Scope:
-    if ISSUING_DISTRIBUTION_POINT not in stated:
-        return Scope()
-    value = stated[ISSUING_DISTRIBUTION_POINT].value
+def read_scope(value: bytes) -> Scope:
+    """Return what an issuingDistributionPoint (DER) says. Raises FormatError `der.malformed`."""
     found: dict[int, Any] = {}
     for tag, start, stop in der.children(value, *der.whole(value, der.SEQUENCE)):
         if any(tag & 0x1F <= earlier & 0x1F for earlier in found):

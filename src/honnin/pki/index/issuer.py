@@ -1,0 +1,159 @@
+"""What the index has of one issuer key: its segments, mapped on first use, and which of them cover a certificate.
+
+Which CRL is about which certificate is RFC 5280 §6.3.3 (b), as `rfc5280.crl_status` has it for single lists: the names
+of the distribution points meet, an indirect CRL was appointed by the certificate, reasons are those of both.
+"""
+
+import hashlib
+import mmap
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from honnin.errors import FormatError
+from honnin.pki.index.manifest import Manifest, Scope
+from honnin.pki.index.names import Point, certificate_points, name_key
+from honnin.pki.index.segment import Segment
+from honnin.pki.rfc5280.crl import ALL_REASONS
+
+__all__ = ["Issuer", "Points", "Source", "utc"]
+
+Points = bytes | str | Iterable[bytes | str] | None
+REMEMBERED = 10_000  # different distribution points whose cover is remembered; a country has two thousand
+
+
+@dataclass(slots=True)
+class Source:
+    """A scope of the manifest with its mapped segment and the proof that an answer from it carries."""
+
+    scope: Scope
+    segment: Segment
+    this_update: datetime
+    next_update: datetime | None
+    proof: dict[str, Any]
+
+    def fresh(self, at: datetime) -> bool:
+        """Tell whether the CRL may be used at a moment."""
+        return self.this_update <= at and (self.next_update is None or at <= self.next_update)
+
+    def intact(self) -> bool:
+        """Tell whether the segment's octets are still those that were written."""
+        return hashlib.sha256(self.segment.octets).hexdigest() == self.scope.checksum
+
+
+Cover = tuple[tuple[Source, int], ...]
+
+
+class Issuer:
+    """The sources of one issuer key. May be shared by threads: what two of them make at once is the same."""
+
+    def __init__(self, folder: Path, manifest: Manifest, mark: object, earlier: "Issuer | None" = None) -> None:
+        self.folder = folder
+        self.manifest = manifest
+        self.mark = mark
+        self.name = bytes.fromhex(manifest.issuer)
+        self._name_key = name_key(self.name)
+        self.mapped: dict[str, mmap.mmap] = {}
+        if earlier is not None:
+            packs = {scope.pack for scope in manifest.scopes}
+            self.mapped = {pack: mapped for pack, mapped in list(earlier.mapped.items()) if pack in packs}
+        self._sources: dict[int, Source] = {}
+        self._by_name: dict[str, list[int]] = {}
+        self._unnamed: list[int] = []
+        for row, scope in enumerate(manifest.scopes):
+            for name in scope.names:
+                self._by_name.setdefault(name, []).append(row)
+            if not scope.names:
+                self._unnamed.append(row)
+        self._covers: dict[Any, Cover] = {}
+
+    def covering(self, points: Points, *, ca: bool) -> Cover:
+        """Return the sources that are about a certificate with these distribution points, and for which reasons."""
+        key: Any = points
+        if points is not None and not isinstance(points, bytes | str):
+            key = points = tuple(points)
+        known = self._covers.get((key, ca))
+        if known is None:
+            known = self._cover(() if points is None else certificate_points(points, self.name), ca=ca)
+            if len(self._covers) < REMEMBERED:
+                self._covers[key, ca] = known
+        return known
+
+    def _cover(self, points: Sequence[Point], *, ca: bool) -> Cover:
+        rows = {*self._unnamed, *self._by_name.get(self._name_key, ())}
+        for point in points:
+            for name in point.names:
+                rows.update(self._by_name.get(name, ()))
+        kinds = {"all", "ca" if ca else "user"}
+        scopes = [(row, self.manifest.scopes[row]) for row in sorted(rows)]
+        found = [(row, self._reasons(scope, points)) for row, scope in scopes if scope.kind in kinds]
+        return tuple((self.source(row), reasons) for row, reasons in found if reasons)
+
+    def _reasons(self, scope: Scope, points: Sequence[Point]) -> int:
+        """Return the reasons (named bits) for which a scope is about a certificate with these points, 0 for none."""
+        reasons = ALL_REASONS if scope.reasons is None else scope.reasons & ALL_REASONS
+        covered = 0
+        for point in points:
+            if point.crl_issuers is None:
+                about = scope.signer is None
+            else:
+                about = scope.indirect and (scope.signer_name or self._name_key) in point.crl_issuers
+            if about and (not scope.names or not point.names.isdisjoint(scope.names)):
+                covered |= reasons & (ALL_REASONS if point.reasons is None else point.reasons)
+        if scope.signer is None and (not scope.names or self._name_key in scope.names):
+            return reasons  # a list of the issuer that no distribution point need name (end of §6.3.3)
+        return covered
+
+    def every(self) -> Iterable[Source]:
+        """Return all sources, whatever they cover."""
+        return (self.source(row) for row in range(len(self.manifest.scopes)))
+
+    def source(self, row: int) -> Source:
+        """Map one scope. Raises FormatError `index.torn` when its file is gone or shorter than the manifest says."""
+        known = self._sources.get(row)
+        if known is None:
+            scope = self.manifest.scopes[row]
+            known = self._sources[row] = Source(
+                scope=scope,
+                segment=Segment(self._map(scope), scope.offset, scope.layout),
+                this_update=utc(scope.this_update),
+                next_update=None if scope.next_update is None else utc(scope.next_update),
+                proof=_proof(scope),
+            )
+        return known
+
+    def _map(self, scope: Scope) -> mmap.mmap | bytes:
+        mapped = self.mapped.get(scope.pack)
+        if mapped is None:
+            try:
+                with (self.folder / scope.pack).open("rb") as pack:
+                    if not os.fstat(pack.fileno()).st_size and not scope.length:
+                        return b""
+                    mapped = self.mapped[scope.pack] = mmap.mmap(pack.fileno(), 0, access=mmap.ACCESS_READ)
+            except (OSError, ValueError) as error:
+                raise FormatError(
+                    "index.torn", "A segment's file is missing or empty.", next="Build the index again."
+                ) from error
+        if len(mapped) < scope.offset + scope.length or scope.length != scope.layout.columns()[1]:
+            raise FormatError(
+                "index.torn", "A segment's file is shorter than its manifest says.", next="Build it again."
+            )
+        return mapped
+
+
+def utc(seconds: int) -> datetime:
+    """Return the moment that is so many seconds after 1970."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _proof(scope: Scope) -> dict[str, Any]:
+    return {
+        "kind": "crl",
+        "number": scope.number,
+        "this_update": utc(scope.this_update).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "next_update": None if scope.next_update is None else utc(scope.next_update).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "crl_sha256": scope.crl,
+    }
