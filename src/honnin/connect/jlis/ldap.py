@@ -4,17 +4,21 @@ Reads one entry by its name, with the two attributes in which CRLs lie. Every va
 generations of CA keys, and which list fits is for `honnin.pki`.
 """
 
+import math
 import ssl
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-import ldap3
-from ldap3.core.exceptions import LDAPExceptionError
-
 from honnin.connect.jlis.models import RevocationData
 from honnin.connect.jlis.points import crl_points, whole_object
 from honnin.errors import InputError, ServiceError
+
+with warnings.catch_warnings():  # ldap3 2.9 imports names that pyasn1 has renamed
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import ldap3
+    from ldap3.core.exceptions import LDAPExceptionError
 
 __all__ = ["LdapCrlSource"]
 
@@ -46,7 +50,7 @@ class LdapCrlSource:
         tls = ldap3.Tls(validate=ssl.CERT_REQUIRED) if url.startswith("ldaps://") else None
         self._server = ldap3.Server(url, connect_timeout=timeout, get_info=ldap3.NONE, tls=tls)
         self._credentials = (user, password)
-        self._timeout = timeout
+        self._timeout = math.ceil(timeout)  # the library wants whole seconds
         self._limit = limit
 
     def fetch(self, certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:  # noqa: ARG002
@@ -66,26 +70,27 @@ class LdapCrlSource:
     @contextmanager
     def _connected(self) -> Iterator[ldap3.Connection]:
         user, password = self._credentials
+        directory = ldap3.Connection(
+            self._server,
+            user=user,
+            password=password,
+            receive_timeout=self._timeout,
+            read_only=True,
+            auto_referrals=False,
+            raise_exceptions=False,
+        )
         try:
-            directory = ldap3.Connection(
-                self._server,
-                user=user,
-                password=password,
-                receive_timeout=self._timeout,
-                read_only=True,
-                auto_referrals=False,
-                raise_exceptions=False,
-            )
             if not directory.bind():
                 raise ServiceError("jlis.refused", "The directory refuses the connection.")
-            try:
-                yield directory
-            finally:
-                directory.unbind()
+            yield directory
+            directory.unbind()
         except (LDAPExceptionError, OSError) as error:
             raise ServiceError(
                 "jlis.unreachable", "The directory cannot be reached.", next="Try again later.", retryable=True
             ) from error
+        finally:
+            if directory.socket is not None:  # left open by the library when connecting fails
+                directory.socket.close()
 
     def _read(self, directory: ldap3.Connection, name: str) -> list[bytes]:
         directory.search(name, "(objectClass=*)", search_scope=ldap3.BASE, attributes=list(ATTRIBUTES), size_limit=1)

@@ -1,0 +1,177 @@
+"""The way out: addresses by configuration alone, no redirects, limits on size and time."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler
+from typing import Any
+
+import pytest
+
+from honnin.connect.gateway import Address, Gateway
+from honnin.errors import InputError, ServiceError
+
+Reply = Callable[..., None]
+LIMIT = 1000
+
+
+@pytest.fixture
+def gateway(misbehaving: Any) -> Iterator[Gateway]:
+    opened = Gateway(
+        f"http://127.0.0.1:{misbehaving.port}",
+        hosts={"ocspsign.jpki-test.invalid": "jlis", "elsewhere.invalid": f"http://localhost:{misbehaving.port}/base/"},
+        timeout=0.5,
+        deadline=0.8,
+    )
+    yield opened
+    opened.close()
+
+
+def refused(gateway: Gateway, address: Address | None = None) -> ServiceError:
+    with pytest.raises(ServiceError) as caught:
+        gateway.get(address or gateway.at("jlis", "/x"), limit=LIMIT, accept="*/*")
+    return caught.value
+
+
+class TestAddresses:
+    def test_label_becomes_host_header(self, gateway: Gateway, misbehaving: Any, reply: Reply) -> None:
+        reply(b"here")
+        assert gateway.get(gateway.at("jlis", "/link"), limit=LIMIT, accept="*/*").content == b"here"
+        path, headers, _ = misbehaving.seen[0]
+        assert (path, headers["host"]) == ("/link", f"jlis.localhost:{misbehaving.port}")
+
+    def test_certificates_host_is_mapped(self, gateway: Gateway, misbehaving: Any) -> None:
+        found = gateway.locate("http://OCSPsign.jpki-test.invalid:8080/ocsp?x=1")
+        assert found == Address(f"http://127.0.0.1:{misbehaving.port}/ocsp?x=1", f"jlis.localhost:{misbehaving.port}")
+        assert gateway.locate("http://elsewhere.invalid/a").url == f"http://localhost:{misbehaving.port}/base/a"
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "http://127.0.0.1:8600/v1/verifications",
+            "http://localhost/",
+            "http://console.localhost/",
+            "http://169.254.169.254/latest/meta-data",
+            "file:///etc/passwd",
+            "ftp://ocspsign.jpki-test.invalid/",
+            "ocspsign.jpki-test.invalid",
+            "http://ocspsign.jpki-test.invalid@evil.invalid/",
+            "http://[::1/",
+            "http://[v1.x]/",
+            "",
+            "http://\x00/",
+        ],
+    )
+    def test_other_hosts_are_refused(self, gateway: Gateway, misbehaving: Any, url: str) -> None:
+        with pytest.raises(ServiceError) as caught:
+            gateway.locate(url)
+        assert caught.value.code == "gateway.host_unknown"
+        assert not misbehaving.seen
+
+    @pytest.mark.parametrize("base", ["", "127.0.0.1:8600", "ftp://x", "http://"])
+    def test_base_must_be_an_address(self, base: str) -> None:
+        with pytest.raises(InputError) as caught:
+            Gateway(base)
+        assert caught.value.code == "gateway.base"
+
+    def test_proxies_of_the_environment_are_not_used(
+        self, gateway: Gateway, reply: Reply, monkeypatch: pytest.MonkeyPatch, misbehaving: Any
+    ) -> None:
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+        reply(b"direct")
+        own = Gateway(f"http://127.0.0.1:{misbehaving.port}")
+        assert own.get(own.at("jlis", "/"), limit=LIMIT, accept="*/*").content == b"direct"
+        own.close()
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        ("status", "code", "retryable"),
+        [
+            (301, "gateway.redirected", False),
+            (302, "gateway.redirected", False),
+            (307, "gateway.redirected", False),
+            (400, "gateway.refused", False),
+            (404, "gateway.refused", False),
+            (429, "gateway.unavailable", True),
+            (500, "gateway.unavailable", True),
+            (503, "gateway.unavailable", True),
+        ],
+    )
+    def test_status(
+        self, gateway: Gateway, reply: Reply, misbehaving: Any, status: int, code: str, *, retryable: bool
+    ) -> None:
+        reply(b"no", status, location="http://evil.invalid/")
+        error = refused(gateway)
+        assert (error.code, error.retryable) == (code, retryable)
+        assert len(misbehaving.seen) == 1
+
+    def test_longer_than_the_limit(self, gateway: Gateway, reply: Reply) -> None:
+        reply(bytes(LIMIT + 1))
+        assert refused(gateway).code == "gateway.too_large"
+        reply(bytes(LIMIT))
+        assert len(gateway.get(gateway.at("jlis", "/"), limit=LIMIT, accept="*/*").content) == LIMIT
+
+    def test_endless(self, gateway: Gateway, misbehaving: Any) -> None:
+        def endless(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.end_headers()
+            while True:
+                handler.wfile.write(bytes(65536))
+
+        misbehaving.answer = endless
+        assert refused(gateway).code == "gateway.too_large"
+
+    def test_drop_by_drop(self, gateway: Gateway, misbehaving: Any) -> None:
+        """Every step comes in time, the whole does not."""
+
+        def drops(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.end_headers()
+            for _ in range(50):
+                handler.wfile.write(b".")
+                time.sleep(0.1)
+
+        misbehaving.answer = drops
+        begun = time.monotonic()
+        error = refused(gateway)
+        assert (error.code, error.retryable) == ("gateway.timeout", True)
+        assert time.monotonic() - begun < 3
+
+    def test_silent(self, gateway: Gateway, misbehaving: Any) -> None:
+        misbehaving.answer = lambda _: time.sleep(1.2)
+        assert refused(gateway).code == "gateway.timeout"
+
+    def test_compressed_though_not_asked_for(self, gateway: Gateway, reply: Reply, misbehaving: Any) -> None:
+        reply(b"\x1f\x8b", content_encoding="gzip")
+        assert refused(gateway).code == "gateway.answer_malformed"
+        assert misbehaving.seen[0][1]["accept-encoding"] == "identity"
+
+    @pytest.mark.parametrize("bytes_", [b"\x00\x01\x02\x03\r\n\r\n", b"HTTP/1.1 banana\r\n\r\n", b""])
+    def test_not_http(self, gateway: Gateway, misbehaving: Any, bytes_: bytes) -> None:
+        misbehaving.answer = lambda handler: handler.wfile.write(bytes_)
+        assert refused(gateway).code == "gateway.answer_malformed"
+
+    def test_cut_off(self, gateway: Gateway, misbehaving: Any) -> None:
+        def cut(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.send_header("content-length", "500")
+            handler.end_headers()
+            handler.wfile.write(bytes(10))
+
+        misbehaving.answer = cut
+        assert refused(gateway).code == "gateway.answer_malformed"
+
+
+def test_nobody_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    alone = Gateway(f"http://127.0.0.1:{port}", timeout=0.5)
+    error = refused(alone)
+    assert (error.code, error.retryable) == ("gateway.unreachable", True)
+    alone.close()
+
+
+def test_errors_show_no_address_of_a_person(gateway: Gateway, reply: Reply) -> None:
+    reply(b"secret", 404)
+    assert "secret" not in str(refused(gateway, gateway.at("jlis", "/crl/secret")))
