@@ -43,11 +43,11 @@ SignatureResult = Literal[
 Shape = Literal["digest_info", "bare_digest", "pss", "der", "raw"]
 
 
-class _Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One group of facts; absent members mean "not learned"."""
+class _Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One group of facts; absent members mean "not learned". Facts form no cycles, so the collector need not look."""
 
 
-class ExtensionFacts(_Fact, frozen=True, kw_only=True):
+class ExtensionFacts(_Fact, frozen=True, kw_only=True, gc=False):
     """One extension of the person's certificate. `value` is DER, None where it could tell who the person is."""
 
     oid: str
@@ -55,7 +55,7 @@ class ExtensionFacts(_Fact, frozen=True, kw_only=True):
     value: bytes | None = None
 
 
-class CertificateFacts(_Fact, frozen=True, kw_only=True):
+class CertificateFacts(_Fact, frozen=True, kw_only=True, gc=False):
     """The signer's certificate without its subject and names.
 
     commitment: HMAC of the DER under a key that lies in the sealed part; written by whoever keeps the evidence.
@@ -80,7 +80,7 @@ class CertificateFacts(_Fact, frozen=True, kw_only=True):
     extensions: tuple[ExtensionFacts, ...] = ()
 
 
-class SignatureFacts(_Fact, frozen=True, kw_only=True):
+class SignatureFacts(_Fact, frozen=True, kw_only=True, gc=False):
     """What the cryptography said of the signature value.
 
     algorithm: `rsassa_pkcs1_v1_5`, `rsassa_pss`, `ecdsa`; hash: `sha256` …
@@ -97,7 +97,7 @@ class SignatureFacts(_Fact, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-class LinkFacts(_Fact, frozen=True, kw_only=True):
+class LinkFacts(_Fact, frozen=True, kw_only=True, gc=False):
     """One certificate of the path: what judging needs of it."""
 
     not_before: Moment
@@ -106,7 +106,7 @@ class LinkFacts(_Fact, frozen=True, kw_only=True):
     signature_algorithm: bytes
 
 
-class PathFacts(_Fact, frozen=True, kw_only=True):
+class PathFacts(_Fact, frozen=True, kw_only=True, gc=False):
     """The path that RFC 5280 §6 gave, looked for at `at` (a moment within the certificate's validity).
 
     situation: row of verdicts.json (`passed`, `no_path`, `constraints` …).
@@ -122,7 +122,7 @@ class PathFacts(_Fact, frozen=True, kw_only=True):
     policies: tuple[str, ...] = ()
 
 
-class RevocationFacts(_Fact, frozen=True, kw_only=True):
+class RevocationFacts(_Fact, frozen=True, kw_only=True, gc=False):
     """What revocation data said of one certificate of the path, asked for the moment `at`.
 
     of: 0 the signer, 1 its issuer, and so on.
@@ -140,7 +140,7 @@ class RevocationFacts(_Fact, frozen=True, kw_only=True):
     detail: Mapping[str, str] | None = None
 
 
-class SignerFacts(_Fact, frozen=True, kw_only=True):
+class SignerFacts(_Fact, frozen=True, kw_only=True, gc=False):
     """One signature and all that was learned about it. signing_time is what the signer claims, proof of nothing."""
 
     signature: SignatureFacts
@@ -150,7 +150,7 @@ class SignerFacts(_Fact, frozen=True, kw_only=True):
     signing_time: Moment | None = None
 
 
-class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False):
+class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False, gc=False):
     """All that one verification learned.
 
     at: moment of judgement; existed_at: moment at which the signature is proved to have existed, if any.

@@ -69,7 +69,7 @@ def named_policy(policy: "Policy | str | None") -> Policy:
     return found
 
 
-class _Step(msgspec.Struct, frozen=True):
+class _Step(msgspec.Struct, frozen=True, gc=False):
     """A check with the row of the verdict table that it leads to; None when it passed or was not made."""
 
     check: Check

@@ -17,7 +17,7 @@ from honnin.words import in_all
 __all__ = ["Report", "RevocationSeen", "SignerReport", "words_for"]
 
 
-class RevocationSeen(msgspec.Struct, frozen=True, kw_only=True):
+class RevocationSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """How revocation of the signer's certificate was told: state, kind of source (`ocsp`, `crl`) and its time."""
 
     state: str
@@ -27,7 +27,7 @@ class RevocationSeen(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class SignerReport(msgspec.Struct, frozen=True, kw_only=True):
+class SignerReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The judgement of one signature.
 
     algorithm, hash, shape: what was recorded of the value (facts.SignatureFacts).
