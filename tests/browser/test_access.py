@@ -29,7 +29,7 @@ def inspect(page: Page, axe: Axe) -> None:
     assert page.locator("h1").count() == 1
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("language", ["ja", "ja-simple", "en"])
 def test_way_to_an_account(in_language: Callable[[str], Any], page: Page, axe: Axe, language: str) -> None:
     customer = in_language(language)
     page.goto(f"{customer.server.origin('bank')}/?lang={language}")

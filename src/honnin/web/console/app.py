@@ -73,7 +73,7 @@ class _Console:
         people = await self._threads.run(persons, self._world, language_of(request))
         addresses = {
             **self._addresses,
-            "api": self._api,
+            "api": f"{self._api}/openapi.json",
             "list": f"{self._api}/.well-known/honnin-sandbox",
         }
         origins = [
