@@ -39,7 +39,9 @@ class Visitor:
     def client(self, host: str) -> httpx.Client:
         """Return the client that holds one origin's cookies."""
         if host not in self._clients:
-            self._clients[host] = httpx.Client(base_url=self.server.base, headers={"host": host}, trust_env=False)
+            self._clients[host] = httpx.Client(
+                base_url=self.server.base, headers={"host": host}, timeout=30, trust_env=False
+            )
         return self._clients[host]
 
     def close(self) -> None:

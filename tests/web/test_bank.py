@@ -76,7 +76,7 @@ def test_two_clicks_open_one_account(visitor: Any, pins: dict[str, str]) -> None
     headers = {"host": f"bank.localhost:{visitor.server.port}"}
 
     def click(_: int) -> str:
-        answer = httpx.get(visitor.server.base + path, headers=headers, cookies=cookies, trust_env=False)
+        answer = httpx.get(visitor.server.base + path, headers=headers, cookies=cookies, timeout=30, trust_env=False)
         assert answer.status_code == 303
         return str(answer.cookies["mihon_account"])
 

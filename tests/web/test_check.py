@@ -164,7 +164,9 @@ def test_second_signature_ends_nothing_twice(visitor: Any, server: Running, pins
     headers = {"host": f"localhost:{server.port}", "cookie": f"honnin_form={token}"}
 
     def send(_: int) -> int:
-        return httpx.post(f"{server.base}{path}/sign", data=fields, headers=headers, trust_env=False).status_code
+        return httpx.post(
+            f"{server.base}{path}/sign", data=fields, headers=headers, timeout=30, trust_env=False
+        ).status_code
 
     with ThreadPoolExecutor(2) as pool:
         statuses = sorted(pool.map(send, range(2)))
