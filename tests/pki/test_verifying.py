@@ -377,8 +377,17 @@ def test_formats_that_are_not_understood_say_which_are(signed: bytes) -> None:
 
 @pytest.mark.parametrize("first", [0x25, 0x2D, 0x30, 0x3C, 0x4D, 0x50, 0x7B, 0xEF, 0x0A, 0x20])
 def test_raw_signature_may_begin_with_any_octet(first: int) -> None:
-    signed = bytes([first]) + SIGNATURE[1:]
+    signed = bytes([first]) + SIGNATURE[1:-1] + bytes([SIGNATURE[-1] ^ 1])
     assert outcome(verify(signed=signed)) == ("TOTAL-FAILED", "SIG_CRYPTO_FAILURE")
+
+
+def test_short_raw_signature_is_not_taken_for_a_cut_file() -> None:
+    from honnin.pki.rfc5652 import looks_like_cms
+
+    assert not looks_like_cms(b"\x30\xff" + bytes(94))
+    assert not looks_like_cms(b"\x30\x82" + bytes(94))
+    for cut in range(2, 15):
+        assert looks_like_cms(bytes.fromhex("3082080806092a864886f70d010702")[:cut])
 
 
 @pytest.mark.parametrize(

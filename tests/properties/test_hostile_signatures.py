@@ -13,6 +13,11 @@ from honnin.errors import FormatError, HonninError
 from honnin.pki import Facts, Report, judge
 from honnin.pki.ber import definite
 from honnin.pki.jpki import JpkiCertificate, distinguished_name, parse_jpki_certificate
+from honnin.pki.kinds import path_by_kind
+from honnin.pki.revocation_sources import read_revocation
+from honnin.pki.rfc5280.building import PathContext, build_and_check
+from honnin.pki.rfc5280.certificate import parse_certificate
+from honnin.pki.rfc5280.store import store_of
 from honnin.pki.rfc5652 import SignedData, read_signed_data
 
 CONTENT = b"open an account"
@@ -68,6 +73,22 @@ def test_certificates(octets: bytes) -> None:
     report = verify(signature, content=CONTENT, certificate=octets, anchors=[authority.der], crls=[crl])
     if report is not None and report.indication == "TOTAL-PASSED":
         assert octets == certificate
+
+
+@given(damaged(1))
+def test_the_lane_for_known_kinds_passes_nothing_more(octets: bytes) -> None:
+    authority, certificate, crl, _, _ = material()
+    context = PathContext(
+        store=store_of([authority.der]), revocation=read_revocation([crl], ()), mode="require", at=NOW
+    )
+    path_by_kind(parse_certificate(certificate), context)
+    with suppress(FormatError):
+        by_kind, in_full = (judged(parse_certificate(octets), context) for judged in (path_by_kind, build_and_check))
+        assert (by_kind.fault, by_kind.policies, by_kind.findings) == (
+            in_full.fault,
+            in_full.policies,
+            in_full.findings,
+        )
 
 
 @given(damaged(4) | st.binary(max_size=300))

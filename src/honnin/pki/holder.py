@@ -24,6 +24,7 @@ from honnin.pki.facts import (
     Situation,
 )
 from honnin.pki.jpki import four_items, key_name
+from honnin.pki.kinds import Kind, kind_of, path_by_kind
 from honnin.pki.revocation import status_of
 from honnin.pki.revocation_sources import Revocation, Signers, read_revocation
 from honnin.pki.rfc5280 import extensions
@@ -61,6 +62,7 @@ _ALIKE = frozenset(
         extensions.AUTHORITY_INFORMATION_ACCESS,
     }
 )
+_MOST_ALIKE = 4096
 _KEY_ID = extensions.SUBJECT_KEY_IDENTIFIER
 _SITUATIONS: dict[str, Situation] = {
     "constraints": "constraints",
@@ -178,15 +180,13 @@ class _Shared(msgspec.Struct, frozen=True):
     extensions: tuple[ExtensionFacts, ...]
 
 
-_alike: dict[tuple[tuple[str, bool, bytes], ...], _Shared] = {}
+_alike: dict[Kind, _Shared] = {}
 
 
 def _shared(certificate: Certificate) -> _Shared:
-    """Return what follows from the extensions that do not differ from holder to holder, remembered by their bytes."""
-    alike = tuple(
-        [(oid, found.critical, found.value) for oid, found in certificate.extensions.items() if oid in _ALIKE]
-    )
-    shared = _alike.get(alike)
+    """Return what certificates of this one's kind have alike, remembered by the kind."""
+    kind = kind_of(certificate)
+    shared = _alike.get(kind)
     if shared is None:
         identifier = extensions.authority_key_identifier(certificate)
         extended = extensions.extended_key_usage(certificate)
@@ -195,11 +195,15 @@ def _shared(certificate: Certificate) -> _Shared:
             key_usage=_usage_names(extensions.key_usage(certificate)),
             extended_key_usage=None if extended is None else tuple(sorted(extended)),
             policies=_sorted(extensions.certificate_policies(certificate)),
-            extensions=tuple(ExtensionFacts(oid=oid, critical=critical, value=value) for oid, critical, value in alike),
+            extensions=tuple(
+                ExtensionFacts(oid=oid, critical=found.critical, value=found.value)
+                for oid, found in certificate.extensions.items()
+                if oid in _ALIKE
+            ),
         )
-        if len(_alike) >= 1024:
+        if len(_alike) >= _MOST_ALIKE:
             _alike.clear()
-        _alike[alike] = shared
+        _alike[kind] = shared
     return shared
 
 
@@ -220,7 +224,7 @@ def path_facts(
     if not trust.anchors:
         return PathFacts(situation="no_path", at=moment, reason="No trust anchor was given."), ()
     context = PathContext(store=trust.store, revocation=trust.revocation, mode="require", at=moment)
-    result = build_and_check(certificate, context)
+    result = path_by_kind(certificate, context)
     fault = result.fault
     if fault is not None and fault.check != "revocation":
         return PathFacts(situation=_situation(fault, certificate), at=moment, reason=fault.reason), ()

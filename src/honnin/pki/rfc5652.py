@@ -88,7 +88,7 @@ class SignedData(msgspec.Struct, frozen=True, kw_only=True):
 
 def looks_like_cms(octets: bytes) -> bool:
     """Tell whether bytes begin like a ContentInfo of PKCS #7 or CMS, whole or cut off."""
-    if octets[:1] != b"\x30" or len(octets) < 2:
+    if octets[:1] != b"\x30" or len(octets) < 2 or octets[1] > 0x84:
         return False
     at = 2 + (octets[1] & 0x7F if octets[1] > 0x80 else 0)
     return _PKCS7.startswith(octets[at : at + len(_PKCS7)])
