@@ -19,17 +19,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import msgspec
 import numpy as np
 
 from honnin.errors import FormatError, HonninError, InputError, StateError
 from honnin.pki import der
 from honnin.pki.index import manifest as manifests
 from honnin.pki.index.checking import Believed, Checked, believed, check
+from honnin.pki.index.gathering import read_crls
 from honnin.pki.index.manifest import Manifest, Scope, ScopeKey
 from honnin.pki.index.names import name_key
 from honnin.pki.index.segment import Segment, write
-from honnin.pki.index.stream import open_crl, read_crl
 from honnin.pki.index.table import Table
 
 __all__ = ["BuildReport", "build"]
@@ -131,12 +130,11 @@ class _Build:
         self.report.refused.append({"source": source, "code": error.code, "reason": error.message})
 
     def _readable(self, crls: Iterable[str | os.PathLike[str] | bytes]) -> Iterator[Checked]:
-        for place, source in enumerate(crls):
-            name = f"#{place}" if isinstance(source, bytes | bytearray | memoryview) else os.fspath(source)
+        for name, found in read_crls(crls):
             try:
-                with open_crl(source) as (stream, size):
-                    crl = read_crl(stream, size)
-                checked = check(name, crl, self.issuers, self.at)
+                if isinstance(found, HonninError):
+                    raise found
+                checked = check(name, found, self.issuers, self.at)
             except HonninError as error:
                 self._refuse(name, error)
             else:
@@ -315,6 +313,10 @@ def _line(read: Checked) -> dict[str, Any]:
         "issuer_key_id": read.issuer.key_id,
         "number": None if read.number is None else f"{read.number:x}",
         "entries": read.crl.table.count,
-        "this_update": msgspec.to_builtins(read.crl.this_update),
-        "next_update": msgspec.to_builtins(read.crl.next_update),
+        "this_update": _text(read.crl.this_update),
+        "next_update": None if read.crl.next_update is None else _text(read.crl.next_update),
     }
+
+
+def _text(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,19 +2,22 @@
 
     SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions SEQUENCE OF Extension OPTIONAL }
 
-Two readers give the same columns. The wide one looks at a whole block at once; the careful one reads one entry after
-the other. The wide reader proposes where entries lie from the one pattern that every entry with a UTCTime has, `17 0D`
-with a `Z` twelve octets on, and then *proves* the proposal: the first entry starts where the list starts; and whenever
-an entry starts where it should, its own length octets and the length octet of its INTEGER must lead exactly to the
-proposed time and to the proposed end, which is the start of the next. By induction every octet of the block is
-accounted for. An attacker's serial that imitates the pattern breaks the chain and costs speed, never truth: from the
-first entry that is not proven the careful reader goes on.
+Three readers give the same columns. The careful one reads one entry after the other and knows every shape. The uniform
+one takes a run of entries of one length and one shape as a matrix: each row says by its own length that the next one
+is where the matrix has it. The wide one looks at a whole block of mixed entries at once: it proposes where they lie
+from the one pattern that every entry with a UTCTime has, `17 0D` with a `Z` twelve octets on, and then *proves* the
+proposal: the first entry starts where the list starts; and whenever an entry starts where it should, its own length
+octets and the length octet of its INTEGER must lead exactly to the proposed time and to the proposed end, which is the
+start of the next. By induction every octet of the block is accounted for. An attacker's serial that imitates the
+pattern breaks the chain and costs speed, never truth: from the first entry that is not proven the careful reader goes
+on.
 
 Not done here: the list's header, trailer and signature (`stream`), and what an entry's issuer means (`building`).
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,7 +41,7 @@ from honnin.pki.der import (
 )
 from honnin.pki.index.table import ABSENT, EPOCH_1950, FAR, NO_DATE, Columns
 
-__all__ = ["SLACK", "Odd", "read_block", "read_entry"]
+__all__ = ["SLACK", "Odd", "read_block", "read_entry", "read_uniform"]
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -48,6 +51,7 @@ I64 = npt.NDArray[np.int64]
 SLACK = 192
 # A careful step returns to the wide reader; a block that needs more of them than this is read carefully to its end.
 RESUMPTIONS = 16
+UNIFORM = 16  # entries of one shape from which on the reader of matrices is worth its while
 SERIAL_OCTETS = 20
 LOW64 = (1 << 64) - 1
 
@@ -97,12 +101,15 @@ def read_block(
     parts: list[Columns] = []
     resumptions = 0
     while start < end:
-        if resumptions <= RESUMPTIONS:
+        columns, start = read_uniform(whole, start, end, extensible=extensible)
+        if columns is not None:
+            parts.append(columns)
+        if start < end and resumptions <= RESUMPTIONS:
             columns, start = _read_wide(whole, start, end, final=final, extensible=extensible)
             if columns is not None:
                 parts.append(columns)
-            if start >= end:
-                break
+        if start >= end:
+            break
         odds: list[Odd] = []
         while start < end:
             length = _entry_length(view, start, end)
@@ -119,6 +126,67 @@ def read_block(
         parts.append(_columns(odds))
         resumptions += 1
     return parts, start
+
+
+# --- uniform
+
+
+def read_uniform(block: npt.NDArray[np.uint8], start: int, end: int, *, extensible: bool) -> tuple[Columns | None, int]:
+    """Read the longest run of entries of `block[start:end]` that have the shape of the first; return it and its end.
+
+    Needs SLACK octets before `start`. Entries whose serial numbers have one length are a matrix: what the wide reader
+    gathers lies in its columns here.
+    """
+    if end - start < UNIFORM * 20 or not 1 <= block[start + 3] <= SERIAL_OCTETS:
+        return None, start
+    width, octets = int(block[start + 1]) + 2, int(block[start + 3])
+    clock = 4 + octets  # where the time starts in an entry
+    extended = width == clock + 29
+    if width != clock + 15 and (not extended or not extensible):
+        return None, start
+    rows = (end - start) // width
+
+    def load(offset: int, form: str = ">u8") -> npt.NDArray[Any]:
+        return np.ndarray((rows,), form, block.data, start + offset, (width,))
+
+    head = load(0, ">u4") == (0x30000200 | width - 2 << 16 | octets)
+    if rows < UNIFORM or not head[:UNIFORM].all():
+        return None, start
+    date, good = _moments(load(clock + 2).astype(np.uint64), load(clock + 6).astype(np.uint64))
+    first = load(4, "u1")
+    good &= head & (load(clock, ">u2") == 0x170D) & (load(clock + 14, "u1") == 0x5A) & (first < 0x80)
+    if octets > 1:
+        good &= load(4, ">u2") >= 0x80
+    reason = np.full(rows, ABSENT, np.uint8)
+    if extended:
+        value = load(clock + 21).astype(np.uint64)
+        reason = value.astype(np.uint8)
+        good &= (load(clock + 15) == _REASON_ALONE) & (value & ~np.uint64(0xFF) == _REASON_VALUE) & _REASONS[reason]
+    keep = _prefix(good)
+    if not keep:
+        return None, start
+    middle = high = None
+    if octets > 8:
+        middle = _lowest(load(clock - 16)[:keep], octets - 8)
+        high = _lowest(load(clock - 24)[:keep], octets - 16).astype(np.uint32)
+        if not (middle.any() or high.any()):
+            middle = high = None
+    return (
+        Columns(
+            low=_lowest(load(clock - 8)[:keep], octets),
+            date=date[:keep].astype(np.uint32),
+            reason=reason[:keep],
+            middle=middle,
+            high=high,
+        ),
+        start + keep * width,
+    )
+
+
+def _lowest(words: npt.NDArray[Any], octets: int) -> U64:
+    """Return the last `octets` octets (none below 0, all above 8) of big-endian words."""
+    mask = (1 << 8 * min(max(octets, 0), 8)) - 1
+    return np.asarray(words.astype(np.uint64) & np.uint64(mask), np.uint64)
 
 
 # --- wide
@@ -228,9 +296,13 @@ def _lane(pairs: U64, lane: int) -> I64:
 
 def _times(loads: U64, times: I64) -> tuple[I64, npt.NDArray[np.bool_]]:
     """Read `17 0D YYMMDDHHMMSSZ` at each offset; seconds since 1950 and which are dates that exist."""
-    head, head_good = _digit_pairs(loads[times + 2].astype(np.uint64))
-    # The last five octets MMSSZ sit at +10; loaded from +7 with the Z dropped, the word is DDHHMMSS shifted by a digit.
-    tail, tail_good = _digit_pairs(loads[times + 6].astype(np.uint64))
+    return _moments(loads[times + 2].astype(np.uint64), loads[times + 6].astype(np.uint64))
+
+
+def _moments(first: U64, last: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
+    """Turn the octets YYMMDDHH and DDHHMMSS into seconds since 1950; tell which are dates that exist."""
+    head, head_good = _digit_pairs(first)
+    tail, tail_good = _digit_pairs(last)
     year_month = np.minimum(_lane(head, 3), 99) * 16 + np.minimum(_lane(head, 2), 15)
     day, hour = _lane(head, 1), _lane(head, 0)
     minute, second = _lane(tail, 1), _lane(tail, 0)

@@ -6,6 +6,7 @@ that the name in a certificate and the name in a CRL meet even where their strin
 
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from honnin.errors import FormatError, InputError
@@ -37,6 +38,7 @@ class Point(NamedTuple):
     crl_issuers: frozenset[str] | None = None
 
 
+@lru_cache(maxsize=1024)
 def name_key(name: bytes) -> str:
     """Return the key of a Name (DER). Raises FormatError `der.malformed`."""
     return _key(GeneralName(DIRECTORY_NAME, name))

@@ -82,17 +82,27 @@ def write(table: Table, out: BinaryIO) -> tuple[Layout, str]:
         ([far], "<u8"),
     ]
     digest = hashlib.sha256()
+    for octets in _together(columns):
+        out.write(octets)
+        digest.update(octets)
+    return layout, digest.hexdigest()
+
+
+def _together(columns: list[tuple[Iterable[npt.NDArray[Any]], str]]) -> Iterator[bytes]:
+    """Yield the octets of columns, each filled up to a multiple of 8; small ones joined."""
+    waiting: list[bytes] = []
+    size = 0
     for parts, form in columns:
         written = 0
         for part in parts:
-            octets = part.astype(form, copy=False).tobytes()
-            out.write(octets)
-            digest.update(octets)
-            written += len(octets)
-        padding = bytes(-written % 8)
-        out.write(padding)
-        digest.update(padding)
-    return layout, digest.hexdigest()
+            waiting.append(part.astype(form, copy=False).tobytes())
+            written += len(waiting[-1])
+            size += len(waiting[-1])
+            if size >= CHUNK:
+                yield b"".join(waiting)
+                waiting, size = [], 0
+        waiting.append(bytes(-written % 8))
+    yield b"".join(waiting)
 
 
 def _ordered(

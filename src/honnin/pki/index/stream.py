@@ -13,8 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from io import BytesIO
-from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from honnin.errors import FormatError, InputError
 from honnin.pki.der import BIT_STRING, GENERALIZED_TIME, INTEGER, SEQUENCE, UTC_TIME, bits, read, time
@@ -22,7 +21,7 @@ from honnin.pki.index.entries import SLACK, read_block
 from honnin.pki.index.table import Table
 from honnin.pki.rfc5280.keys import scheme
 
-__all__ = ["Crl", "open_crl", "read_crl"]
+__all__ = ["Crl", "make_buffer", "open_crl", "read_crl", "read_frame"]
 
 BLOCK = 1 << 18
 HEADER = 1 << 16  # octets that version, algorithm, issuer and times may take
@@ -66,15 +65,13 @@ def open_crl(source: str | os.PathLike[str] | bytes) -> Iterator[tuple[BinaryIO,
         yield BytesIO(source), len(source)
         return
     try:
-        with Path(source).open("rb", buffering=0) as stream:
+        with open(source, "rb", buffering=0) as stream:  # noqa: PTH123 - a Path would cost more than the reading
             found = os.fstat(stream.fileno())
             if not stat.S_ISREG(found.st_mode):
                 yield stream, None
                 return
             size = found.st_size
-            start = stream.read(11)
-            stream.seek(0)
-            if start == b"-----BEGIN ":
+            if os.pread(stream.fileno(), 11, 0) == b"-----BEGIN ":
                 octets = _unwrap(stream.readall())
                 yield BytesIO(octets), len(octets)
             else:
@@ -96,9 +93,9 @@ def _unwrap(pem: bytes) -> bytes:
 class _Window:
     """A buffer that slides over the stream, with SLACK octets on both sides, feeding the digests."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, buffer: bytearray) -> None:
         self.stream = stream
-        self.buffer = bytearray(SLACK + BLOCK + ENTRY + SLACK)
+        self.buffer = buffer
         self.start = self.end = SLACK
         self.whole = hashlib.sha256()
         self.tbs: hashlib._Hash | None = None
@@ -132,14 +129,19 @@ class _Window:
         return got
 
 
-def read_crl(stream: BinaryIO, size: int | None) -> Crl:
+def make_buffer() -> bytearray:
+    """Return the buffer that `read_crl` works in; it may be used again for the next CRL."""
+    return bytearray(SLACK + BLOCK + ENTRY + SLACK)
+
+
+def read_crl(stream: BinaryIO, size: int | None, buffer: bytearray) -> Crl:
     """Read one CRL of `size` octets; None for a pipe, whose length is what the CRL says itself.
 
     Raises FormatError `index.malformed` for anything that is not one DER CertificateList filling the file exactly,
     `index.entry` for an entry that cannot be read, `index.algorithm` for a signature that cannot be checked so.
     """
     try:
-        crl = _read(stream, size)
+        crl = _read(stream, size, buffer)
     except IndexError as error:
         raise FormatError("index.malformed", "The CRL is cut short in its header.") from error
     except FormatError as error:
@@ -151,8 +153,19 @@ def read_crl(stream: BinaryIO, size: int | None) -> Crl:
     return crl
 
 
-def _read(stream: BinaryIO, known: int | None) -> Crl:
-    window = _Window(stream)
+def read_frame(octets: bytes) -> tuple[Crl, int, int]:
+    """Read all of one CRL but its entries and its own digest; return where the entries start and end.
+
+    Raises FormatError, or IndexError, for one that is malformed.
+    """
+    crl, tbs_start, start, end, tbs_end = _header(octets, len(octets))
+    _trailer(crl, octets[end:], tbs_end - end)
+    crl.tbs_digest = _digest(crl.digest_name)(octets[tbs_start:tbs_end]).digest()
+    return crl, start, end
+
+
+def _read(stream: BinaryIO, known: int | None, buffer: bytearray) -> Crl:
+    window = _Window(stream, buffer)
     window.fill(HEADER if known is None else min(known, HEADER))
     octets = bytes(window.buffer[window.start : window.end])
     size = read(octets, 0, 1 << 40)[2] if known is None else known
@@ -160,7 +173,7 @@ def _read(stream: BinaryIO, known: int | None) -> Crl:
     reserved = entries_end - position if known is not None else min(entries_end - position, BLOCK)
     crl.table = Table(reserved // SHORTEST)
     extensible = crl.version == 2
-    tbs = hashlib.new(crl.digest_name, octets[tbs_start:tbs_end])
+    tbs = _digest(crl.digest_name)(octets[tbs_start:tbs_end])
     window.digest_also(tbs, max(tbs_end - len(octets), 0))
     view = memoryview(window.buffer)
     base = -SLACK  # file offset of the buffer's first octet
@@ -240,6 +253,10 @@ def _header(octets: bytes, size: int) -> tuple[Crl, int, int, int, int]:
         version,
     )
     return crl, tbs_start, entries_start, entries_end, tbs_end
+
+
+def _digest(name: str) -> Any:
+    return getattr(hashlib, name)  # `hashlib.new` looks the name up anew each time
 
 
 def _digest_name(algorithm: bytes) -> str:
