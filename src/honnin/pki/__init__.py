@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from honnin.pki.collecting import collect as collect
     from honnin.pki.facts import Facts as Facts
-    from honnin.pki.judging import Policy as Policy
     from honnin.pki.index import RevocationIndex as RevocationIndex
+    from honnin.pki.judging import Policy as Policy
     from honnin.pki.judging import judge as judge
     from honnin.pki.report import Report as Report
     from honnin.pki.revocation import check_revocation as check_revocation

@@ -77,8 +77,6 @@ def gather(
     given = None if digest is None else digest_from(digest)
     kind, octets = _told_apart(signed)
     try:
-        if kind == "raw" and len(octets) > _LONGEST_VALUE:
-            raise FormatError("signature.not_understood", "This is no signature in a format that is understood.")
         if kind == "raw":
             signer, found = _raw(octets, content, given, certificate, trust, at, existed_at)
             signers: tuple[SignerFacts, ...] = (signer,)
@@ -102,6 +100,8 @@ def _raw(
     at: datetime,
     existed_at: datetime | None,
 ) -> tuple[SignerFacts, Certificate]:
+    if len(signature) > _LONGEST_VALUE:
+        raise FormatError("signature.not_understood", "This is no signature in a format that is understood.")
     if certificate is None:
         raise InputError(
             "signature.certificate_missing",
