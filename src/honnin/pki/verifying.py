@@ -5,7 +5,7 @@ What the caller must do: choose the anchors by purpose, bring revocation data th
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -19,6 +19,8 @@ from honnin.pki.report import Report, SignerReport
 from honnin.pki.rfc5280.certificate import Certificate
 
 __all__ = ["verify"]
+
+_CLOCK_DIFFERENCE = timedelta(minutes=1)  # two readings of two clocks are still the same moment
 
 
 def verify(
@@ -51,6 +53,8 @@ def verify(
     rules = named_policy(policy)
     at = _aware(at) or datetime.now(UTC)
     existed_at = _aware(existed_at)
+    if existed_at is not None and at < existed_at <= at + _CLOCK_DIFFERENCE:
+        existed_at = at
     if existed_at is not None and existed_at > at:
         raise InputError(
             "signature.times_reversed",
