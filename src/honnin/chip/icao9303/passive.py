@@ -1,0 +1,180 @@
+"""Passive Authentication (ICAO Doc 9303-11 §5.1): are the files those that the issuing State signed?
+
+    1. EF.SOD is read and its signature holds under a document signer certificate.
+    2. Every data group that was read has the digest that is signed for it; EF.COM and unlisted ones are left out.
+    3. The document signer leads to one of the given CSCA certificates, judged for the moment of signing: a signer's
+       key is used for months, its certificate lives as long as the passports (Doc 9303-12 §5).
+    4. Revocation of the signer, where lists were given.
+
+Without a CSCA for the issuer the answer is `not_checked`: a forger can sign with a key of his own. A digest or
+signature that is wrong is `failed`, whoever is trusted. Does not prove that the chip is no copy.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from honnin.chip.icao9303.security_object import SecurityObject, parse_security_object, signer_of
+from honnin.errors import FormatError
+from honnin.pki import der, validate_path
+from honnin.pki.rfc5280 import extensions
+from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5280.names import names_equal
+from honnin.pki.rfc5652 import read_signed_data
+
+__all__ = ["PassiveAuthentication", "master_list", "passive_authentication"]
+
+MASTER_LIST = "2.23.136.1.1.2"
+
+
+class PassiveAuthentication(msgspec.Struct, frozen=True, kw_only=True):
+    """The result with its reason. covers, leaves_out: data group numbers; signer, csca: certificates (DER).
+
+    signed: whether steps 1 and 2 hold, so that data group 15 or 14 may be relied on as far as the signer is.
+    """
+
+    result: Literal["passed", "failed", "not_checked"]
+    reason: str
+    signed: bool = False
+    covers: tuple[int, ...] = ()
+    leaves_out: tuple[int, ...] = ()
+    hash: str | None = None
+    signer: bytes | None = None
+    csca: bytes | None = None
+
+
+def passive_authentication(
+    security_object: bytes,
+    groups: Mapping[int, bytes],
+    *,
+    anchors: Sequence[bytes] = (),
+    at: datetime,
+    crls: Sequence[bytes] = (),
+    signers: Sequence[bytes] = (),
+) -> PassiveAuthentication:
+    """Judge what was read of one chip.
+
+    security_object: EF.SOD. groups: whole files by data group number. anchors: CSCA certificates (DER).
+    at: the moment to judge for where the security object does not say when it was signed (aware).
+    crls: of the CSCAs. signers: document signer certificates from elsewhere. Raises nothing for bad bytes.
+    """
+    try:
+        listed = parse_security_object(security_object)
+    except FormatError as error:
+        return PassiveAuthentication(result="failed", reason=error.message)
+    covered = tuple(sorted(number for number in groups if number in listed.digests))
+    left = tuple(sorted(groups.keys() - set(covered)))
+    changed = [number for number in covered if not listed.matches(number, groups[number])]
+    if changed:
+        names = ", ".join(f"DG{number}" for number in changed)
+        return _result("failed", f"{names} is not what was signed.", listed, covered, left)
+    signer, why = signer_of(listed, tuple(signers))
+    if signer is None:
+        unknown = "not supported" in why or "not in the" in why
+        return _result("not_checked" if unknown else "failed", why, listed, covered, left)
+    result, reason, csca = _issuer(signer, _signing_time(listed, at), anchors, crls)
+    return _result(result, reason, listed, covered, left, signer=signer.raw, csca=csca, signed=True)
+
+
+def master_list(octets: bytes) -> tuple[bytes, ...]:
+    """Return the certificates of a CSCA master list (Doc 9303-12 §8), its own signature not judged.
+
+    octets: CMS SignedData of type 2.23.136.1.1.2. Raises FormatError `passport.master_list_malformed`.
+    """
+    try:
+        signed = read_signed_data(octets)
+        content = signed.content
+        if signed.content_type != MASTER_LIST or content is None:
+            raise der.malformed("It is another kind of signed file.")
+        start, stop = der.whole(content, der.SEQUENCE)
+        _, at = der.enclosed(content, start, stop, der.INTEGER)
+        at, end = der.enclosed(content, at, stop, der.SET)
+        found = []
+        while at < end:
+            _, _, after = der.read(content, at, end)
+            found.append(content[at:after])
+            at = after
+        return tuple(found)
+    except FormatError as error:
+        raise FormatError(
+            "passport.master_list_malformed",
+            f"This is no master list: {error.message}",
+            next="Give the file as it was published.",
+        ) from None
+
+
+def _result(
+    result: Literal["passed", "failed", "not_checked"],
+    reason: str,
+    listed: SecurityObject,
+    covers: tuple[int, ...],
+    leaves_out: tuple[int, ...],
+    *,
+    signer: bytes | None = None,
+    csca: bytes | None = None,
+    signed: bool = False,
+) -> PassiveAuthentication:
+    return PassiveAuthentication(
+        result=result,
+        reason=reason,
+        signed=signed,
+        covers=covers,
+        leaves_out=leaves_out,
+        hash=listed.hash,
+        signer=signer,
+        csca=csca,
+    )
+
+
+def _signing_time(listed: SecurityObject, at: datetime) -> datetime:
+    """Return when the list was signed, as it says; `at` where it does not say, or names a later moment."""
+    claimed = next((info.signing_time for info in listed.signed.signers if info.signing_time), None)
+    return at if claimed is None else min(claimed, at)
+
+
+def _issuer(
+    signer: Certificate, at: datetime, anchors: Sequence[bytes], crls: Sequence[bytes]
+) -> tuple[Literal["passed", "failed", "not_checked"], str, bytes | None]:
+    known = [certificate for octets in anchors if (certificate := _readable(octets)) is not None]
+    of_issuer = [csca for csca in known if names_equal(csca.subject, signer.issuer)]
+    if not of_issuer:
+        return "not_checked", "No CSCA certificate of the signer's issuer is at hand.", None
+    key_id = _authority_key(signer)
+    if key_id is not None and all(_own_key(csca) != key_id for csca in of_issuer):
+        return "not_checked", "The CSCA certificate of the key that signed is not at hand.", None
+    verdict = validate_path(
+        signer.raw,
+        anchors=[csca.raw for csca in of_issuer],
+        at=at,
+        revocation="if_present" if crls else "off",
+        crls=crls,
+    )
+    if verdict.indication == "PASSED":
+        return "passed", "The issuing State signed these files.", verdict.path[-1]
+    if verdict.indication == "INDETERMINATE":
+        return "not_checked", verdict.reason, None
+    return "failed", verdict.reason, None
+
+
+def _readable(octets: bytes) -> Certificate | None:
+    try:
+        return parse_certificate(octets)
+    except FormatError:
+        return None
+
+
+def _authority_key(certificate: Certificate) -> bytes | None:
+    try:
+        found = extensions.authority_key_identifier(certificate)
+    except FormatError:
+        return None
+    return None if found is None else found.key_identifier
+
+
+def _own_key(certificate: Certificate) -> bytes | None:
+    try:
+        return extensions.subject_key_identifier(certificate)
+    except FormatError:
+        return None

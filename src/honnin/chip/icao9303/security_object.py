@@ -1,0 +1,139 @@
+"""EF.SOD (ICAO Doc 9303-10 §4.6.2): the signed list of the data groups' digests, and its signature.
+
+Reads the document security object and asks one signature; whether its signer is a State's is `passive`.
+"""
+
+import hashlib
+from typing import Final
+
+import msgspec
+
+from honnin.chip.icao9303.tlv import only
+from honnin.errors import FormatError
+from honnin.pki import der
+from honnin.pki.cms_signature import check_signer
+from honnin.pki.facts import SignatureFacts
+from honnin.pki.rfc5280 import extensions
+from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5280.names import names_equal
+from honnin.pki.rfc5652 import SignedData, SignerInfo, read_signed_data
+from honnin.pki.signed_content import SignedContent
+
+__all__ = ["SecurityObject", "parse_security_object", "signer_of"]
+
+# id-icao-mrtd-security-ldsSecurityObject, and the two that early passports wrote in its place.
+CONTENT_TYPES: Final = frozenset({"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"})
+HASHES: Final = {
+    "1.3.14.3.2.26": "sha1",
+    "2.16.840.1.101.3.4.2.4": "sha224",
+    "2.16.840.1.101.3.4.2.1": "sha256",
+    "2.16.840.1.101.3.4.2.2": "sha384",
+    "2.16.840.1.101.3.4.2.3": "sha512",
+}
+GROUPS: Final = range(1, 17)
+
+
+class SecurityObject(msgspec.Struct, frozen=True, kw_only=True):
+    """The list of digests. digests: by data group number; lds_version: None in version 0."""
+
+    version: int
+    hash: str
+    digests: dict[int, bytes]
+    lds_version: str | None
+    signed: SignedData
+
+    def matches(self, group: int, content: bytes) -> bool:
+        """Tell whether a data group's bytes have the digest that was signed for it."""
+        digest = hashlib.new(self.hash, content, usedforsecurity=False).digest()
+        return self.digests.get(group) == digest
+
+
+def parse_security_object(content: bytes) -> SecurityObject:
+    """Read EF.SOD (77{CMS}) or the CMS alone. Raises FormatError `passport.sod_malformed`."""
+    try:
+        signed = read_signed_data(content if content[:1] == b"\x30" else only(content, 0x77))
+        if signed.content_type not in CONTENT_TYPES or signed.content is None:
+            raise der.malformed("It signs something else than a list of digests.")
+        version, name, digests, lds_version = _listed(signed.content)
+    except FormatError as error:
+        raise FormatError(
+            "passport.sod_malformed",
+            f"The chip's security object cannot be read: {error.message}",
+            next="Place the document again; if it stays so, the chip is faulty or forged.",
+        ) from None
+    return SecurityObject(version=version, hash=name, digests=digests, lds_version=lds_version, signed=signed)
+
+
+def signer_of(security_object: SecurityObject, others: tuple[bytes, ...] = ()) -> tuple[Certificate | None, str]:
+    """Return the document signer whose signature over the list holds, and why there is none.
+
+    others: document signer certificates (DER) from elsewhere, for a security object that carries none.
+    """
+    signed = security_object.signed
+    content = SignedContent(signed.content)
+    reason = "The document signer's certificate is not in the security object."
+    for signer in signed.signers:
+        for candidate in _candidates(signer, (*signed.certificates, *others)):
+            facts = _checked(signer, signed, content, candidate)
+            if facts.result == "valid":
+                return candidate, ""
+            reason = (
+                "The signature is of a kind that is not supported."
+                if facts.result == "unsupported"
+                else "The signature over the digests is wrong."
+            )
+    return None, reason
+
+
+def _checked(
+    signer: SignerInfo, signed: SignedData, content: SignedContent, certificate: Certificate
+) -> SignatureFacts:
+    try:
+        return check_signer(signer, signed, content, certificate.public_key(), certificate)
+    except FormatError:
+        return SignatureFacts(result="unsupported", problem="key_unsupported", covers=content.covers)
+
+
+def _candidates(signer: SignerInfo, certificates: tuple[bytes, ...]) -> list[Certificate]:
+    found = []
+    for octets in certificates:
+        try:
+            certificate = parse_certificate(octets)
+            if signer.key_id is not None:
+                named = extensions.subject_key_identifier(certificate) == signer.key_id
+            else:
+                named = signer.serial == certificate.serial_number and names_equal(
+                    signer.issuer or b"", certificate.issuer
+                )
+        except FormatError:
+            continue
+        if named:
+            found.append(certificate)
+    return found
+
+
+def _listed(octets: bytes) -> tuple[int, str, dict[int, bytes], str | None]:
+    """Read LDSSecurityObject: version, hash, digests, LDS version."""
+    start, stop = der.whole(octets, der.SEQUENCE)
+    first, at = der.enclosed(octets, start, stop, der.INTEGER)
+    version = der.integer(octets, first, at)
+    algorithm, after = der.enclosed(octets, at, stop, der.SEQUENCE)
+    oid_start, oid_stop = der.enclosed(octets, algorithm, after, der.OID)
+    name = HASHES.get(der.oid(octets, oid_start, oid_stop))
+    first, end = der.enclosed(octets, after, stop, der.SEQUENCE)
+    if version not in {0, 1} or name is None:
+        raise der.malformed("Its version or hash is not known.")
+    digests: dict[int, bytes] = {}
+    for item, item_end in der.items(octets, first, end, der.SEQUENCE):
+        number_start, number_end = der.enclosed(octets, item, item_end, der.INTEGER)
+        digest_start, digest_end = der.enclosed(octets, number_end, item_end, der.OCTET_STRING)
+        number = der.integer(octets, number_start, number_end)
+        if number not in GROUPS or number in digests or digest_end != item_end:
+            raise der.malformed("A data group is listed twice, or is none.")
+        digests[number] = octets[digest_start:digest_end]
+    lds_version = None
+    if end < stop:
+        inside, _ = der.enclosed(octets, end, stop, der.SEQUENCE)
+        text, text_end = der.enclosed(octets, inside, stop, 0x13)
+        lds_version = octets[text:text_end].decode("ascii", "replace")
+    return version, name, digests, lds_version
