@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed25519, rsa
 from cryptography.x509.oid import NameOID
 
 NOW = datetime(2026, 11, 21, 3, tzinfo=UTC)
@@ -85,29 +85,47 @@ class Issuer:
         extensions: tuple[bytes, ...] = (),
         listed: bytes | None = None,
     ) -> bytes:
-        listed = b"".join(entries) if listed is None else listed
         own = [extension("2.5.29.35", tlv(0x30, tlv(0x80, self.key_id)))]
         if number is not None:
             own.append(extension("2.5.29.20", integer(number)))
-        tbs = tlv(
+        return self.seal(
+            self.tbs(
+                b"".join(entries) if listed is None else listed,
+                tlv(0xA0, tlv(0x30, *own, *extensions)),
+                this_update=this_update,
+                next_update=next_update,
+            )
+        )
+
+    def tbs(
+        self,
+        listed: bytes,
+        extensions: bytes = b"",
+        *,
+        version: bytes = b"\x02\x01\x01",
+        name: bytes | None = None,
+        algorithm: bytes = ECDSA_SHA256,
+        this_update: datetime = NOW - timedelta(hours=3),
+        next_update: datetime | None = NOW + timedelta(days=1),
+    ) -> bytes:
+        """A tBSCertList; `listed`: the entries, `extensions`: crlExtensions with their tag."""
+        return tlv(
             0x30,
-            integer(1),
-            ECDSA_SHA256,
-            self.name,
+            version,
+            algorithm,
+            self.name if name is None else name,
             utc(this_update),
             utc(next_update) if next_update else b"",
             tlv(0x30, listed) if listed else b"",
-            tlv(0xA0, tlv(0x30, *own, *extensions)),
+            extensions,
         )
-        return self.seal(tbs)
 
     def seal(self, tbs: bytes) -> bytes:
         signature = self.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
         return tlv(0x30, tbs, ECDSA_SHA256, tlv(0x03, b"\x00", signature))
 
 
-def make_issuer(organization: str = "JPKI-TEST", *, crl_sign: bool = True) -> Issuer:
-    key = ec.generate_private_key(ec.SECP256R1())
+def certificate_of(key: "PrivateKey", organization: str = "JPKI-TEST", *, crl_sign: bool = True) -> x509.Certificate:
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "JP"),
@@ -115,7 +133,7 @@ def make_issuer(organization: str = "JPKI-TEST", *, crl_sign: bool = True) -> Is
         ]
     )
     usage = x509.KeyUsage(*(False,) * 5, True, crl_sign, False, False)
-    certificate = (
+    return (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -125,9 +143,16 @@ def make_issuer(organization: str = "JPKI-TEST", *, crl_sign: bool = True) -> Is
         .not_valid_after(NOW + timedelta(days=4000))
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     )
-    return Issuer(key, certificate)
+
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | dsa.DSAPrivateKey | ed25519.Ed25519PrivateKey
+
+
+def make_issuer(organization: str = "JPKI-TEST", *, crl_sign: bool = True) -> Issuer:
+    key = ec.generate_private_key(ec.SECP256R1())
+    return Issuer(key, certificate_of(key, organization, crl_sign=crl_sign))
 
 
 def point(*uris: str, indirect: bool = False, only: int | None = None, reasons: bytes = b"") -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 
 from honnin.errors import FormatError
 from honnin.pki.index.manifest import Manifest, Scope
-from honnin.pki.index.names import Point, certificate_points, name_key
+from honnin.pki.index.names import Point, certificate_points, name_key, unreadable_points
 from honnin.pki.index.segment import Segment
 from honnin.pki.rfc5280.crl import ALL_REASONS
 
@@ -72,12 +72,13 @@ class Issuer:
 
     def covering(self, points: Points, *, ca: bool) -> Cover:
         """Return the sources that are about a certificate with these distribution points, and for which reasons."""
-        key: Any = points
-        if points is not None and not isinstance(points, bytes | str):
-            key = points = tuple(points)
-        known = self._covers.get((key, ca))
+        try:
+            key = points if points is None or isinstance(points, bytes | str) else tuple(points)
+            known = self._covers.get((key, ca))
+        except TypeError as error:
+            raise unreadable_points() from error
         if known is None:
-            known = self._cover(() if points is None else certificate_points(points, self.name), ca=ca)
+            known = self._cover(() if key is None else certificate_points(key, self.name), ca=ca)
             if len(self._covers) < REMEMBERED:
                 self._covers[key, ca] = known
         return known

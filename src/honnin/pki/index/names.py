@@ -15,7 +15,7 @@ from honnin.pki.rfc5280.crl import Scope, read_scope
 from honnin.pki.rfc5280.extensions import DistributionPoint, PointName, read_distribution_points
 from honnin.pki.rfc5280.names import DIRECTORY_NAME, URI, GeneralName, general_names, prepared
 
-__all__ = ["IssuingPoint", "Point", "certificate_points", "issuing_point", "name_key"]
+__all__ = ["IssuingPoint", "Point", "certificate_points", "issuing_point", "name_key", "unreadable_points"]
 
 
 class IssuingPoint(NamedTuple):
@@ -88,11 +88,16 @@ def certificate_points(points: bytes | str | Iterable[bytes | str], issuer: byte
             points = (points,)
         return tuple(Point(frozenset({_key(_one(point))})) for point in points)
     except (FormatError, ValueError, TypeError) as error:
-        raise InputError(
-            "index.points",
-            "The distribution points are not readable.",
-            next="Give the certificate's cRLDistributionPoints value (DER), or its names.",
-        ) from error
+        raise unreadable_points() from error
+
+
+def unreadable_points() -> InputError:
+    """Return the error for distribution points of no known form."""
+    return InputError(
+        "index.points",
+        "The distribution points are not readable.",
+        next="Give the certificate's cRLDistributionPoints value (DER), or its names.",
+    )
 
 
 def _is_extension(octets: bytes) -> bool:

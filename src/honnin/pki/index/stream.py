@@ -169,6 +169,8 @@ def _read(stream: BinaryIO, known: int | None, buffer: bytearray) -> Crl:
     window.fill(HEADER if known is None else min(known, HEADER))
     octets = bytes(window.buffer[window.start : window.end])
     size = read(octets, 0, 1 << 40)[2] if known is None else known
+    if len(octets) > size:
+        raise FormatError("index.malformed", "Something follows the CRL.")
     crl, tbs_start, position, entries_end, tbs_end = _header(octets, size)
     reserved = entries_end - position if known is not None else min(entries_end - position, BLOCK)
     crl.table = Table(reserved // SHORTEST)
