@@ -113,8 +113,32 @@ def _verifies(signer: Certificate, algorithm: bytes, signed: bytes, signature: b
         return False
 
 
+# Responders that an issuer certified for OCSP signing with ocsp-nocheck, and from when to when they may answer: nothing
+# else enters that judgement, so it is made once. By issuer's name and key, and the responder's own bytes.
+_REMEMBERED_RESPONDERS = 256
+_certified: dict[tuple[bytes, bytes, bytes], tuple[datetime, datetime]] = {}
+
+
 def _responder_fault(responder: Certificate, issuer: Certificate, given: Revocation, at: datetime) -> str | None:
     """Return why a certified responder may not answer for an issuer (RFC 6960 §4.2.2.2), None when it may."""
+    key = (issuer.subject, issuer.spki, responder.raw)
+    known = _certified.get(key)
+    if known is not None and known[0] <= at <= known[1]:
+        return None
+    fault = _certification_fault(responder, issuer, given, at)
+    if fault is None and ext.OCSP_NO_CHECK in responder.extensions:
+        if len(_certified) >= _REMEMBERED_RESPONDERS:
+            _certified.pop(next(iter(_certified)), None)
+        until = min(
+            responder.not_after,
+            key_good_until(responder.public_key()),
+            signature_good_until(responder.signature_algorithm),
+        )
+        _certified[key] = (responder.not_before, until)
+    return fault
+
+
+def _certification_fault(responder: Certificate, issuer: Certificate, given: Revocation, at: datetime) -> str | None:
     try:
         usage, purposes = ext.key_usage(responder), ext.extended_key_usage(responder)
         weak = key_good_until(responder.public_key()) < at or signature_good_until(responder.signature_algorithm) < at

@@ -1,10 +1,11 @@
 """Online certificate status (RFC 6960, nonce RFC 9654): writing a request, reading an answer over its original bytes.
 
 Says what an answer states, not whether it may be believed: signer, times and match are for `honnin.pki.revocation`.
-Requests name one certificate and are not signed.
+Requests are not signed.
 """
 
 import hashlib
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Literal
@@ -18,7 +19,15 @@ from honnin.pki.rfc5280.certificate import Certificate, Extension, parse_certifi
 from honnin.pki.rfc5280.crl import REASONS
 from honnin.pki.rfc5280.names import prepared
 
-__all__ = ["CertId", "OcspResponse", "SingleResponse", "certificate_ids", "ocsp_request", "parse_ocsp_response"]
+__all__ = [
+    "CertId",
+    "OcspResponse",
+    "SingleResponse",
+    "certificate_ids",
+    "ocsp_request",
+    "ocsp_request_about",
+    "parse_ocsp_response",
+]
 
 BASIC = "1.3.6.1.5.5.7.48.1.1"
 NONCE = "1.3.6.1.5.5.7.48.1.2"
@@ -107,9 +116,23 @@ def ocsp_request(cert: bytes, issuer: bytes, *, nonce: bytes | None = None, hash
     cert, issuer: DER. nonce: 1 to 128 octets, sent as they are. hash_name: for the CertID; SHA-1 here only names the
     issuer, and every responder knows it. Raises FormatError `certificate.malformed`, InputError `ocsp.nonce`.
     """
+    which = certificate_ids(parse_certificate(cert), parse_certificate(issuer), hash_name)
+    return ocsp_request_about([which], nonce=nonce)
+
+
+def ocsp_request_about(which: Iterable[CertId], *, nonce: bytes | None = None) -> bytes:
+    """Return an OCSPRequest (DER) for several certificates; raises as `ocsp_request`."""
     if nonce is not None and not 1 <= len(nonce) <= 128:
         raise InputError("ocsp.nonce", "A nonce has 1 to 128 octets.", next="Give 32 random octets.")
-    which = certificate_ids(parse_certificate(cert), parse_certificate(issuer), hash_name)
+    parts = [der.encode(der.SEQUENCE, *map(_request, which))]
+    if nonce is not None:
+        value = der.encode(der.OCTET_STRING, der.encode(der.OCTET_STRING, nonce))
+        extension = der.encode(der.SEQUENCE, der.encode_oid(NONCE), value)
+        parts.append(der.encode(0xA2, der.encode(der.SEQUENCE, extension)))
+    return der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, *parts))
+
+
+def _request(which: CertId) -> bytes:
     algorithm = next(oid for oid, name in HASHES.items() if name == which.hash)
     cert_id = der.encode(
         der.SEQUENCE,
@@ -118,12 +141,7 @@ def ocsp_request(cert: bytes, issuer: bytes, *, nonce: bytes | None = None, hash
         der.encode(der.OCTET_STRING, which.issuer_key_hash),
         der.encode_integer(which.serial_number),
     )
-    parts = [der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, cert_id))]
-    if nonce is not None:
-        value = der.encode(der.OCTET_STRING, der.encode(der.OCTET_STRING, nonce))
-        extension = der.encode(der.SEQUENCE, der.encode_oid(NONCE), value)
-        parts.append(der.encode(0xA2, der.encode(der.SEQUENCE, extension)))
-    return der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, *parts))
+    return der.encode(der.SEQUENCE, cert_id)
 
 
 def parse_ocsp_response(octets: bytes) -> OcspResponse:

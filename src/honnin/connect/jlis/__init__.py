@@ -7,6 +7,7 @@ from honnin.connect.jlis.fallback import Fallback
 from honnin.connect.jlis.links import HttpLinkSource, LinkFormat, SandboxLinkFormat
 from honnin.connect.jlis.models import CertificateKey, Link, LinkSource, RevocationData, RevocationSource
 from honnin.connect.jlis.ocsp import OcspSource
+from honnin.connect.jlis.ocsp_client import OcspClient
 
 if TYPE_CHECKING:
     from honnin.connect.jlis.ldap import LdapCrlSource as LdapCrlSource
@@ -20,6 +21,7 @@ __all__ = [
     "Link",
     "LinkFormat",
     "LinkSource",
+    "OcspClient",
     "OcspSource",
     "RevocationData",
     "RevocationSource",

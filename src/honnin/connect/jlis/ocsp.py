@@ -7,16 +7,16 @@ J-LIS's own rules on nonces and hashes are not public: both are options. Request
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal
 
-from honnin.connect.gateway import Gateway
+from honnin.connect.gateway import Address, Gateway
 from honnin.connect.jlis.models import RevocationData
 from honnin.errors import FormatError, ServiceError
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.pki.rfc5280.extensions import access_descriptions
-from honnin.pki.rfc6960 import ocsp_request, parse_ocsp_response
+from honnin.pki.rfc6960 import CertId, OcspResponse, certificate_ids, ocsp_request_about, parse_ocsp_response
 
 __all__ = ["OcspSource"]
 
@@ -53,15 +53,20 @@ class OcspSource:
         `jlis.answer_malformed`, `jlis.nonce_mismatch`, and FormatError for a certificate that cannot be read.
         """
         address = self._gateway.locate(responder(certificate))
+        which = certificate_ids(parse_certificate(certificate), parse_certificate(issuer), self._hash_name)
+        answer = self.exchange(address, [which])
+        return RevocationData(ocsp=(answer.raw,), source="ocsp", fetched_at=at)
+
+    def exchange(self, address: Address, which: Sequence[CertId]) -> OcspResponse:
+        """Ask a responder about certificates of one issuer and return its answer; raises as `fetch`."""
         nonce = self._nonce() if self._nonce else None
-        request = ocsp_request(certificate, issuer, nonce=nonce, hash_name=self._hash_name)
+        request = ocsp_request_about(which, nonce=nonce)
         answer = self._gateway.post(address, request, REQUEST, limit=LARGEST_ANSWER, accept=RESPONSE)
         if answer.media_type != RESPONSE:
             raise _malformed("The responder's answer is not an OCSP response.")
-        self._check(answer.content, nonce)
-        return RevocationData(ocsp=(answer.content,), source="ocsp", fetched_at=at)
+        return self._checked(answer.content, nonce)
 
-    def _check(self, content: bytes, nonce: bytes | None) -> None:
+    def _checked(self, content: bytes, nonce: bytes | None) -> OcspResponse:
         try:
             response = parse_ocsp_response(content)
         except FormatError as error:
@@ -73,11 +78,12 @@ class OcspSource:
         if response.status != "successful":
             raise ServiceError("jlis.refused", f"The responder refuses the request: {response.status}.")
         if nonce is None or (response.nonce is None and not self._nonce_required):
-            return
+            return response
         if response.nonce is None or not hmac.compare_digest(response.nonce, nonce):
             raise ServiceError(
                 "jlis.nonce_mismatch", "The answer was not made for this request.", next="Ask again.", retryable=True
             )
+        return response
 
 
 def responder(certificate: bytes) -> str:
