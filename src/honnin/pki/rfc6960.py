@@ -190,7 +190,7 @@ def _basic(octets: bytes, at: int, end: int) -> OcspResponse:
         while inner < inner_stop:
             after = read(octets, inner, inner_stop)[2]
             with suppress(FormatError):  # one that cannot be read cannot be the signer either
-                certificates.append(parse_certificate(octets[inner:after]))
+                certificates.append(_sent_along(octets[inner:after]))
             inner = after
     if stop != end:
         raise malformed("Something follows the basic answer.")
@@ -203,6 +203,12 @@ def _basic(octets: bytes, at: int, end: int) -> OcspResponse:
         certificates=tuple(certificates),
         **_response_data(octets, tbs_start, tbs_stop),
     )
+
+
+@der.remembered(32, longest=4096)
+def _sent_along(octets: bytes) -> Certificate:
+    """Return a certificate that came with an answer: a responder's, the same for as long as it answers."""
+    return parse_certificate(octets)
 
 
 def _response_data(octets: bytes, at: int, end: int) -> dict[str, Any]:
