@@ -399,7 +399,7 @@ def test_threads_share_one_index(tmp_path: Path, issuer: Issuer) -> None:
 
     def ask(start: int) -> None:
         try:
-            for step in range(400):
+            for step in range(150):
                 n = (start + step) % 60
                 uri = f"http://crl.jpki-test.invalid/{n}"
                 for low, state in ((4, "revoked"), (5, "good")):

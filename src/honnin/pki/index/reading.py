@@ -36,9 +36,9 @@ SERIAL_BITS = 160
 class RevocationIndex:
     """Revocation of all certificates of some issuers, in one folder."""
 
-    def __init__(self, folder: Path, earlier: "dict[bytes, Issuer | None] | None" = None) -> None:
+    def __init__(self, folder: Path, earlier: dict[bytes, Issuer] | None = None) -> None:
         self.folder = folder
-        self._issuers: dict[bytes, Issuer | None] = {}
+        self._issuers: dict[bytes, Issuer] = {}
         self._earlier = earlier or {}
 
     # --- making
@@ -70,7 +70,7 @@ class RevocationIndex:
         Costs one look at each issuer's file; the new snapshot shares the mappings of what stayed.
         """
         for key, issuer in list(self._issuers.items()):
-            if manifests.mark(self.folder, key.hex()) != (issuer.mark if issuer else None):
+            if manifests.mark(self.folder, key.hex()) != issuer.mark:
                 return RevocationIndex(self.folder, dict(self._issuers))
         return self
 
@@ -185,10 +185,9 @@ class RevocationIndex:
         return list(issuer.every()) if issuer else []
 
     def _issuer(self, key_id: bytes) -> Issuer | None:
-        try:
-            return self._issuers[key_id]
-        except KeyError:
-            return self._issuers.setdefault(key_id, self._load(key_id))
+        issuer = self._issuers.get(key_id) or self._load(key_id)
+        # One that is not there is not remembered: whoever invents key ids would fill the memory.
+        return None if issuer is None else self._issuers.setdefault(key_id, issuer)
 
     def _load(self, key_id: bytes) -> Issuer | None:
         mark = manifests.mark(self.folder, key_id.hex())
