@@ -71,7 +71,8 @@ def test_killed_at_any_moment(settings: Settings, world: World, card: Callable[[
         _wait_for_first(hammers)
         time.sleep(chance.uniform(0.0, 0.6))
         for hammer in hammers:
-            assert hammer.kill() == b""
+            errors = hammer.kill()
+            assert errors == b"", errors.decode()[-3000:]
             acknowledged += hammer.lines
         _hold(settings, caller, acknowledged, request=hanako.request(law="aml"))
     assert len(acknowledged) >= ROUNDS
@@ -103,7 +104,9 @@ def _wait_for_first(hammers: list[Hammer]) -> None:
     deadline = time.monotonic() + 60
     while not all(hammer.lines for hammer in hammers):
         assert time.monotonic() < deadline, "a hammer never acknowledged anything"
-        assert all(hammer.process.poll() is None for hammer in hammers), "a hammer died by itself"
+        for hammer in hammers:
+            if hammer.process.poll() is not None:
+                pytest.fail("a hammer died by itself: " + hammer.kill().decode()[-3000:])
         time.sleep(0.01)
 
 

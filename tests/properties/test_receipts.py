@@ -45,7 +45,7 @@ def test_any_record_at_any_place_proves_itself_and_no_byte_may_change(
     content = receipt_of(key, record, others, data.draw(st.integers(0, others)))
     proven = verify_receipt(read_receipt(content), key.public)
     assert proven == {**record, "log_id": "log_x"}
-    at = data.draw(st.integers(0, len(content) - 2))
+    at = data.draw(st.integers(0, 10_000)) % (len(content) - 1)  # the length of an ECDSA signature varies by itself
     byte = data.draw(st.integers(0, 255))
     bent = content[:at] + bytes([byte]) + content[at + 1 :]
     try:
