@@ -15,7 +15,6 @@ from tests.api.serving import serving
 
 from honnin.api import wire
 
-pytestmark = pytest.mark.xdist_group("api-server")
 CALM = settings(
     deadline=None,
     max_examples=60,

@@ -16,7 +16,6 @@ from honnin.api.reading import BODY_BYTES, LARGE_BODY
 from honnin.web.serving import Running
 from honnin.words import in_all
 
-pytestmark = pytest.mark.xdist_group("api-server")
 JSON = {"Content-Type": "application/json"}
 POST = "POST /v1/verifications HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 SECURED = [

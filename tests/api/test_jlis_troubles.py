@@ -12,7 +12,6 @@ from honnin.sandbox.jlis.switches import SERVICES, set_switch
 from honnin.sandbox.world import World
 from honnin.web.serving import Running
 
-pytestmark = pytest.mark.xdist_group("api-server")
 PATH = "/v1/verifications"
 
 

@@ -22,8 +22,6 @@ from honnin.api.problems import status_of_code
 from honnin.web.serving import Running
 from honnin.words import in_all
 
-pytestmark = pytest.mark.xdist_group("api-server")
-
 EXPECTED = {  # what the summary of each example promises
     "signed_text": "TOTAL-PASSED",
     "digest_only": "TOTAL-PASSED",

@@ -17,7 +17,6 @@ import pytest
 from honnin.platform import Platform, Settings
 from honnin.web.serving import demo_key
 
-pytestmark = pytest.mark.xdist_group("api-serving")
 HONNIN = Path(sys.executable).with_name("honnin")
 
 

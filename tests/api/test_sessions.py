@@ -12,7 +12,6 @@ import pytest
 from honnin.platform.models import SessionSignature
 from honnin.web.serving import Running
 
-pytestmark = pytest.mark.xdist_group("api-server")
 PATH = "/v1/sessions"
 
 

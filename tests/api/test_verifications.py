@@ -15,7 +15,6 @@ from honnin.platform.evidence.receipt import read_receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
 from honnin.web.serving import Running
 
-pytestmark = pytest.mark.xdist_group("api-server")
 PATH = "/v1/verifications"
 
 

@@ -45,7 +45,7 @@ def needed(peer: str) -> None:
     pytest.skip(sentence)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     needed(CHROMIUM)
     with sync_playwright() as playwright:

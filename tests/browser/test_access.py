@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, expect
 from honnin.web.serving import Running
 
 pytestmark = [
-    pytest.mark.xdist_group("browser"),
     pytest.mark.peer("/usr/bin/chromium", "node_modules/axe-core/axe.min.js"),
 ]
 

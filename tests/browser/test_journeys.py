@@ -14,7 +14,7 @@ from honnin.platform.evidence.receipt import read_receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
 from honnin.web.serving import Running
 
-pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.peer("/usr/bin/chromium")]
+pytestmark = [pytest.mark.peer("/usr/bin/chromium")]
 
 WRONG = "WRONG99999"
 

@@ -15,8 +15,6 @@ from honnin.chip import Challenge, MyNumberCard, Pin, Trust, open_reader
 from honnin.connect.worlds import open_world
 from honnin.errors import CardError, HonninError, PinError
 
-pytestmark = pytest.mark.xdist_group("emulated_cards")
-
 MESSAGE = b"an application"
 
 

@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from honnin.cli.card import card
 from honnin.errors import CardError, InputError, PinError, ReaderError
 
-pytestmark = pytest.mark.xdist_group("emulated_cards")
-
 HONNIN = str(Path(sys.executable).with_name("honnin"))
 SIGNATURE_PIN, AUTHENTICATION_PIN = "HANAKO2468", "2468"
 

@@ -22,7 +22,6 @@ from honnin.sandbox.world import World
 
 Reply = Callable[..., None]
 AT = datetime(2026, 11, 21, 0, 0, 0, tzinfo=UTC)
-pytestmark = pytest.mark.xdist_group("connect_jlis")
 
 
 def parts(world: World, person: str, purpose: str = "signature") -> tuple[bytes, bytes]:

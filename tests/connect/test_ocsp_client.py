@@ -25,7 +25,6 @@ from honnin.sandbox.world import World
 AT = datetime(2026, 11, 21, 0, 0, 0, tzinfo=UTC)
 STATUS, EVIDENCE = named_asking("status"), named_asking("evidence")
 PEOPLE = ("hanako", "kyoko", "keita", "saku")
-pytestmark = pytest.mark.xdist_group("connect_jlis")
 
 
 class Counting(Gateway):

@@ -10,8 +10,6 @@ from honnin.chip.readers import Reader
 from honnin.connect.worlds import open_world
 from honnin.errors import ReaderError
 
-pytestmark = pytest.mark.xdist_group("emulated_cards")
-
 
 class Slipping:
     """A reader that loses its card at the n-th command: before the card hears it, or after it answered."""

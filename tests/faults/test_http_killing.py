@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from tests.api.cards import signed_by
 
 from honnin.platform.evidence.receipt import read_receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
 
-pytestmark = pytest.mark.xdist_group("faults-http")
 PATH = "/v1/verifications"
 ROUNDS = 3
 CLIENTS = 4

@@ -20,7 +20,6 @@ from honnin.platform.evidence.receipt import verify_receipt
 from honnin.sandbox.jlis import ocsp
 from honnin.sandbox.world import World
 
-pytestmark = pytest.mark.xdist_group("faults")
 HAMMER = Path(__file__).with_name("hammer.py")
 ROUNDS = 5
 

@@ -17,7 +17,6 @@ from honnin.errors import HonninError
 from honnin.platform import Platform
 from honnin.platform.models import Caller, SessionRequest, SessionSignature
 
-pytestmark = pytest.mark.xdist_group("faults")
 CHOSEN = uuid4().hex  # made at run time, so that no traceback shows it as a line of this file
 
 

@@ -22,7 +22,6 @@ from honnin.sandbox.world import open_world
 
 pytestmark = [
     pytest.mark.peer("/usr/sbin/pcscd", "opensc-tool", "pkcs15-tool", "pkcs11-tool", "openssl"),
-    pytest.mark.xdist_group("opensc"),
 ]
 
 # how a person's two keys look to PKCS#11: slot, object id, PIN

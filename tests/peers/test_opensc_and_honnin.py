@@ -16,7 +16,6 @@ from honnin.sandbox.world import open_world
 
 pytestmark = [
     pytest.mark.peer("/usr/sbin/pcscd", "opensc-tool", "pkcs11-tool"),
-    pytest.mark.xdist_group("opensc"),
 ]
 
 MESSAGE = b"application to open an account"

@@ -21,7 +21,6 @@ from honnin.platform.evidence.receipt import read_receipt, verify_receipt, write
 from honnin.platform.keys import Keyring, LogPublicKey
 from honnin.platform.models import Caller
 
-pytestmark = pytest.mark.xdist_group("platform")
 sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 Cards = Callable[[str], Any]
 

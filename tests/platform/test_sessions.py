@@ -14,7 +14,6 @@ from honnin.platform.models import Caller, Session, SessionRequest, SessionSigna
 from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
 
-pytestmark = pytest.mark.xdist_group("platform")
 sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 Cards = Callable[[str], Any]
 RETURN = "http://bank.localhost:8600/return?from=honnin"

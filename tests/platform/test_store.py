@@ -17,8 +17,6 @@ from honnin.platform.store import Store, schema
 from honnin.platform.store.engine import PRAGMAS
 from honnin.platform.store.migrate import HEAD
 
-pytestmark = pytest.mark.xdist_group("platform")
-
 
 @pytest.fixture
 def store(data: Path, database_url: str | None) -> Iterator[Store]:

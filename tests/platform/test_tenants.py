@@ -12,7 +12,6 @@ from honnin.platform.models import Caller
 from honnin.platform.settings import Services
 from honnin.sandbox.world import World
 
-pytestmark = pytest.mark.xdist_group("platform")
 sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 
 

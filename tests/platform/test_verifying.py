@@ -22,7 +22,6 @@ from honnin.sandbox import people
 from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
 
-pytestmark = pytest.mark.xdist_group("platform")
 sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 Cards = Callable[[str], Any]
 

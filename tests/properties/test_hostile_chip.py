@@ -16,8 +16,6 @@ from honnin.chip.my_number_card.token import parse_token_info
 from honnin.errors import FormatError, HonninError, ReaderError
 from honnin.pki.rfc5280.certificate import parse_certificate
 
-pytestmark = pytest.mark.xdist_group("emulated_cards")
-
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 MOST_COMMANDS = 3500  # of one call to the worst chip: a 16 kB certificate in pieces of 16 bytes, each asked twice
 

@@ -24,8 +24,6 @@ assert _spec.loader is not None
 fixtures = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(fixtures)
 
-pytestmark = pytest.mark.xdist_group("hostile_requests")
-
 
 class Bench:
     """One platform, one tenant, one genuine request."""

@@ -18,7 +18,6 @@ from honnin.sandbox.world import World
 NewWorld = Callable[..., World]
 INVENTED = re.compile("見本|試験|架空|例示|ＳＡＭＰＬＥ|ＳＰＥＣＩＭＥＮ|ＭＡＤＥＵＰ")
 IDS = [one.id for one in persons()]
-pytestmark = pytest.mark.xdist_group("sandbox_people")
 
 
 def subject_alternative(der: bytes) -> dict[str, str]:

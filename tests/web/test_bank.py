@@ -14,8 +14,6 @@ import pytest
 from honnin.web.bank import create_app
 from honnin.web.serving import Running
 
-pytestmark = pytest.mark.xdist_group("web")
-
 TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
 
 

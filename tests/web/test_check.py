@@ -11,8 +11,6 @@ import pytest
 from honnin.platform.models import SessionRequest
 from honnin.web.serving import Running
 
-pytestmark = pytest.mark.xdist_group("web")
-
 WRONG = "SECRET7PIN"
 
 

@@ -5,7 +5,6 @@ from hashlib import sha256
 from typing import Any
 
 import httpx
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,8 +13,6 @@ from honnin.platform.evidence.receipt import read_receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
 from honnin.web.console.merkle import climb
 from honnin.web.serving import Running
-
-pytestmark = pytest.mark.xdist_group("web")
 
 
 @given(st.integers(1, 70), st.data())

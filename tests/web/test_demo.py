@@ -13,8 +13,6 @@ from honnin.platform import Settings
 from honnin.web.demo import walk
 from honnin.web.serving import Running, serve_in_thread
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 PEOPLE = json.loads(
     (Path(__file__).parents[2] / "src" / "honnin" / "sandbox" / "people.json").read_text(encoding="utf-8")
 )["people"]

@@ -22,7 +22,6 @@ from honnin.sandbox.world import World
 
 NewWorld = Callable[..., World]
 OCSP = {"content-type": "application/ocsp-request"}
-pytestmark = pytest.mark.xdist_group("sandbox_people")
 
 
 class Client:

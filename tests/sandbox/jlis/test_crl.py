@@ -13,7 +13,6 @@ from honnin.sandbox.people import card_material
 from honnin.sandbox.world import World
 
 NewWorld = Callable[..., World]
-pytestmark = pytest.mark.xdist_group("sandbox_people")
 
 
 def listed(der: bytes) -> dict[int, x509.ReasonFlags | None]:

@@ -12,8 +12,6 @@ from honnin.sandbox.jlis.holder import Holder, attributes, common_name
 from honnin.sandbox.people import card_material
 from honnin.sandbox.world import World
 
-pytestmark = pytest.mark.xdist_group("sandbox_people")
-
 # my-number-card.md §5.4: computed for the persona of §3.3
 VECTOR = (
     "3081C6A01F060A2A83088C9B5508050501A0110C0FE697A5E69CACE38080E5A4AAE9838EA019060A2A83088C9B5508050504A00B0C09343139"

@@ -21,7 +21,6 @@ from honnin.sandbox.people import card_material
 from honnin.sandbox.world import World
 
 NewWorld = Callable[..., World]
-pytestmark = pytest.mark.xdist_group("sandbox_people")
 STATUS = ocsp.OCSPResponseStatus
 NONCE = bytes(range(32))
 
