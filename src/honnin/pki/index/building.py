@@ -10,7 +10,6 @@ an indirect CRL go to the issuers that they name.
 
 import hashlib
 import os
-import secrets
 import time as machine
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -89,7 +88,7 @@ class _Build:
         self.scopes: dict[str, dict[ScopeKey, Scope]] = {}
         self.changed: dict[str, bytes] = {}  # key id: Name DER
         self.dropped: set[str] = set()
-        self.pack = f"pack-{int(machine.time())}-{secrets.token_hex(4)}.seg"
+        self.pack = f"pack-{int(machine.time())}-{os.urandom(4).hex()}.seg"
 
     def run(self, crls: Iterable[str | os.PathLike[str] | bytes]) -> None:
         fresh = self.folder / f"{self.pack}.new"

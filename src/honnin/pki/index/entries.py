@@ -104,7 +104,10 @@ def read_block(
         columns, start = read_uniform(whole, start, end, extensible=extensible)
         if columns is not None:
             parts.append(columns)
-        if start < end and resumptions <= RESUMPTIONS:
+            length = None if start >= end else _entry_length(view, start, end)
+            if start >= end or ((length is None or start + length > end) and not final):
+                break
+        if resumptions <= RESUMPTIONS:
             columns, start = _read_wide(whole, start, end, final=final, extensible=extensible)
             if columns is not None:
                 parts.append(columns)

@@ -23,7 +23,7 @@ VERSION = 2
 ANEW = "Build the index again, in an empty folder."
 
 
-class Scope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Scope(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One segment and the CRL it came from.
 
     names: the CRL's distribution point names (keys of `names`), sorted; none: the issuer's whole CRL.
@@ -61,7 +61,7 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 ScopeKey = tuple[tuple[str, ...], str, int | None, bool, str | None]
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The segments of one issuer key, as of one build. issuer: its Name (DER, hex)."""
 
     issuer_key_id: str

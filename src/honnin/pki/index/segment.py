@@ -31,7 +31,7 @@ __all__ = ["Layout", "Segment", "write"]
 _LOW64 = (1 << 64) - 1
 
 
-class Layout(msgspec.Struct, frozen=True):
+class Layout(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How many of each column a segment holds; from it follows where each lies."""
 
     narrow: int

@@ -22,7 +22,7 @@ FAR = 0xFFFFFFFF  # date column: stands in the far dates
 NO_DATE = 0xFFFFFFFF  # invalidity column: none
 ABSENT = 255  # reason column: none given
 CHUNK = 1 << 16  # rows looked at together where a whole column would cost memory
-PARTS = 64  # rows are sorted in about so many parts; at most 256
+PART_BITS = 4  # rows are sorted in 16 parts by the leading bits in which they differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,8 @@ class Table:
         itself, 4 octets a row, is nearly all the memory that sorting takes.
         """
         low, middle, high = self.low, self.middle, self.high
+        if not self.count:
+            return None, 0
         if middle is None or high is None:
             if _ascending(low):
                 return None, self.count
@@ -163,20 +165,20 @@ class Table:
             lead = high.astype(np.uint64) << np.uint64(32) | middle >> np.uint64(32)
         order = self._sorted(lead)
         narrow = 0
-        for part in np.array_split(order, PARTS):
+        for part in np.array_split(order, 1 << PART_BITS):
             narrow += int(np.count_nonzero((middle[part] == 0) & (high[part] == 0)))
         return order, narrow
 
     def _sorted(self, lead: U64) -> U32:
         """Sort by `lead`, the leading 64 bits of the serials, and by all their bits where these are equal."""
-        sample = np.sort(lead[:: max(1, self.count // 4096)])
-        pivots = np.unique(sample[:: max(1, len(sample) // PARTS)][1:])
+        least = int(lead.min())
+        shift = np.uint64(max((int(lead.max()) - least).bit_length() - PART_BITS, 0))
         part_of = np.empty(self.count, np.uint8)
         for start in range(0, self.count, CHUNK):
-            part_of[start : start + CHUNK] = np.searchsorted(pivots, lead[start : start + CHUNK], side="right")
+            part_of[start : start + CHUNK] = (lead[start : start + CHUNK] - np.uint64(least)) >> shift
         order = np.empty(self.count, np.uint32)
         filled = 0
-        for part in range(len(pivots) + 1):
+        for part in range(1 << PART_BITS):
             rows = np.flatnonzero(part_of == part)
             rows = rows[self._sorted_part(rows, lead[rows])]
             order[filled : filled + len(rows)] = rows
