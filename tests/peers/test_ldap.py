@@ -32,7 +32,7 @@ directory {folder}/entries
 suffix "c=JP"
 access to * by * read
 """
-pytestmark = [pytest.mark.peer(SLAPD), pytest.mark.xdist_group("slapd")]
+pytestmark = [pytest.mark.peer(SLAPD)]
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ REASONS = {
 OCSP_REASONS = {name: name for name in REASONS}
 PURPOSES = ("signature", "user_authentication")
 CASES = [(one.id, purpose) for one in persons() for purpose in PURPOSES]
-pytestmark = [pytest.mark.peer("openssl"), pytest.mark.xdist_group("openssl_jlis")]
+pytestmark = [pytest.mark.peer("openssl")]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from honnin.connect.worlds import open_world
 from honnin.sandbox.cards import EmulatedCard, open_emulated
 from honnin.sandbox.cards.transcript import Exchange
 
-pytestmark = [pytest.mark.peer("/usr/sbin/pcscd", "opensc-tool", "pkcs11-tool"), pytest.mark.xdist_group("pcsc_reader")]
+pytestmark = [pytest.mark.peer("/usr/sbin/pcscd", "opensc-tool", "pkcs11-tool")]
 
 HONNIN = (str(Path(sys.executable).with_name("honnin")),)
 FIRST, SECOND = "Virtual PCD 00 00", "Virtual PCD 00 01"
