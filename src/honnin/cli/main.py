@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "card": ("card", "card", "Read a card, check its PINs, sign with it."),
     "identity": ("identity", "identity", "Compare names and addresses as Japan writes them."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),
+    "upkeep": ("upkeep", "upkeep", "Tell tenants which customers' certificates ended."),
     "evidence": ("evidence", "evidence", "Export a receipt; verify one offline."),
     "up": ("serve", "up", "Serve everything with the sandbox on embedded defaults (port 8600)."),
     "serve": ("serve", "serve", "Serve the product alone."),

@@ -1,12 +1,14 @@
 """`Platform`: what the API, the pages and the commands call. Each call touches one tenant's rows alone."""
 
 import logging
+import os
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform import outbox, tenants
@@ -27,11 +29,15 @@ from honnin.platform.models import (
     VerificationRequest,
     VerifierStatus,
 )
-from honnin.platform.services import open_modes
+from honnin.platform.services import open_modes, revocation_folder
 from honnin.platform.sessions import Sessions
 from honnin.platform.settings import Settings
 from honnin.platform.store import Store
 from honnin.platform.verifying import Verifier, find_evidence, find_verification, list_verifications
+
+if TYPE_CHECKING:
+    from honnin.pki.index import BuildReport
+    from honnin.platform.upkeep import UpkeepReport
 
 __all__ = ["Platform"]
 
@@ -156,6 +162,26 @@ class Platform:
         """Return a page of the outbox, oldest first. Raises InputError `events.cursor`, `events.limit`."""
         with self.store.read() as db:
             return outbox.page(db, caller.id, livemode=caller.livemode, after=after, limit=limit)
+
+    # --- upkeep
+
+    def take_lists(self, crls: Iterable[str | os.PathLike[str] | bytes], *, livemode: bool) -> "BuildReport":
+        """Take CRLs (files or DER) of a mode's trusted CAs into its revocation index, as `RevocationIndex.build`."""
+        from honnin.pki.index import RevocationIndex
+
+        mode = self._modes[livemode]
+        folder = revocation_folder(self.settings, livemode=livemode)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return RevocationIndex.build(folder, crls, mode.issuers().values(), at=mode.clock())
+
+    def upkeep(self, *, livemode: bool) -> "UpkeepReport":
+        """Tell the tenants of a mode which of their customers' certificates ended (`honnin.platform.upkeep`)."""
+        from honnin.platform.revocation import open_index
+        from honnin.platform.upkeep import Upkeep
+
+        mode = self._modes[livemode]
+        index = open_index(revocation_folder(self.settings, livemode=livemode))
+        return Upkeep(self.store, self.keys, index, mode.kinds()).run(livemode=livemode, at=mode.clock())
 
     def forget_person(self, tenant_id: str, person_id: str) -> int:
         """End a person's sealed data at one tenant by destroying the keys; the log keeps proving. Return how many."""

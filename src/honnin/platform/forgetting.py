@@ -7,6 +7,7 @@ certificates to the person. What stays: records and receipts, whose commitments 
 from sqlalchemy import Connection, delete, select
 
 from honnin.errors import NotFoundError
+from honnin.platform.customers import forget_customers
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.store import schema
 
@@ -35,4 +36,5 @@ def forget_person(db: Connection, sealer: Sealer, tenant_id: str, person_id: str
     ended = sum(sealer.end(db, tenant_id, subject, now) for subject in subjects)
     tags = schema.person_certificates
     db.execute(delete(tags).where(tags.c.tenant_id == tenant_id, tags.c.person_id.in_(same)))
+    forget_customers(db, tenant_id, same)
     return ended

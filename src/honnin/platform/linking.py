@@ -145,7 +145,7 @@ def _become(db: Connection, tenant_id: str, others: set[str], person: str) -> No
     db.execute(
         update(persons).where(persons.c.tenant_id == tenant_id, persons.c.person_id.in_(others)).values(became=person)
     )
-    for table in (schema.person_certificates, schema.verifications):
+    for table in (schema.person_certificates, schema.customer_certificates, schema.verifications):
         db.execute(
             update(table).where(table.c.tenant_id == tenant_id, table.c.person_id.in_(others)).values(person_id=person)
         )

@@ -6,6 +6,7 @@ the last thing a transaction does.
 """
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
@@ -16,32 +17,40 @@ from honnin.platform.ids import new_id
 from honnin.platform.models import Event, Page
 from honnin.platform.store import schema
 
-__all__ = ["append", "page"]
+__all__ = ["append", "append_many", "page"]
 
 MOST = 100
 
 
 def append(db: Connection, tenant_id: str, kind: str, body: dict[str, Any], now: str) -> str:
     """Write one event (`verification.completed`) of ids and states, never personal data; return its id."""
+    return append_many(db, tenant_id, [(kind, body)], now)[0]
+
+
+def append_many(db: Connection, tenant_id: str, events: Sequence[tuple[str, dict[str, Any]]], now: str) -> list[str]:
+    """Write several events (kind, body) of one tenant in their order; return their ids."""
+    if not events:
+        return []
     tenants = schema.tenants
-    number = db.execute(
+    last = db.execute(
         update(tenants)
         .where(tenants.c.tenant_id == tenant_id)
-        .values(last_event=tenants.c.last_event + 1)
+        .values(last_event=tenants.c.last_event + len(events))
         .returning(tenants.c.last_event)
     ).scalar_one()
-    event_id = new_id("evt")
-    db.execute(
-        insert(schema.events).values(
-            tenant_id=tenant_id,
-            number=number,
-            event_id=event_id,
-            created_at=now,
-            type=kind,
-            body=json.dumps(body, separators=(",", ":")),
-        )
-    )
-    return event_id
+    rows: list[dict[str, Any]] = [
+        {
+            "tenant_id": tenant_id,
+            "number": number,
+            "event_id": new_id("evt"),
+            "created_at": now,
+            "type": kind,
+            "body": json.dumps(body, separators=(",", ":")),
+        }
+        for number, (kind, body) in enumerate(events, last - len(events) + 1)
+    ]
+    db.execute(insert(schema.events), rows)
+    return [row["event_id"] for row in rows]
 
 
 def page(db: Connection, tenant_id: str, *, livemode: bool, after: str | None, limit: int) -> Page:

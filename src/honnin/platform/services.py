@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 
 from honnin.connect.worlds import World, installed, open_world
 from honnin.errors import FormatError, ServiceError, StateError
@@ -16,7 +17,7 @@ from honnin.pki.rfc5280.extensions import authority_key_identifier, subject_key_
 from honnin.platform.clock import Clock, machine_clock
 from honnin.platform.settings import Services, Settings
 
-__all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes"]
+__all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes", "revocation_folder"]
 
 SANDBOX_MARKS = (b"JPKI-TEST", b"honnin sandbox")
 
@@ -66,6 +67,20 @@ class Mode:
             named = [issuer for issuer in named if subject_key_identifier(issuer) in {identifier, None}]
         return named[0] if named else None
 
+    def issuers(self) -> Mapping[bytes, bytes]:
+        """Return the trusted CAs (DER) by subject key identifier."""
+        return {key: issuer.raw for issuer in self._issuers if (key := subject_key_identifier(issuer)) is not None}
+
+    def kinds(self) -> Mapping[bytes, Purpose]:
+        """Return the purpose of the certificates of each trusted CA, by its subject key identifier."""
+        purposes: tuple[Purpose, ...] = ("user_authentication", "signature")
+        return {
+            key: purpose
+            for purpose in purposes
+            for anchor in self.anchors(purpose)
+            if (key := subject_key_identifier(parse_certificate(anchor))) is not None
+        }
+
     def learn_revocation(self, certificate: Certificate, *, at: datetime) -> RevocationLearned:
         """Ask the revocation source; a source that fails is "could not tell", not an error."""
         issuer = self.issuer_of(certificate)
@@ -107,12 +122,20 @@ def open_modes(settings: Settings) -> Mapping[bool, Mode]:
     }
 
 
+def revocation_folder(settings: Settings, *, livemode: bool) -> Path:
+    """Return where the revocation lists of a mode are kept."""
+    return settings.data / "revocation" / ("live" if livemode else "test")
+
+
 def _sandbox_services(settings: Settings, world: World) -> Services:
     from honnin.connect import jlis
     from honnin.connect.gateway import Gateway
+    from honnin.platform.revocation import IndexedCrls
 
     gateway = Gateway(settings.gateway, hosts=world.hosts())
-    revocation = jlis.Fallback(jlis.OcspSource(gateway), jlis.HttpCrlSource(gateway))
+    ocsp = jlis.OcspClient(gateway, "evidence")
+    lists = IndexedCrls(revocation_folder(settings, livemode=False), jlis.HttpCrlSource(gateway))
+    revocation = jlis.Fallback(ocsp, lists) if settings.revocation == "ocsp_first" else jlis.Fallback(lists, ocsp)
     anchors = world.anchors()
     return Services(
         revocation=revocation,

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from honnin.connect.jlis import LinkSource, RevocationSource
 
@@ -36,6 +37,7 @@ class Settings:
     gateway: where the sandbox's institutions answer (`http://127.0.0.1:8600`).
     test, live: outside services; absent, the sandbox's for test tenants and none for live ones.
     head_interval: seconds between signed heads while there is work, at most 1.
+    revocation: which of the sandbox's sources is asked first; the other when it fails.
     """
 
     data: Path
@@ -44,6 +46,7 @@ class Settings:
     test: Services | None = None
     live: Services | None = None
     head_interval: float = 0.2
+    revocation: Literal["ocsp_first", "crl_first"] = "ocsp_first"
 
     @classmethod
     def from_environment(cls, data: Path) -> "Settings":

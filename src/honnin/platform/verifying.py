@@ -22,6 +22,7 @@ from honnin.pki import Facts
 from honnin.platform import linking, outbox
 from honnin.platform.checking import Gate, Judged, check, four_items_answer, law_answer, open_gate
 from honnin.platform.clock import japanese_day, moment
+from honnin.platform.customers import keep_customer
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
 from honnin.platform.evidence.custody import Custody, Opening, small_revocation
 from honnin.platform.evidence.record import Circumstances, build_record
@@ -181,6 +182,7 @@ class Verifier:
             linking.wait_for_link(db, tenant_id, tags[0], made.id)
             return None, "pending"
         person = linking.join_person(db, tenant_id, tags, now)
+        keep_customer(db, self.keys, tenant_id, person, *made.kin.certificates[0])
         return person, "linked"
 
     def _keep(self, db: Connection, made: _Made, body: Verification, person: str | None) -> None:
@@ -269,7 +271,12 @@ class Verifier:
         if not kin.settled:
             return
         tags = [linking.link_tag(self.keys, tenant.id, *key) for key in kin.certificates]
-        self.store.write(lambda db: linking.join_person(db, tenant.id, tags, moment(at)))
+
+        def work(db: Connection) -> None:
+            person = linking.join_person(db, tenant.id, tags, moment(at))
+            keep_customer(db, self.keys, tenant.id, person, *kin.certificates[0])
+
+        self.store.write(work)
 
 
 def find_verification(db: Connection, tenant_id: str, verification_id: str) -> Verification:

@@ -24,6 +24,8 @@ from sqlalchemy import (
 
 __all__ = [
     "api_keys",
+    "certificate_ends",
+    "customer_certificates",
     "data_keys",
     "events",
     "evidence",
@@ -39,6 +41,7 @@ __all__ = [
     "sealed",
     "sessions",
     "tenants",
+    "upkeep_cursors",
     "verifications",
 ]
 
@@ -94,6 +97,41 @@ person_certificates = Table(
     Column("person_id", Id, nullable=False),
     PrimaryKeyConstraint("tenant_id", "link_tag"),
     Index(None, "tenant_id", "person_id"),
+)
+
+customer_certificates = Table(
+    "customer_certificates",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("issuer_key_id", LargeBinary, nullable=False),
+    Column("serial", LargeBinary, nullable=False),  # sealed under the tenant's key (`customers`)
+    Column("person_id", Id, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "issuer_key_id", "serial"),
+    Index(None, "tenant_id", "person_id"),
+    sqlite_with_rowid=False,  # rows lie in the order in which upkeep reads them
+)
+
+certificate_ends = Table(
+    "certificate_ends",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("issuer_key_id", LargeBinary, nullable=False),
+    Column("serial", LargeBinary, nullable=False),
+    Column("reason", Integer, nullable=False),  # CRLReason, 255: none given
+    Column("ended_at", Moment, nullable=False),
+    Column("scope", Hash, nullable=False),  # SHA-256 of the scope of the list that said so
+    PrimaryKeyConstraint("tenant_id", "issuer_key_id", "serial"),
+    sqlite_with_rowid=False,
+)
+
+upkeep_cursors = Table(
+    "upkeep_cursors",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("issuer_key_id", LargeBinary, nullable=False),
+    Column("after", LargeBinary, nullable=False),  # the sealed serial up to which all was told
+    Column("mark", Hash, nullable=False),  # of the lists that the run reads
+    PrimaryKeyConstraint("tenant_id", "issuer_key_id"),
 )
 
 pending_links = Table(
