@@ -7,9 +7,10 @@ Three formats: the signature certificate writes `EYYYYMMDD` (era digit, then the
 Not here: ages and expiry (`ages`, `expiry`).
 """
 
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Literal
+
+import msgspec
 
 from honnin.errors import FormatError, InputError
 
@@ -52,9 +53,10 @@ _ERA_DIGITS: dict[str, Era | None] = {
 _DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class PartialDate:
+class PartialDate(msgspec.Struct, frozen=True, eq=False, gc=False):
     """A Japanese calendar day of which parts may be unknown (None). `era` is what a certificate wrote beside it.
+
+    Two are equal when their days are, whatever their eras.
 
     Raises FormatError `identity.date_malformed` for a month, day or year that cannot be.
     """
@@ -62,7 +64,7 @@ class PartialDate:
     year: int | None = None
     month: int | None = None
     day: int | None = None
-    era: Era | None = field(default=None, compare=False)
+    era: Era | None = None
 
     def __post_init__(self) -> None:
         year, month, day = self.year, self.month, self.day
@@ -72,6 +74,14 @@ class PartialDate:
             raise _malformed()
         if month == 2 and day == 29 and year is not None and not _is_leap(year):
             raise _malformed()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PartialDate):
+            return NotImplemented
+        return (self.year, self.month, self.day) == (other.year, other.month, other.day)
+
+    def __hash__(self) -> int:
+        return hash((self.year, self.month, self.day))
 
     @classmethod
     def of(cls, day: date) -> "PartialDate":

@@ -3,8 +3,9 @@
 Their repr shows nothing, and nothing here writes them anywhere. Not here: matching them with a customer's own data.
 """
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from honnin.identity.dates import PartialDate
 
@@ -16,8 +17,7 @@ Sex = Literal["male", "female", "unknown"]
 SEX_CODES: dict[str, Sex] = {"1": "male", "2": "female", "3": "unknown", "9": "unknown", "0": "unknown"}
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class FourItems:
+class FourItems(msgspec.Struct, frozen=True, gc=False):
     """What a signature certificate or the input support application says of its holder; None where it says nothing.
 
     name: parts separated by a full-width space.

@@ -11,18 +11,20 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
-
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from typing import TYPE_CHECKING, Literal, cast
 
 from honnin import __version__
 from honnin.errors import FormatError, InputError
 from honnin.pki.facts import Facts, SignatureFacts, SignerFacts
 from honnin.pki.holder import Trust, signer_facts
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5280.keys import family_of
 from honnin.pki.rfc5652 import looks_like_cms
 from honnin.pki.rfc8017 import check_rsa
 from honnin.pki.signed_content import SignedContent, digest_from
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 __all__ = ["collect", "gather"]
 
@@ -124,12 +126,13 @@ def _value(certificate: Certificate, signature: bytes, signed: SignedContent) ->
         key = certificate.public_key()
     except FormatError:
         return SignatureFacts(result="unsupported", problem="key_unsupported", covers=signed.covers)
-    if isinstance(key, rsa.RSAPublicKey):
-        return check_rsa(key, signature, signed)
-    if isinstance(key, ec.EllipticCurvePublicKey):
+    family = family_of(key)
+    if family == "rsa":
+        return check_rsa(cast("rsa.RSAPublicKey", key), signature, signed)
+    if family == "ec":
         from honnin.pki.ecdsa import check_ecdsa
 
-        return check_ecdsa(key, signature, signed)
+        return check_ecdsa(cast("ec.EllipticCurvePublicKey", key), signature, signed)
     return SignatureFacts(result="unsupported", problem="key_unsupported", covers=signed.covers)
 
 

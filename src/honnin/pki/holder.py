@@ -24,10 +24,10 @@ from honnin.pki.facts import (
     Situation,
 )
 from honnin.pki.jpki import four_items, key_name
-from honnin.pki.kinds import Kind, kind_of, path_by_kind
+from honnin.pki.kinds import path_by_kind
 from honnin.pki.revocation import status_of
 from honnin.pki.revocation_sources import Revocation, Signers, read_revocation
-from honnin.pki.rfc5280 import extensions
+from honnin.pki.rfc5280 import alike, extensions
 from honnin.pki.rfc5280.building import PathContext, build_and_check
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.profile import Fault, form_fault
@@ -47,23 +47,9 @@ _KEY_USAGES = (
     "encipher_only",
     "decipher_only",
 )
-# Extensions whose values say nothing of the holder and repeat from one to the next; of all others but the key's
-# identifier only the OID and whether it is critical is kept.
-_ALIKE = frozenset(
-    {
-        extensions.KEY_USAGE,
-        extensions.ISSUER_ALTERNATIVE_NAME,
-        extensions.BASIC_CONSTRAINTS,
-        extensions.CRL_DISTRIBUTION_POINTS,
-        extensions.CERTIFICATE_POLICIES,
-        extensions.AUTHORITY_KEY_IDENTIFIER,
-        extensions.EXTENDED_KEY_USAGE,
-        extensions.FRESHEST_CRL,
-        extensions.AUTHORITY_INFORMATION_ACCESS,
-    }
-)
-_MOST_ALIKE = 4096
+_ALIKE = alike.NOBODYS  # of all others but the key's identifier only the OID and whether it is critical is kept
 _KEY_ID = extensions.SUBJECT_KEY_IDENTIFIER
+_NAMES = ExtensionFacts(oid=extensions.SUBJECT_ALTERNATIVE_NAME)
 _SITUATIONS: dict[str, Situation] = {
     "constraints": "constraints",
     "algorithm": "algorithm",
@@ -160,19 +146,20 @@ def certificate_facts(certificate: Certificate, path: PathFacts) -> CertificateF
         serial=f"{certificate.serial_number:x}",
         not_before=certificate.not_before,
         not_after=certificate.not_after,
-        key=_key(certificate),
+        key=shared.key if shared.key and "key" in certificate.memory else _key(certificate),
         signature_algorithm=certificate.signature_algorithm,
         key_usage=shared.key_usage,
         extended_key_usage=shared.extended_key_usage,
         policies=shared.policies,
         attributes=_attributes(certificate),
-        extensions=(*shared.extensions, *_own(certificate)),
+        extensions=shared.extensions + _own(certificate),
     )
 
 
 class _Shared(msgspec.Struct, frozen=True):
-    """What certificates of one CA and kind have alike, read once."""
+    """What certificates that are read by one template have alike. key: None where each is asked for its own."""
 
+    key: str | None
     issuer_key_id: bytes | None
     key_usage: tuple[str, ...] | None
     extended_key_usage: tuple[str, ...] | None
@@ -180,17 +167,15 @@ class _Shared(msgspec.Struct, frozen=True):
     extensions: tuple[ExtensionFacts, ...]
 
 
-_alike: dict[Kind, _Shared] = {}
-
-
 def _shared(certificate: Certificate) -> _Shared:
-    """Return what certificates of this one's kind have alike, remembered by the kind."""
-    kind = kind_of(certificate)
-    shared = _alike.get(kind)
+    """Return what certificates of this one's template have alike, remembered with that."""
+    template = certificate.template
+    shared: _Shared | None = None if template is None else template.memory.get("facts")
     if shared is None:
         identifier = extensions.authority_key_identifier(certificate)
         extended = extensions.extended_key_usage(certificate)
         shared = _Shared(
+            key=None if template is None else "rsa-2048",
             issuer_key_id=identifier.key_identifier if identifier else None,
             key_usage=_usage_names(extensions.key_usage(certificate)),
             extended_key_usage=None if extended is None else tuple(sorted(extended)),
@@ -201,19 +186,22 @@ def _shared(certificate: Certificate) -> _Shared:
                 if oid in _ALIKE
             ),
         )
-        if len(_alike) >= _MOST_ALIKE:
-            _alike.clear()
-        _alike[kind] = shared
+        if template is not None:
+            template.memory["facts"] = shared
     return shared
 
 
-def _own(certificate: Certificate) -> list[ExtensionFacts]:
+def _own(certificate: Certificate) -> tuple[ExtensionFacts, ...]:
     """Return the holder's own extensions; only a key identifier keeps its value."""
-    return [
+    if certificate.template is not None:
+        # By a template these two are all there are, in this order.
+        identifier = ExtensionFacts(oid=_KEY_ID, value=certificate.extensions[_KEY_ID].value)
+        return (_NAMES, identifier) if _NAMES.oid in certificate.extensions else (identifier,)
+    return tuple(
         ExtensionFacts(oid=oid, critical=found.critical, value=found.value if oid == _KEY_ID else None)
         for oid, found in certificate.extensions.items()
         if oid not in _ALIKE
-    ]
+    )
 
 
 def path_facts(
@@ -228,13 +216,9 @@ def path_facts(
     fault = result.fault
     if fault is not None and fault.check != "revocation":
         return PathFacts(situation=_situation(fault, certificate), at=moment, reason=fault.reason), ()
-    above = result.path[1:]
+    certificates, links = _above(result.path)
     path = PathFacts(
-        situation="passed",
-        at=moment,
-        certificates=tuple([issuer.raw for issuer in above]),
-        links=tuple([_link(issuer) for issuer in above]),
-        policies=_sorted(result.policies),
+        situation="passed", at=moment, certificates=certificates, links=links, policies=_sorted(result.policies)
     )
     if not trust.has_revocation:
         return path, ()
@@ -243,6 +227,17 @@ def path_facts(
         asked += _asked_later(certificate, result.path, context, at)
     asked += [_status(of, moment, finding.status) for of, finding in enumerate(result.findings)]
     return path, tuple(asked)
+
+
+def _above(path: tuple[Certificate, ...]) -> tuple[tuple[bytes, ...], tuple[LinkFacts, ...]]:
+    """Return what facts hold of the CA certificates of a path; remembered with the issuer where it is the anchor."""
+    issuer = path[1] if len(path) == 2 else None
+    known: tuple[tuple[bytes, ...], tuple[LinkFacts, ...]] | None = issuer.memory.get("above") if issuer else None
+    if known is None:
+        known = tuple([one.raw for one in path[1:]]), tuple([_link(one) for one in path[1:]])
+        if issuer is not None:
+            issuer.memory["above"] = known
+    return known
 
 
 def _situation(fault: Fault, certificate: Certificate) -> Situation:
@@ -289,6 +284,9 @@ def _status(of: int, moment: datetime, status: Status) -> RevocationFacts:
 
 
 def _detail(proof: dict[str, Any]) -> dict[str, str] | None:
+    if proof.get("kind") == "crl":
+        number = proof["number"]
+        return None if number is None else {"number": number}
     detail = {
         name: value.hex() if isinstance(value, bytes) else str(value)
         for name, value in proof.items()

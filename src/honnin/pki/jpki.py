@@ -33,6 +33,7 @@ __all__ = [
     "jpki_certificate",
     "key_name",
     "parse_jpki_certificate",
+    "plain_attributes",
     "policy_profile",
     "purpose_by_key_usage",
 ]
@@ -228,7 +229,10 @@ def four_items(certificate: Certificate) -> FourItems | None:
         remembered: FourItems | None = memory["four_items"]
         return remembered
     try:
-        read = _four_items(_other_names(extensions.subject_alternative_names(certificate)))
+        found = plain_attributes(certificate)
+        if found is None:
+            found = _other_names(extensions.subject_alternative_names(certificate))
+        read = _four_items(found)
     except (FormatError, ValueError):
         raise FormatError(
             "jpki.attribute_malformed",
@@ -251,6 +255,53 @@ def _four_items(found: dict[str, str]) -> FourItems | None:
         name_substituted=substituted_positions(found.get("name_substituted", "")),
         address_substituted=substituted_positions(found.get("address_substituted", "")),
     )
+
+
+def plain_attributes(certificate: Certificate) -> dict[str, str] | None:
+    """Return the known attributes in subjectAltName by name, where it is made of nothing else, each at most once.
+
+    None where there is anything else, or a text of more than 125 octets: `subject_alternative_names` reads all there
+    can be. Remembered with the certificate.
+    """
+    memory = certificate.memory
+    if "attributes" not in memory:
+        extension = certificate.extensions.get(extensions.SUBJECT_ALTERNATIVE_NAME)
+        memory["attributes"] = {} if extension is None else _plain_attributes(extension.value)
+    found: dict[str, str] | None = memory["attributes"]
+    return found
+
+
+def _plain_attributes(value: bytes) -> dict[str, str] | None:
+    known = _attribute_names()
+    end = len(value)
+    at = 2 + max(0, value[1] - 0x80) if end > 1 and value[0] == 0x30 else end
+    if at >= end or value[:at] != _begins(end - at):
+        return None
+    found: dict[str, str] = {}
+    while at < end:
+        # otherName: A0 size, the OID, A0 size - 14, 0C size - 16, the text
+        size = value[at + 1] if at + 18 <= end else 0
+        name = known.get(value[at + 2 : at + 14])
+        stop = at + 2 + size
+        if not 16 <= size < 0x80 or name is None or name in found or stop > end:
+            return None
+        if value[at] != 0xA0 or value[at + 14 : at + 18] != _TEXT_BEGINS[size]:
+            return None
+        try:
+            found[name] = value[at + 18 : stop].decode()
+        except UnicodeDecodeError:
+            return None
+        at = stop
+    return found
+
+
+_TEXT_BEGINS = {size: bytes((0xA0, size - 14, 0x0C, size - 16)) for size in range(16, 0x80)}
+
+
+@lru_cache(maxsize=1024)
+def _begins(length: int) -> bytes:
+    """Return the tag and length that a SEQUENCE of so many octets begins with."""
+    return der.encode(der.SEQUENCE, bytes(length))[:-length]
 
 
 def _other_names(names: tuple[GeneralName, ...]) -> dict[str, str]:

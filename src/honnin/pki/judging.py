@@ -9,7 +9,7 @@ which came first, and the answer is INDETERMINATE with `…_NO_POE`. A signing t
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -19,6 +19,7 @@ import msgspec
 from msgspec.structs import replace
 
 from honnin.errors import FormatError, InputError
+from honnin.identity.four_items import FourItems
 from honnin.pki.algorithms import hash_good_until, key_good_until
 from honnin.pki.facts import CertificateFacts, Facts, LinkFacts, PathFacts, RevocationFacts, SignatureFacts, SignerFacts
 from honnin.pki.jpki import Carrier, Purpose, policy_profile, purpose_by_key_usage
@@ -26,7 +27,7 @@ from honnin.pki.report import Report, RevocationSeen, SignerReport
 from honnin.pki.rfc5280.extensions import DIGITAL_SIGNATURE, NON_REPUDIATION
 from honnin.pki.verdict import Check, situation
 
-__all__ = ["Policy", "judge", "named_policy"]
+__all__ = ["Policy", "judge", "named_policy", "report_on"]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,9 +106,20 @@ _CRITICAL, _POLICY, _USAGE = map(_passed, ("critical_extensions", "certificate_p
 _DIGEST, _SIGNATURE, _ATTRIBUTES = map(_passed, ("digest", "signature", "attributes"))
 
 
+Items = Callable[[int], FourItems | None]
+
+
+def _nobodys(_: int) -> None:
+    """Facts hold no four items."""
+
+
 def judge(facts: Facts, policy: "Policy | str | None" = None) -> Report:
     """Return the report on recorded facts under a policy (`documents` by default). Raises InputError for a bad name."""
-    rules = named_policy(policy)
+    return report_on(facts, named_policy(policy), _nobodys)
+
+
+def report_on(facts: Facts, rules: Policy, items: Items) -> Report:
+    """Return the report with the four items of every signer that passed, asked for by the signer's position."""
     if facts.malformed is not None or not facts.signers:
         indication, sub = situation("malformed").signature
         reason = "The signed file cannot be read."
@@ -122,7 +134,7 @@ def judge(facts: Facts, policy: "Policy | str | None" = None) -> Report:
             checks=(check,),
             facts=facts,
         )
-    signers = tuple(_judge_signer(signer, facts, rules) for signer in facts.signers)
+    signers = tuple([_judge_signer(signer, facts, rules, items, i) for i, signer in enumerate(facts.signers)])
     worst = signers[0] if len(signers) == 1 else _worst(signers)
     return Report(
         indication=worst.indication,
@@ -133,6 +145,7 @@ def judge(facts: Facts, policy: "Policy | str | None" = None) -> Report:
         policy=rules.name,
         checks=worst.checks,
         signers=signers,
+        four_items=worst.four_items if len(signers) == 1 else None,
         facts=facts,
     )
 
@@ -143,7 +156,7 @@ def _worst(signers: tuple[SignerReport, ...]) -> SignerReport:
     return min(signers, key=lambda signer: order.get(signer.indication, 2))
 
 
-def _judge_signer(signer: SignerFacts, facts: Facts, policy: Policy) -> SignerReport:
+def _judge_signer(signer: SignerFacts, facts: Facts, policy: Policy, items: Items, position: int) -> SignerReport:
     certificate, signature, path = signer.certificate, signer.signature, signer.path
     seen: RevocationSeen | None = None
     purpose: Purpose | None = None
@@ -182,6 +195,7 @@ def _judge_signer(signer: SignerFacts, facts: Facts, policy: Policy) -> SignerRe
         carrier=carrier,
         signing_time=signer.signing_time,
         revocation=seen,
+        four_items=items(position) if indication == "TOTAL-PASSED" else None,
     )
 
 

@@ -65,7 +65,12 @@ def status_of(
     present = bool(given.unreadable)
     reason = "A list or answer could not be read." if present else "No revocation data cover this certificate."
     good: Status | None = None
-    for finding in (by_ocsp(certificate, above[0], given, at), by_crl(certificate, above, given, at, signers)):
+    heard: list[Finding] = []
+    if given.ocsp:
+        heard.append(by_ocsp(certificate, above[0], given, at))
+    if given.crls:
+        heard.append(by_crl(certificate, above, given, at, signers))
+    for finding in heard:
         if finding.status.state == "revoked":
             return finding
         if finding.status.state == "good":

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from honnin.pki.facts import SignatureFacts
-from honnin.pki.signed_content import HASH_LENGTHS, SignedContent
+from honnin.pki.signed_content import COVERS, HASH_LENGTHS, SignedContent
 
 __all__ = ["HASHES", "check_pkcs1", "check_pss", "check_rsa"]
 
@@ -35,6 +35,13 @@ _DIGEST_INFO = {
 }
 _BARE = {length: name for name, length in HASH_LENGTHS.items()}
 _PKCS1 = padding.PKCS1v15()
+# What is found nearly always: valid, SHA-256 in a DigestInfo.
+_USUAL = {
+    covers: SignatureFacts(
+        result="valid", algorithm="rsassa_pkcs1_v1_5", hash="sha256", shape="digest_info", covers=covers
+    )
+    for covers in COVERS
+}
 _PSS_CANDIDATES = ("sha256", "sha384", "sha512")
 
 
@@ -73,6 +80,8 @@ def check_pkcs1(
         return SignatureFacts(
             result="wrong", algorithm="rsassa_pkcs1_v1_5", problem="digest_info", covers=signed.covers
         )
+    if shape == "digest_info" and name == "sha256" and expected in (None, name) and found == signed.digest(name):
+        return _USUAL[signed.covers]
     contradicts = expected is not None and name != expected
     return SignatureFacts(
         result="wrong" if contradicts else "valid" if found == signed.digest(name) else "digest_differs",

@@ -8,8 +8,10 @@ from typing import Literal
 
 from honnin.errors import InputError
 
-__all__ = ["HASH_LENGTHS", "SignedContent", "digest_from"]
+__all__ = ["COVERS", "HASH_LENGTHS", "SignedContent", "digest_from"]
 
+Covers = Literal["content", "digest"]
+COVERS: tuple[Covers, ...] = ("content", "digest")
 # FIPS 180-4: digest lengths in bytes. Whether a hash is still good enough is judged by `algorithms.json`.
 HASH_LENGTHS = {"sha1": 20, "sha224": 28, "sha256": 32, "sha384": 48, "sha512": 64}
 _HASHES = {
@@ -32,7 +34,7 @@ class SignedContent:
         self._known: dict[str, bytes] = {} if digest is None else {_BY_LENGTH[len(digest)]: digest}
 
     @property
-    def covers(self) -> Literal["content", "digest"]:
+    def covers(self) -> Covers:
         """Whether the content was seen or only its digest."""
         return "digest" if self.content is None else "content"
 

@@ -7,15 +7,13 @@ What the caller must do: choose the anchors by purpose, bring revocation data th
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from msgspec.structs import replace
-
 from honnin.errors import FormatError, InputError
 from honnin.identity.four_items import FourItems
 from honnin.pki.collecting import gather
 from honnin.pki.holder import Trust
 from honnin.pki.jpki import four_items
-from honnin.pki.judging import Policy, judge, named_policy
-from honnin.pki.report import Report, SignerReport
+from honnin.pki.judging import Policy, named_policy, report_on
+from honnin.pki.report import Report
 from honnin.pki.rfc5280.certificate import Certificate
 
 __all__ = ["verify"]
@@ -63,34 +61,20 @@ def verify(
         )
     trust = Trust(tuple(anchors or ()), tuple(intermediates), tuple(crls), tuple(ocsp))
     facts, certificates = gather(signed, content, digest, certificate, trust, at, existed_at)
-    report = judge(facts, rules)
-    return _with_four_items(report, certificates)
+    # Of a certificate that did not pass, the four items are never given out.
+    return report_on(facts, rules, lambda position: _four_items(certificates[position]))
 
 
-def _with_four_items(report: Report, certificates: list[Certificate | None]) -> Report:
-    """Add the four items of every signer that passed; those of a certificate that did not are never given out."""
-    signers: list[SignerReport] = []
-    found: FourItems | None = None
-    for signer, certificate in zip(report.signers, certificates, strict=True):
-        items = _four_items(certificate) if signer.indication == "TOTAL-PASSED" and certificate else None
-        signers.append(signer if items is None else replace(signer, four_items=items))
-        found = items
-    if found is None and all(signer.four_items is None for signer in signers):
-        return report
-    only = found if len(signers) == 1 else None
-    return replace(report, signers=tuple(signers), four_items=only)
-
-
-def _four_items(certificate: Certificate) -> FourItems | None:
+def _four_items(certificate: Certificate | None) -> FourItems | None:
     try:
-        return four_items(certificate)
+        return None if certificate is None else four_items(certificate)
     except FormatError:
         return None
 
 
 def _aware(moment: datetime | None) -> datetime | None:
-    if moment is None:
-        return None
+    if moment is None or moment.tzinfo is UTC:
+        return moment
     if moment.tzinfo is None:
         raise InputError("signature.no_zone", "A time has no zone.", next="Give times with a zone, such as UTC.")
     return moment.astimezone(UTC)

@@ -12,17 +12,12 @@ import msgspec
 
 from honnin.errors import FormatError
 from honnin.pki import der
-from honnin.pki.der import OIDS, malformed, read
+from honnin.pki.der import OIDS, malformed, read, remembered
+from honnin.pki.rfc5280 import alike
+from honnin.pki.rfc5280.alike import Extension, Parts, Template
 from honnin.pki.rfc5280.keys import PublicKey, load_public_key
 
 __all__ = ["Certificate", "Extension", "parse_certificate"]
-
-
-class Extension(msgspec.Struct, frozen=True, gc=False):
-    """One extension: whether it is critical, and the content of its OCTET STRING."""
-
-    critical: bool
-    value: bytes
 
 
 class Certificate(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -33,6 +28,7 @@ class Certificate(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     issuer, subject: Name. not_before, not_after: aware UTC. spki: SubjectPublicKeyInfo.
     signature_algorithm: AlgorithmIdentifier. signature_value: the BIT STRING's octets. extensions: by dotted OID.
     memory: what was derived from these fields, remembered by whoever derived it.
+    template: what it has in common with others, where it was read by that (`alike`).
     """
 
     raw: bytes
@@ -48,6 +44,7 @@ class Certificate(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     signature_value: bytes
     extensions: dict[str, Extension]
     memory: dict[str, Any] = msgspec.field(default_factory=dict)
+    template: Template | None = None
 
     def __repr__(self) -> str:
         return f"<Certificate of {len(self.raw)} bytes>"
@@ -63,13 +60,48 @@ class Certificate(msgspec.Struct, frozen=True, eq=False, kw_only=True):
 def parse_certificate(octets: bytes) -> Certificate:
     """Return the certificate in `octets` (DER). Raises FormatError `certificate.malformed`."""
     try:
-        return _certificate(octets)
+        parts = alike.divide(octets)
+        template = None if parts is None else alike.template_of(parts)
+        return _certificate(octets) if template is None or parts is None else _by_template(octets, parts, template)
     except FormatError as error:
         raise FormatError(
             "certificate.malformed",
             f"Not a certificate of RFC 5280: {error.message}",
             next="Give one certificate in DER, as it was issued.",
         ) from None
+
+
+def _by_template(octets: bytes, parts: Parts, template: Template) -> Certificate:
+    """Return what `_certificate` does, for one that has all but its holder's fields in common with a known one."""
+    common, serial_stop, _, validity, subject, key, names, names_stop, identifier, tbs_stop, _ = parts
+    times = octets[validity:subject]
+    if times[:4] != b"\x30\x1e\x17\x0d" or times[17:19] != b"\x17\x0d":
+        return _certificate(octets)
+    extensions = template.extensions.copy()
+    if names < names_stop:
+        extensions[alike.NAMES] = Extension(False, octets[names:names_stop])
+    extensions[alike.KEY_IDENTIFIER] = Extension(False, octets[identifier : identifier + 22])
+    return Certificate(
+        raw=octets,
+        tbs=octets[4:tbs_stop],
+        version=3,
+        serial_number=int.from_bytes(octets[15:serial_stop], "big"),
+        issuer=common[0],
+        subject=octets[subject:key],
+        not_before=der.time(times, der.UTC_TIME, 4, 17),
+        not_after=_last_moment(times[19:]),
+        spki=octets[key : key + alike.KEY],
+        signature_algorithm=alike.ALGORITHM,
+        signature_value=octets[-256:],
+        extensions=extensions,
+        template=template,
+    )
+
+
+@remembered(4096)
+def _last_moment(text: bytes) -> datetime:
+    """Return a UTCTime by its content; certificates end with a day, so that there are few last moments."""
+    return der.time(text, der.UTC_TIME, 0, len(text))
 
 
 def _certificate(octets: bytes) -> Certificate:

@@ -215,8 +215,11 @@ def entries_for(crl: Crl, serial_number: int) -> tuple[Entry, ...]:
     try:
         if table is None:
             table = crl.memory["entries"] = _table(crl)
+        found = table.get(serial_number)
+        if found is None:
+            return ()
         issuers: dict[int, bytes] = crl.memory.get("issuers", {})
-        return tuple(_entry_at(crl, at, issuers.get(at)) for at in table.get(serial_number, ()))
+        return tuple(_entry_at(crl, at, issuers.get(at)) for at in found)
     except FormatError as error:
         if error.code == "crl.entry_unknown":
             raise

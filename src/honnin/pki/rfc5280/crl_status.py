@@ -11,6 +11,7 @@ from honnin.errors import FormatError
 from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault
 from honnin.pki.rfc5280 import extensions as ext
 from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
+from honnin.pki.rfc5280.alike import Template
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.pki.rfc5280.checking import working_keys
 from honnin.pki.rfc5280.crl import (
@@ -62,10 +63,18 @@ def by_crl(
         covered |= scope
         proof = proof or crl
     if proof is not None and covered & ALL_REASONS == ALL_REASONS:
-        return Finding(Status(state="good", proof=_crl_proof(proof)), present=True)
+        return _good(proof)
     if covered:
         reason = "The lists at hand cover only some reasons of revocation."
     return Finding(Status(state="unknown", reason=reason), present)
+
+
+def _good(crl: Crl) -> Finding:
+    """Return what a list says of all that it is about and does not name; remembered with it."""
+    finding: Finding | None = crl.memory.get("good")
+    if finding is None:
+        finding = crl.memory["good"] = Finding(Status(state="good", proof=_crl_proof(crl)), present=True)
+    return finding
 
 
 def _crl_proof(crl: Crl) -> dict[str, object]:
@@ -88,11 +97,16 @@ def _crl_fault(crl: Crl, given: Revocation, at: datetime) -> str | None:
 
 
 def _remembered_scope(certificate: Certificate, crl: Crl) -> int:
-    """Return `_reasons_covered`, remembered with the list by all of the certificate that it looks at."""
-    basic = certificate.extensions.get(ext.BASIC_CONSTRAINTS)
-    points = certificate.extensions.get(ext.CRL_DISTRIBUTION_POINTS)
-    looked_at = (certificate.issuer, basic.value if basic else None, points.value if points else None)
-    known: dict[tuple[bytes, bytes | None, bytes | None], int] = crl.memory.setdefault("scopes", {})
+    """Return `_reasons_covered`, remembered with the list by all of the certificate that it looks at.
+
+    That is its template, or else issuer, basicConstraints and cRLDistributionPoints, which a template has in common.
+    """
+    looked_at: Template | tuple[bytes, bytes | None, bytes | None] | None = certificate.template
+    if looked_at is None:
+        basic = certificate.extensions.get(ext.BASIC_CONSTRAINTS)
+        points = certificate.extensions.get(ext.CRL_DISTRIBUTION_POINTS)
+        looked_at = (certificate.issuer, basic.value if basic else None, points.value if points else None)
+    known: dict[object, int] = crl.memory.setdefault("scopes", {})
     scope = known.get(looked_at)
     if scope is None:
         scope = _reasons_covered(certificate, crl)
@@ -252,6 +266,8 @@ def _current_entry(
 ) -> Entry | None:
     """§6.3.3 (h) to (k): the entry in the newest delta that belongs to the list, else the one in the list."""
     entry = _entry(certificate, crl)
+    if len(given.crls) == 1:
+        return entry
     deltas = [delta for delta in given.crls if _belongs(delta, crl) and _crl_fault(delta, given, at) is None]
     deltas.sort(key=lambda delta: delta.number or 0, reverse=True)
     for delta in deltas:

@@ -12,7 +12,17 @@ import msgspec
 from honnin.pki import der
 from honnin.pki.der import malformed, read, remembered
 
-__all__ = ["DIRECTORY_NAME", "EMPTY", "GeneralName", "Rdn", "general_names", "names_equal", "prepared", "relative_name"]
+__all__ = [
+    "DIRECTORY_NAME",
+    "EMPTY",
+    "GeneralName",
+    "Rdn",
+    "general_names",
+    "names_equal",
+    "prepared",
+    "prepared_content",
+    "relative_name",
+]
 
 EMPTY = b"\x30\x00"
 
@@ -46,7 +56,12 @@ def names_equal(first: bytes, second: bytes) -> bool:
 def prepared(name: bytes) -> tuple[Rdn, ...]:
     """Return a Name (DER) as its relative names with prepared values. Raises FormatError `der.malformed`."""
     start, stop = der.whole(name, der.SEQUENCE)
-    return tuple([relative_name(name[first:last]) for first, last in der.items(name, start, stop, der.SET)])
+    return prepared_content(name[start:stop])
+
+
+def prepared_content(content: bytes) -> tuple[Rdn, ...]:
+    """Return the relative names in a Name's content, prepared. Raises FormatError `der.malformed`."""
+    return tuple([relative_name(content[first:last]) for first, last in der.items(content, 0, len(content), der.SET)])
 
 
 def _rdn(name: bytes, start: int, stop: int) -> Rdn:

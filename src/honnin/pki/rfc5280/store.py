@@ -80,7 +80,11 @@ class Store:
 
     def anchor_equal_to(self, certificate: Certificate) -> Certificate | None:
         """Return the anchor with the same bytes, None without one."""
-        return next((anchor for anchor in self.anchors if anchor.raw == certificate.raw), None)
+        raw = certificate.raw
+        for anchor in self.anchors:
+            if anchor.raw == raw:
+                return anchor
+        return None
 
     def named(self, name: bytes) -> tuple[Certificate, ...]:
         """Return the certificates with a subject (raw Name) that may have a path, those nearest to an anchor first."""
