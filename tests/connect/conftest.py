@@ -13,23 +13,23 @@ import uvicorn
 
 from honnin.connect.gateway import Gateway
 from honnin.sandbox.jlis.app import create_app
+from honnin.sandbox.opening import Sandbox
 from honnin.sandbox.people import settle
-from honnin.sandbox.world import World
 
 BORN = datetime(2026, 11, 21, 0, 0, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """A world whose clock stands still."""
-    shared = World(tmp_path_factory.mktemp("connect"), born=BORN)
+    shared = Sandbox(tmp_path_factory.mktemp("connect"), born=BORN)
     shared.set_clock(BORN, frozen=True)
     settle(shared)
     return shared
 
 
 @pytest.fixture(scope="session")
-def base(world: World) -> Iterator[str]:
+def base(world: Sandbox) -> Iterator[str]:
     """The address of a uvicorn that serves J-LIS on a free port."""
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_level="warning", lifespan="off"))
@@ -45,7 +45,7 @@ def base(world: World) -> Iterator[str]:
 
 
 @pytest.fixture
-def gateway(base: str, world: World) -> Iterator[Gateway]:
+def gateway(base: str, world: Sandbox) -> Iterator[Gateway]:
     """The way to that server."""
     opened = Gateway(base, hosts=world.hosts())
     yield opened

@@ -18,8 +18,8 @@ from honnin.pki import check_revocation
 from honnin.sandbox.jlis import crl
 from honnin.sandbox.jlis.authorities import authorities
 from honnin.sandbox.jlis.names import all_municipalities, distribution_point
+from honnin.sandbox.opening import Sandbox
 from honnin.sandbox.people import card_material, settle
-from honnin.sandbox.world import World
 
 SLAPD = "/usr/sbin/slapd"
 AT = datetime(2026, 11, 21, 0, 0, 0, tzinfo=UTC)
@@ -36,14 +36,14 @@ pytestmark = [pytest.mark.peer(SLAPD)]
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    made = World(tmp_path_factory.mktemp("world"), born=AT)
+def world(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
+    made = Sandbox(tmp_path_factory.mktemp("world"), born=AT)
     made.set_clock(AT, frozen=True)
     settle(made)
     return made
 
 
-def entries(world: World) -> str:
+def entries(world: Sandbox) -> str:
     """Return the directory as LDIF: each name with the lists of every generation that shares it."""
     lists: dict[str, list[bytes]] = {}
     roots: dict[str, list[bytes]] = {}
@@ -76,7 +76,7 @@ def entries(world: World) -> str:
 
 
 @pytest.fixture(scope="module")
-def directory(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def directory(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the running slapd."""
     folder = tmp_path_factory.mktemp("slapd")
     (folder / "entries").mkdir()
@@ -120,7 +120,7 @@ def directory(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     ],
 )
 def test_a_directory_tells_what_the_register_says(
-    directory: str, world: World, person: str, purpose: str, state: str, reason: str | None
+    directory: str, world: Sandbox, person: str, purpose: str, state: str, reason: str | None
 ) -> None:
     material = card_material(world, person)
     certificate = getattr(material, f"{purpose}_certificate")
@@ -131,7 +131,7 @@ def test_a_directory_tells_what_the_register_says(
     assert (status.state, status.reason) == (state, reason)
 
 
-def test_one_name_gives_the_lists_of_every_generation(directory: str, world: World) -> None:
+def test_one_name_gives_the_lists_of_every_generation(directory: str, world: Sandbox) -> None:
     material = card_material(world, "hanako")
     assert material.signature_certificate is not None
     got = jlis.LdapCrlSource(directory).fetch(material.signature_certificate, material.signature_ca_certificate, at=AT)
@@ -142,13 +142,13 @@ def test_one_name_gives_the_lists_of_every_generation(directory: str, world: Wor
     assert len(got.crls) == len(keys) == 3  # two RSA generations and P-384
 
 
-def test_the_roots_own_list(directory: str, world: World) -> None:
+def test_the_roots_own_list(directory: str, world: Sandbox) -> None:
     root = world.anchors()["signature"][0]
     got = jlis.LdapCrlSource(directory).fetch(root, root, at=AT)
     assert len(got.crls) == 3
 
 
-def test_directory_after_http(directory: str, world: World) -> None:
+def test_directory_after_http(directory: str, world: Sandbox) -> None:
     """Where HTTP is down, the directory answers."""
     from honnin.connect.gateway import Gateway
 
@@ -161,7 +161,7 @@ def test_directory_after_http(directory: str, world: World) -> None:
     nowhere.close()
 
 
-def test_an_entry_that_is_not_there(directory: str, world: World, tmp_path: Path) -> None:
+def test_an_entry_that_is_not_there(directory: str, world: Sandbox, tmp_path: Path) -> None:
     """A certificate of a municipality that the directory does not hold."""
     material = card_material(world, "hanako")
     assert material.signature_certificate is not None
@@ -171,7 +171,7 @@ def test_an_entry_that_is_not_there(directory: str, world: World, tmp_path: Path
     assert caught.value.code == "jlis.no_list"
 
 
-def test_a_list_larger_than_the_limit(directory: str, world: World) -> None:
+def test_a_list_larger_than_the_limit(directory: str, world: Sandbox) -> None:
     material = card_material(world, "hanako")
     assert material.signature_certificate is not None
     with pytest.raises(ServiceError) as caught:
@@ -181,7 +181,7 @@ def test_a_list_larger_than_the_limit(directory: str, world: World) -> None:
     assert caught.value.code == "jlis.answer_malformed"
 
 
-def test_a_wrong_password(directory: str, world: World) -> None:
+def test_a_wrong_password(directory: str, world: Sandbox) -> None:
     material = card_material(world, "hanako")
     assert material.signature_certificate is not None
     source = jlis.LdapCrlSource(directory, user="cn=nobody,c=JP", password="wrong")

@@ -17,8 +17,8 @@ from cryptography.x509 import load_der_x509_certificate, load_pem_x509_certifica
 from honnin.sandbox.cards import EmulatedCard, open_emulated
 from honnin.sandbox.cards.transcript import Exchange
 from honnin.sandbox.material import JpkiMaterial
+from honnin.sandbox.opening import open_world
 from honnin.sandbox.people import card_material
-from honnin.sandbox.world import open_world
 
 pytestmark = [
     pytest.mark.peer("/usr/sbin/pcscd", "opensc-tool", "pkcs15-tool", "pkcs11-tool", "openssl"),

@@ -11,8 +11,8 @@ from honnin.sandbox.cards import open_emulated
 from honnin.sandbox.jlis import anchors
 from honnin.sandbox.jlis.authorities import authorities
 from honnin.sandbox.jlis.crl import full
+from honnin.sandbox.opening import open_world
 from honnin.sandbox.people import card_material
-from honnin.sandbox.world import open_world
 
 pytestmark = [
     pytest.mark.peer("/usr/sbin/pcscd", "opensc-tool", "pkcs11-tool"),

@@ -24,8 +24,8 @@ from honnin.sandbox.jlis import crl, register
 from honnin.sandbox.jlis.app import create_app
 from honnin.sandbox.jlis.authorities import Authority, authorities, by_key_id
 from honnin.sandbox.jlis.register import Entry
+from honnin.sandbox.opening import Sandbox
 from honnin.sandbox.people import card_material, persons, settle
-from honnin.sandbox.world import World
 
 DIVERGENCES = Path(__file__).with_name("openssl_jlis_divergences.json")
 REASONS = {
@@ -60,7 +60,7 @@ class Issued:
 class Office:
     """The running J-LIS, its certificates as files, and the moment that all of them are judged at."""
 
-    world: World
+    world: Sandbox
     folder: Path
     url: str
     at: datetime
@@ -103,7 +103,7 @@ def openssl(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """openssl asks the real clock, so this world is born now."""
     at = datetime.now(UTC).replace(microsecond=0)
-    world = World(tmp_path_factory.mktemp("world"), born=at)
+    world = Sandbox(tmp_path_factory.mktemp("world"), born=at)
     world.set_clock(at, frozen=True)
     settle(world)
     issued = {}

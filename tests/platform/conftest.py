@@ -24,7 +24,8 @@ from honnin.platform.models import Caller, VerificationRequest
 from honnin.platform.settings import Services
 from honnin.sandbox import people
 from honnin.sandbox.jlis import linking, ocsp
-from honnin.sandbox.world import World, open_world
+from honnin.sandbox.opening import open_world
+from honnin.sandbox.world import World
 
 POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 PEOPLE = ("hanako", "kyoko", "saku")

@@ -15,7 +15,7 @@ from honnin.platform import Platform, Settings
 from honnin.platform.models import Caller, DigestInput, VerificationRequest
 from honnin.platform.settings import Services
 from honnin.sandbox import people
-from honnin.sandbox.world import open_world
+from honnin.sandbox.opening import open_world
 
 _path = Path(__file__).parents[1] / "platform" / "conftest.py"
 _spec = importlib.util.spec_from_file_location("honnin_platform_fixtures_of_properties", _path)

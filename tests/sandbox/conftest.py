@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from honnin.sandbox.opening import Sandbox
 from honnin.sandbox.people import settle
-from honnin.sandbox.world import World
 
 BORN = datetime(2026, 11, 21, 0, 0, 0, tzinfo=UTC)  # 09:00 in Japan, six hours after the day's CRLs
 
 
 @pytest.fixture
-def new_world(tmp_path: Path) -> Callable[..., World]:
+def new_world(tmp_path: Path) -> Callable[..., Sandbox]:
     """Make a world whose clock stands still at its birth."""
 
-    def make(born: datetime = BORN, folder: str = "world") -> World:
-        world = World(tmp_path / folder, born=born)
+    def make(born: datetime = BORN, folder: str = "world") -> Sandbox:
+        world = Sandbox(tmp_path / folder, born=born)
         world.set_clock(born, frozen=True)
         settle(world)
         return world
@@ -26,9 +26,9 @@ def new_world(tmp_path: Path) -> Callable[..., World]:
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     """A world that nobody changes: its keys are made once."""
-    shared = World(tmp_path_factory.mktemp("shared"), born=BORN)
+    shared = Sandbox(tmp_path_factory.mktemp("shared"), born=BORN)
     shared.set_clock(BORN, frozen=True)
     settle(shared)
     return shared

@@ -12,7 +12,8 @@ import pytest
 from honnin.errors import InputError
 from honnin.sandbox import people
 from honnin.sandbox.jlis import register
-from honnin.sandbox.world import World, open_world
+from honnin.sandbox.opening import open_world
+from honnin.sandbox.world import World
 
 NewWorld = Callable[..., World]
 WORKERS = 4
@@ -41,7 +42,9 @@ print((card.signature_certificate + card.user_authentication_certificate + card.
 
 def in_processes(program: str, folder: Path) -> list[str]:
     """Run a program over a world in several new processes at the same time; return what each one printed."""
-    opening = "import sys, pathlib\nfrom honnin.sandbox.world import World\nworld = World(pathlib.Path(sys.argv[1]))\n"
+    opening = (
+        "import sys, pathlib\nfrom honnin.sandbox.opening import Sandbox\nworld = Sandbox(pathlib.Path(sys.argv[1]))\n"
+    )
     running = [
         subprocess.Popen([sys.executable, "-c", opening + program, str(folder)], stdout=subprocess.PIPE, text=True)
         for _ in range(WORKERS)

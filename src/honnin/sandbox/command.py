@@ -13,25 +13,14 @@ import click
 import msgspec
 
 from honnin.errors import InputError
-from honnin.folders import default_data
-from honnin.sandbox.world import World, open_world
+from honnin.sandbox.opening import Sandbox, open_world
+from honnin.sandbox.options import data_option
 
 __all__ = ["sandbox"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 DURATION = re.compile(r"(-?)((?:\d{1,6}[dhms])+)\Z")
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-
-
-def _world_option(function: F) -> F:
-    return click.option(
-        "--data",
-        "data",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=default_data,
-        show_default="$HONNIN_DATA or ~/.local/share/honnin",
-        help="Folder of the world.",
-    )(function)
 
 
 def _json_option(function: F) -> F:
@@ -58,7 +47,7 @@ def sandbox() -> None:
 
 
 @sandbox.command()
-@_world_option
+@data_option
 @_json_option
 def people(data: Path, *, as_json: bool) -> None:
     """List the invented persons: story, PINs, and how a check of each one ends."""
@@ -88,7 +77,7 @@ def people(data: Path, *, as_json: bool) -> None:
 @click.option("--birth", help="The corrected birth date, YYYYMMDD; unknown parts 00.")
 @click.option("--sex", type=click.Choice(["male", "female", "unknown"]), help="The corrected sex.")
 @click.option("--only", type=click.Choice(["signature", "user_authentication"]), help="End this certificate alone.")
-@_world_option
+@data_option
 @_json_option
 def event(person: str, event: str, only: str | None, data: Path, *, as_json: bool, **changes: str | None) -> None:
     """Let something happen to a person: move, rename, renew, lose, hold, die …"""
@@ -116,7 +105,7 @@ def clock() -> None:
 
 
 @clock.command()
-@_world_option
+@data_option
 @_json_option
 def show(data: Path, *, as_json: bool) -> None:
     """Show the world's time."""
@@ -126,7 +115,7 @@ def show(data: Path, *, as_json: bool) -> None:
 @clock.command("set")
 @click.argument("time")
 @click.option("--freeze", is_flag=True, help="Let the clock stand still there.")
-@_world_option
+@data_option
 @_json_option
 def set_(time: str, data: Path, *, freeze: bool, as_json: bool) -> None:
     """Set the clock to a TIME with zone (2026-11-22T00:00:00+09:00)."""
@@ -143,7 +132,7 @@ def set_(time: str, data: Path, *, freeze: bool, as_json: bool) -> None:
 
 @clock.command(context_settings={"ignore_unknown_options": True})
 @click.argument("by")
-@_world_option
+@data_option
 @_json_option
 def advance(by: str, data: Path, *, as_json: bool) -> None:
     """Move the clock BY days, hours, minutes, seconds (90m, 1d12h, -2h)."""
@@ -158,7 +147,7 @@ def advance(by: str, data: Path, *, as_json: bool) -> None:
 
 
 @clock.command()
-@_world_option
+@data_option
 @_json_option
 def reset(data: Path, *, as_json: bool) -> None:
     """Let the clock run with the machine's again."""
@@ -171,7 +160,7 @@ def reset(data: Path, *, as_json: bool) -> None:
 @click.argument("institution", required=False, default="jlis")
 @click.argument("service", required=False)
 @click.argument("state", required=False)
-@_world_option
+@data_option
 @_json_option
 def switch(institution: str, service: str | None, state: str | None, data: Path, *, as_json: bool) -> None:
     """Show how an institution answers, or make a SERVICE fail (jlis ocsp down; jlis ocsp up)."""
@@ -190,7 +179,7 @@ def switch(institution: str, service: str | None, state: str | None, data: Path,
         click.echo(f"jlis {name} {how}")
 
 
-def _print_time(world: World, *, as_json: bool) -> None:
+def _print_time(world: Sandbox, *, as_json: bool) -> None:
     now = world.now().isoformat(timespec="seconds")
     if as_json:
         _print_json({"now": now})

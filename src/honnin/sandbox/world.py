@@ -9,17 +9,15 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from honnin.errors import InputError
 
-__all__ = ["World", "open_world"]
+__all__ = ["World"]
 
 FILE = "world.sqlite3"
 
@@ -122,32 +120,6 @@ class World:
         with self.transaction() as db:
             db.execute("UPDATE clock SET fixed = NULL, offset_seconds = 0")
 
-    # --- what the product may know (honnin.connect.worlds.World)
-
-    def anchors(self) -> Mapping[str, tuple[bytes, ...]]:
-        """Return the trust anchors of the sandbox's J-LIS by purpose, DER."""
-        from honnin.sandbox.jlis import anchors
-
-        return anchors(self)
-
-    def people(self) -> list[dict[str, Any]]:
-        """Return the invented persons with story, documents, PINs and expected outcome."""
-        from honnin.sandbox.people import listing
-
-        return listing(self)
-
-    def origins(self) -> Mapping[str, Any]:
-        """Return the institutions' ASGI applications by host label."""
-        from honnin.sandbox.jlis.app import create_app
-
-        return {"jlis": create_app(self)}
-
-    def hosts(self) -> Mapping[str, str]:
-        """Return which origin answers for a host that a certificate names."""
-        from honnin.sandbox.jlis import HOSTS
-
-        return dict.fromkeys(HOSTS, "jlis")
-
 
 def _open(path: Path) -> sqlite3.Connection:
     """Open the file, its owner's alone, in WAL mode; SQLite does not wait by itself while another makes that change."""
@@ -165,9 +137,3 @@ def _open(path: Path) -> sqlite3.Connection:
     db.execute("PRAGMA synchronous=FULL")
     db.execute("PRAGMA foreign_keys=ON")
     return db
-
-
-@cache
-def open_world(data: Path) -> World:
-    """Open (or make) the world of a data folder; entry point of the group `honnin.worlds`."""
-    return World(data)

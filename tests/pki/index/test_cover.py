@@ -16,7 +16,7 @@ from honnin.sandbox.jlis import crl as sandbox_lists
 from honnin.sandbox.jlis.authorities import authority as jlis_authority
 from honnin.sandbox.life import happen
 from honnin.sandbox.people import card_material, persons
-from honnin.sandbox.world import open_world
+from honnin.sandbox.opening import open_world
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from typing import IO, Any
 
 import click
 
-from honnin.folders import default_data
 from honnin.sandbox.cards.personalise import Interface
 from honnin.sandbox.cards.transcript import Exchange, lines
+from honnin.sandbox.options import data_option
 
 __all__ = ["card"]
 
@@ -34,7 +34,7 @@ class _Address(click.ParamType[tuple[str, int]]):
 @click.option("--vpcd", type=_Address(), required=True, help="The virtual reader; vpcd listens on 127.0.0.1:35963.")
 @click.option("--interface", type=click.Choice(["contact", "contactless"]), default="contactless", show_default=True)
 @click.option("--log", type=click.File("a", lazy=False), help="Append every command and answer, PINs blanked.")
-@click.option("--data", type=click.Path(file_okay=False, path_type=Path), default=default_data, help="The world.")
+@data_option
 def card(target: str, vpcd: tuple[str, int], interface: Interface, log: IO[str] | None, data: Path) -> None:
     """Put a person's card into a virtual reader (vsmartcard vpcd) until Ctrl+C takes it out."""
     from honnin.sandbox.cards.reader import open_emulated

@@ -1,0 +1,47 @@
+"""The whole sandbox of a data folder: the world, and what the product may know of it (`honnin.connect.worlds.World`).
+
+Institutions are loaded when they are asked for: a command that reads a card does not pay for a web application.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from honnin.sandbox.world import World
+
+__all__ = ["Sandbox", "open_world"]
+
+
+class Sandbox(World):
+    """A world with its people and institutions."""
+
+    def anchors(self) -> Mapping[str, tuple[bytes, ...]]:
+        """Return the trust anchors of the sandbox's J-LIS by purpose, DER."""
+        from honnin.sandbox.jlis import anchors
+
+        return anchors(self)
+
+    def people(self) -> list[dict[str, Any]]:
+        """Return the invented persons with story, documents, PINs and expected outcome."""
+        from honnin.sandbox.people import listing
+
+        return listing(self)
+
+    def origins(self) -> Mapping[str, Any]:
+        """Return the institutions' ASGI applications by host label."""
+        from honnin.sandbox.jlis.app import create_app
+
+        return {"jlis": create_app(self)}
+
+    def hosts(self) -> Mapping[str, str]:
+        """Return which origin answers for a host that a certificate names."""
+        from honnin.sandbox.jlis import HOSTS
+
+        return dict.fromkeys(HOSTS, "jlis")
+
+
+@cache
+def open_world(data: Path) -> Sandbox:
+    """Open (or make) the world of a data folder; entry point of the group `honnin.worlds`."""
+    return Sandbox(data)
