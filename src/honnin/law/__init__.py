@@ -1,35 +1,53 @@
 """Dated rule table and its evaluator: which method a law accepts on a day, what it demands, how long to keep it.
 
-The rows are data (`rules.json`) with dates, labels and sources; method ids never change though letters do.
+The rows are data (`rules/`) with dates, labels, sources and confidence; method ids never change though letters do.
+Assurance levels, fees and the table of 2019 stand beside them as data. Engineering input, not legal advice.
 """
 
-from honnin.law.evaluating import (
-    Change,
-    Condition,
-    Decision,
-    Method,
-    Retention,
-    TenantStanding,
-    changes,
-    evaluate,
-    methods,
-    retention,
-)
-from honnin.law.table import RuleTable, TableError, load, rule_table
+from honnin.law.assurance import Assurance, Scale, assurance, scales
+from honnin.law.changing import Change, Lapse, PastCheck, changes, would_lapse
+from honnin.law.evaluating import Condition, Decision, evaluate
+from honnin.law.fees import CardValidity, Fee, card_validity, fees
+from honnin.law.history import Snapshot, SnapshotRow, table_of_2019
+from honnin.law.keeping import EvidenceNeeded, Retention, evidence_needed, labels, retention
+from honnin.law.offering import Method, coverage, duties, methods, methods_by_label
+from honnin.law.standing import TenantStanding
+from honnin.law.table import RuleTable, TableError, load, rule_table, shipped
 
 __all__ = [
+    "Assurance",
+    "CardValidity",
     "Change",
     "Condition",
     "Decision",
+    "EvidenceNeeded",
+    "Fee",
+    "Lapse",
     "Method",
+    "PastCheck",
     "Retention",
     "RuleTable",
+    "Scale",
+    "Snapshot",
+    "SnapshotRow",
     "TableError",
     "TenantStanding",
+    "assurance",
+    "card_validity",
     "changes",
+    "coverage",
+    "duties",
     "evaluate",
+    "evidence_needed",
+    "fees",
+    "labels",
     "load",
     "methods",
+    "methods_by_label",
     "retention",
     "rule_table",
+    "scales",
+    "shipped",
+    "table_of_2019",
+    "would_lapse",
 ]

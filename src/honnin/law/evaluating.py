@@ -1,78 +1,45 @@
-"""What is lawful: which methods a law offers on a day, whether one was satisfied, what changes, how long to keep.
+"""What is satisfied: a method judged against the evidence held, each condition with the article that it comes from.
 
-Source: reference sheet law-and-assurance §4.1 (verifier status), §11 (evaluation contract). Judgements are pure: the
-day is an argument. A method is never exchanged for another silently; this is engineering input, not legal advice.
+Source: reference sheet law-and-assurance §4.1, §11 (evaluation contract). Judgements are pure: the day is an argument.
+A method is never exchanged for another silently; this is engineering input, not legal advice.
 """
 
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime
 from typing import Any, Literal
 
 import msgspec
 
 from honnin.errors import InputError
-from honnin.law.table import Channel, Confidence, Rule, VerifierStatus, rule_table
+from honnin.law.offering import keep_of, known_law
+from honnin.law.rows import Rule, Words
+from honnin.law.standing import Person, TenantStanding, day_of, person_of, tightened
+from honnin.law.table import RuleTable, rule_table
 
-__all__ = [
-    "Change",
-    "Condition",
-    "Decision",
-    "Method",
-    "Retention",
-    "TenantStanding",
-    "changes",
-    "evaluate",
-    "methods",
-    "retention",
-]
+__all__ = ["Condition", "Decision", "Status", "evaluate", "known_method"]
 
-
-class TenantStanding(msgspec.Struct, frozen=True, kw_only=True):
-    """What a law may ask of the business: its dated verifier status (公的個人認証法17条), and its right to numbers."""
-
-    verifier_status: VerifierStatus = "none"
-    verifier_from: date | None = None
-    verifier_to: date | None = None
-    number_handler: bool = False
-
-    def status_on(self, day: date) -> VerifierStatus:
-        """Return the verifier status on a Japanese calendar day."""
-        held = (self.verifier_from or date.min) <= day <= (self.verifier_to or date.max)
-        return self.verifier_status if held else "none"
-
-
-class Method(msgspec.Struct, frozen=True, kw_only=True):
-    """One lawful method on a day: its stable id, its label under that day's revision, what it demands and keeps."""
-
-    id: str
-    law: str
-    label: str | None
-    article: str
-    revision: str
-    since: date | None
-    until: date | None
-    channels: tuple[Channel, ...]
-    evidence: tuple[str, ...]
-    signed_items: tuple[str, ...]
-    keep: tuple[str, ...]
-    verifier_status: tuple[VerifierStatus, ...]
-    retention: str
-    confidence: Confidence
-    source: str
+Status = Literal["satisfied", "missing", "not_available", "not_covered"]
+AGE_AT_LEAST, AGE_UNDER = "age.at_least_", "age.under_"
 
 
 class Condition(msgspec.Struct, frozen=True):
-    """One demand and whether it is met."""
+    """One demand, whether it is met, the section of the reference sheet and the article that it comes from."""
 
     id: str
     met: bool
     source: str
+    article: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a method is satisfied: `not_available` (not on this day, not for this tenant), `missing`, `satisfied`."""
+    """Whether a method is satisfied.
 
-    status: Literal["satisfied", "missing", "not_available"]
+    status: `not_covered` (the table does not reach back so far), `not_available` (not on this day, not for this tenant
+    or person), `missing` (evidence), `satisfied`.
+    way: the set of evidence codes that was judged: the first that is whole, else the one that lacks least.
+    """
+
+    status: Status
     method: str
     law: str
     label: str | None
@@ -82,6 +49,10 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     keep: tuple[str, ...]
     retention: str | None
     source: str
+    way: tuple[str, ...] = ()
+    attach: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
+    note: Words | None = None
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -89,188 +60,159 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(condition.id for condition in self.conditions if not condition.met)
 
 
-class Change(msgspec.Struct, frozen=True):
-    """A day on which a method starts, ends or is labelled anew."""
-
-    on: date
-    method: str
-    kind: Literal["starts", "ends", "relabelled"]
-    before: str | None
-    after: str | None
-    revision: str
-
-
-class Retention(msgspec.Struct, frozen=True):
-    """How long a record is kept. `until` is the last day; None while the event that starts the count has not come."""
-
-    rule: str
-    years: int | None
-    counts_from: tuple[str, ...]
-    until: date | None
-    law: str
-    confidence: Confidence
-
-
-def methods(
-    law: str,
-    *,
-    on: date,
-    channel: str | None = None,
-    person: Mapping[str, Any] | None = None,
-    tenant: TenantStanding | None = None,
-    device: str | None = None,  # noqa: ARG001 - no row of the table depends on a device yet
-) -> list[Method]:
-    """Return the methods that a law offers on a day, narrowed by what is known.
-
-    law: glossary name (`aml`). on: Japanese calendar day. channel: `remote` or `in_person`.
-    person: `{"age": 14}`, full years. tenant: leaves out what this business may not use.
-    Raises InputError `law.unknown`.
-    """
-    _known(law)
-    return [
-        _method(rule, on)
-        for rule in rule_table().on(law, on)
-        if (channel is None or channel in rule.channels)
-        and not (person and rule.min_age and person.get("age", rule.min_age) < rule.min_age)
-        and not (tenant and any(not c.met for c in _standing(rule, tenant, on)))
-    ]
-
-
 def evaluate(
     law: str,
     method_id: str,
     evidence: Collection[str],
     *,
-    on: date,
+    on: date | datetime,
     tenant: TenantStanding,
+    person: Mapping[str, Any] | None = None,
 ) -> Decision:
     """Judge whether a method of a law is satisfied on a day by the evidence held.
 
-    evidence: evidence codes that were checked and passed (`cert.jpki`, `sig.tx`, `revocation`), and
-    `signed_item.<name>` for what the signed document contains.
-    Raises InputError `law.unknown`, or `law.unknown_method` for a method the law never had.
+    1. Is the row in force, and does the tenant's switch leave it standing?
+    2. May this business and this person use it?
+    3. Is one whole way of evidence there, with what circumstances add?
+
+    evidence: codes that were checked and passed (`cert.jpki`, `sig.tx`, `revocation`); `signed_item.<name>` and
+    `declared_item.<name>` for what was signed or stated; `person.<residency>`, `transaction.<kind>` for circumstances;
+    `field.<name>` for what was taken though it must not be. Ages follow from `person` (as `methods` takes it).
+    Raises InputError `law.unknown`, `law.unknown_method` for a method the law never had, and what `methods` raises.
     """
-    _known(law)
-    rows = [rule for rule in rule_table().rules if rule.id == method_id and rule.law == law]
-    if not rows:
-        raise InputError("law.unknown_method", "The law has no such method.", next="See `honnin law methods`.")
-    rule = next((row for row in rows if row.in_force(on)), None)
+    day = day_of(on)
+    table = rule_table()
+    rows = known_method(law, method_id)
+    who = person_of(person, day)
+    # 1.
+    row = table.row(method_id, day)
+    if row is None:
+        return _out_of_force(table, rows, day)
+    rule = tightened(table, row, tenant, day)
+    in_force = Condition("in_force", met=True, source=row.source, article=_place(row))
     if rule is None:
-        return Decision(
-            status="not_available",
-            method=method_id,
-            law=law,
-            label=None,
-            revision=rule_table().revision(law, on),
-            on=on,
-            conditions=(Condition("in_force", met=False, source=rows[-1].source),),
-            keep=(),
-            retention=None,
-            source=rows[-1].source,
-        )
-    standing = _standing(rule, tenant, on)
-    demands = [Condition(code, code in evidence, rule.source) for code in rule.all]
-    demands += [
-        Condition(f"signed_item.{name}", f"signed_item.{name}" in evidence, rule.source) for name in rule.signed_items
-    ]
+        early = table.conditions["apply_2027_rules"]
+        refused = Condition("apply_2027_rules", met=False, source=early.source, article=early.article)
+        return _decide(table, row, day, "not_available", (in_force, refused), ())
+    # 2.
+    standing = _standing(table, rule, tenant, who, day)
+    # 3.
+    held = {*evidence, *_ages(rule, who), *([f"person.{who.residency}"] if who.residency else [])}
+    way = min(rule.ways, key=lambda codes: sum(code not in held for code in codes))
+    demands = _demands(table, rule, way, held)
     available = all(condition.met for condition in standing)
-    met = all(condition.met for condition in demands)
+    whole = all(condition.met for condition in demands)
+    status: Status = "not_available" if not available else "satisfied" if whole else "missing"
+    return _decide(table, rule, day, status, (in_force, *standing, *demands), way)
+
+
+def known_method(law: str, method_id: str) -> tuple[Rule, ...]:
+    """Return the rows of a law's method. Raises InputError `law.unknown`, `law.unknown_method`."""
+    known_law(law)
+    rows = rule_table().methods.get(method_id, ())
+    if not rows or rows[0].law != law:
+        raise InputError("law.unknown_method", "The law has no such method.", next="See `honnin law methods`.")
+    return rows
+
+
+def _out_of_force(table: RuleTable, rows: tuple[Rule, ...], day: date) -> Decision:
+    """Answer for a day without a row: before the table begins nothing is said, else the method is not there."""
+    first, law = rows[0], table.laws[rows[0].law]
+    silent = day < first.since and (first.start != "order" or day < law.covered_from)
+    row = first if day < first.since else rows[-1]
+    name = "covered" if silent else "in_force"
+    condition = Condition(name, met=False, source=row.source, article=_place(row))
+    status: Status = "not_covered" if silent else "not_available"
     return Decision(
-        status="not_available" if not available else "satisfied" if met else "missing",
+        status=status,
+        method=row.id,
+        law=row.law,
+        label=None,
+        revision=table.revision(row.law, day),
+        on=day,
+        conditions=(condition,),
+        keep=(),
+        retention=None,
+        source=row.source,
+        uncertain=row.uncertain,
+        note=row.note,
+    )
+
+
+def _standing(table: RuleTable, rule: Rule, tenant: TenantStanding, who: Person, on: date) -> list[Condition]:
+    """Return the conditions that evidence cannot mend: who the business is, and what is known of the person."""
+    found: list[tuple[str, bool]] = []
+    if rule.verifier_status:
+        found.append(("verifier_status", tenant.status_on(on) in rule.verifier_status))
+    if rule.tenant_flag and (holds := getattr(tenant, rule.tenant_flag)) is not None:
+        found.append((rule.tenant_flag, holds))
+    if rule.min_age is not None and who.age is not None:
+        found.append(("min_age", who.age >= rule.min_age))
+    if rule.residency and who.residency is not None:
+        found.append(("residency", who.residency in rule.residency))
+    sources = ((name, met, table.conditions[name]) for name, met in found)
+    return [Condition(name, met, of.source, of.article) for name, met, of in sources]
+
+
+def _demands(table: RuleTable, rule: Rule, way: tuple[str, ...], held: set[str]) -> list[Condition]:
+    place = _place(rule)
+    found = [Condition(code, code in held, rule.source, place) for code in way]
+    for more in rule.conditional:
+        if more.when in held:
+            found += [Condition(code, code in held, rule.source, place) for code in more.all]
+    for kind, names in (("signed_item", rule.signed_items), ("declared_item", rule.declared_items)):
+        found += [Condition(f"{kind}.{name}", f"{kind}.{name}" in held, rule.source, place) for name in names]
+    if rule.residency:
+        known = any(f"person.{name}" in held for name in rule.residency)
+        source = table.conditions["residency"]
+        found.append(Condition("residency", known, source.source, source.article))
+    if rule.transactions:
+        known = any(f"transaction.{name}" in held for name in rule.transactions)
+        found.append(Condition("transaction", known, rule.source, place))
+    found += [
+        Condition(f"without_{name}", f"field.{name}" not in held, rule.source, place) for name in rule.forbid_fields
+    ]
+    return list({condition.id: condition for condition in found}.values())
+
+
+def _ages(rule: Rule, who: Person) -> list[str]:
+    """Return the age codes of the row that a known age answers with yes."""
+    if who.age is None:
+        return []
+    found = []
+    for code in rule.codes:
+        least = code.startswith(AGE_AT_LEAST) and who.age >= int(code.removeprefix(AGE_AT_LEAST))
+        under = code.startswith(AGE_UNDER) and who.age < int(code.removeprefix(AGE_UNDER))
+        if least or under:
+            found.append(code)
+    return found
+
+
+def _place(rule: Rule) -> str:
+    return f"{rule.article} {rule.label or ''}".strip()
+
+
+def _decide(
+    table: RuleTable,
+    rule: Rule,
+    on: date,
+    status: Status,
+    conditions: tuple[Condition, ...],
+    way: tuple[str, ...],
+) -> Decision:
+    return Decision(
+        status=status,
         method=rule.id,
         law=rule.law,
         label=rule.label,
-        revision=rule_table().revision(law, on),
+        revision=table.revision(rule.law, on),
         on=on,
-        conditions=(Condition("in_force", met=True, source=rule.source), *standing, *demands),
-        keep=rule.keep,
+        conditions=conditions,
+        keep=rule.keep or keep_of(table, msgspec.structs.replace(rule, all=way, any_of=())),
         retention=rule.retention,
-        source=f"{rule.article} {rule.label or ''}".strip(),
+        source=_place(rule),
+        way=way,
+        attach=rule.attach,
+        uncertain=rule.uncertain,
+        note=rule.note,
     )
-
-
-def changes(law: str, start: date, end: date) -> list[Change]:
-    """Return what changes in a law's methods from `start` to `end`, both inclusive, by day.
-
-    Raises InputError `law.unknown`.
-    """
-    _known(law)
-    table, found = rule_table(), []
-    rows = [rule for rule in table.rules if rule.law == law]
-    for rule in rows:
-        before = next((r for r in rows if r.id == rule.id and _follows(r, rule)), None)
-        after = next((r for r in rows if r.id == rule.id and _follows(rule, r)), None)
-        if rule.since is not None and start <= rule.since <= end and (before is None or before.label != rule.label):
-            kind: Literal["starts", "relabelled"] = "relabelled" if before else "starts"
-            label = before.label if before else None
-            found.append(Change(rule.since, rule.id, kind, label, rule.label, table.revision(law, rule.since)))
-        if rule.until is not None and after is None:
-            day = rule.until + timedelta(days=1)
-            if start <= day <= end:
-                found.append(Change(day, rule.id, "ends", rule.label, None, table.revision(law, day)))
-    return sorted(found, key=lambda change: (change.on, change.method))
-
-
-def retention(method_id: str, event: Mapping[str, date]) -> Retention:
-    """Return how long a method's record is kept, given the days of the events known so far (`contract_end`).
-
-    The last day follows 民法140条・143条: the count starts on the day after the event, and ends on the eve of the
-    corresponding day, or on the last day of a month that has no such day.
-    Raises InputError `law.unknown_method`.
-    """
-    rule = next((row for row in reversed(rule_table().rules) if row.id == method_id), None)
-    if rule is None:
-        raise InputError("law.unknown_method", "No law has such a method.", next="See `honnin law methods`.")
-    row = rule_table().retention[rule.retention]
-    days = [event[name] for name in row.counts_from if name in event]
-    until = _last_day(max(days), row.years) if row.years is not None and days else None
-    return Retention(rule.retention, row.years, row.counts_from, until, row.law, row.confidence)
-
-
-def _last_day(event: date, years: int) -> date:
-    first = event + timedelta(days=1)
-    try:
-        return first.replace(year=first.year + years) - timedelta(days=1)
-    except ValueError:  # 29 February in a year without one: the month's last day itself
-        return date(first.year + years, 2, 28)
-
-
-def _standing(rule: Rule, tenant: TenantStanding, on: date) -> list[Condition]:
-    conditions = []
-    if rule.verifier_status:
-        met = tenant.status_on(on) in rule.verifier_status
-        conditions.append(Condition("verifier_status", met, rule.source))
-    if rule.tenant_flag:
-        conditions.append(Condition(rule.tenant_flag, getattr(tenant, rule.tenant_flag), rule.source))
-    return conditions
-
-
-def _method(rule: Rule, on: date) -> Method:
-    return Method(
-        id=rule.id,
-        law=rule.law,
-        label=rule.label,
-        article=rule.article,
-        revision=rule_table().revision(rule.law, on),
-        since=rule.since,
-        until=rule.until,
-        channels=rule.channels,
-        evidence=rule.all,
-        signed_items=rule.signed_items,
-        keep=rule.keep,
-        verifier_status=rule.verifier_status,
-        retention=rule.retention,
-        confidence=rule.confidence,
-        source=rule.source,
-    )
-
-
-def _follows(earlier: Rule, later: Rule) -> bool:
-    return earlier.until is not None and later.since == earlier.until + timedelta(days=1)
-
-
-def _known(law: str) -> None:
-    if law not in rule_table().laws:
-        raise InputError(
-            "law.unknown", "There is no such law here.", next="Use aml, mobile_phone, my_number, second_hand."
-        )

@@ -2,7 +2,7 @@
 
 `opening` holds the commitment key, the facts for replay (without the person's certificate) and OCSP answers.
 `custody` holds the signed bytes, the signature and the certificate, and exists only where the law of the check's
-purpose keeps them (犯収法 規則19条1項2号 and its likes; law/rules.json, `keep`) and the check passed.
+purpose keeps them (犯収法 規則19条1項2号 and its likes; law/rules/, `keep`) and the check passed.
 """
 
 import msgspec
