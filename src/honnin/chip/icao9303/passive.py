@@ -16,33 +16,40 @@ from typing import Literal
 
 import msgspec
 
-from honnin.chip.icao9303.security_object import SecurityObject, parse_security_object, signer_of
+from honnin.chip.icao9303.security_object import WRONG_SIGNATURE, parse_security_object, signer_of
 from honnin.errors import FormatError
 from honnin.pki import der, validate_path
 from honnin.pki.rfc5280 import extensions
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.names import names_equal
-from honnin.pki.rfc5652 import read_signed_data
+from honnin.pki.rfc5652 import SignedData, read_signed_data
 
-__all__ = ["PassiveAuthentication", "master_list", "passive_authentication"]
+__all__ = ["PassiveAuthentication", "judge_signer", "master_list", "passive_authentication", "signing_time"]
 
 MASTER_LIST = "2.23.136.1.1.2"
+Result = Literal["passed", "failed", "not_checked"]
 
 
 class PassiveAuthentication(msgspec.Struct, frozen=True, kw_only=True):
-    """The result with its reason. covers, leaves_out: data group numbers; signer, csca: certificates (DER).
+    """The result with its reason. signer, csca: certificates (DER).
 
-    signed: whether steps 1 and 2 hold, so that data group 15 or 14 may be relied on as far as the signer is.
+    covers, leaves_out: numbers of the data groups that are listed, and that are not; changed: listed ones whose digest
+    differs. signed: whether the list's own signature holds.
     """
 
-    result: Literal["passed", "failed", "not_checked"]
+    result: Result
     reason: str
     signed: bool = False
     covers: tuple[int, ...] = ()
     leaves_out: tuple[int, ...] = ()
+    changed: tuple[int, ...] = ()
     hash: str | None = None
     signer: bytes | None = None
     csca: bytes | None = None
+
+    def holds(self, group: int) -> bool:
+        """Tell whether a data group is as the document signer signed it, whoever that is."""
+        return self.signed and group in self.covers and group not in self.changed
 
 
 def passive_authentication(
@@ -65,17 +72,28 @@ def passive_authentication(
     except FormatError as error:
         return PassiveAuthentication(result="failed", reason=error.message)
     covered = tuple(sorted(number for number in groups if number in listed.digests))
-    left = tuple(sorted(groups.keys() - set(covered)))
-    changed = [number for number in covered if not listed.matches(number, groups[number])]
-    if changed:
-        names = ", ".join(f"DG{number}" for number in changed)
-        return _result("failed", f"{names} is not what was signed.", listed, covered, left)
-    signer, why = signer_of(listed, tuple(signers))
+    changed = tuple(number for number in covered if not listed.matches(number, groups[number]))
+    signer, why = signer_of(listed.signed, tuple(signers))
+    result: Result
+    csca = None
     if signer is None:
-        unknown = "not supported" in why or "not in the" in why
-        return _result("not_checked" if unknown else "failed", why, listed, covered, left)
-    result, reason, csca = _issuer(signer, _signing_time(listed, at), anchors, crls)
-    return _result(result, reason, listed, covered, left, signer=signer.raw, csca=csca, signed=True)
+        result, why = ("failed", why) if why == WRONG_SIGNATURE else ("not_checked", why)
+    else:
+        result, why, csca = judge_signer(signer, signing_time(listed.signed, at), anchors, crls)
+    if changed:
+        result = "failed"
+        why = f"{', '.join(f'DG{number}' for number in changed)} is not what was signed."
+    return PassiveAuthentication(
+        result=result,
+        reason=why,
+        signed=signer is not None,
+        covers=covered,
+        leaves_out=tuple(sorted(groups.keys() - set(covered))),
+        changed=changed,
+        hash=listed.hash,
+        signer=signer.raw if signer else None,
+        csca=csca,
+    )
 
 
 def master_list(octets: bytes) -> tuple[bytes, ...]:
@@ -105,44 +123,25 @@ def master_list(octets: bytes) -> tuple[bytes, ...]:
         ) from None
 
 
-def _result(
-    result: Literal["passed", "failed", "not_checked"],
-    reason: str,
-    listed: SecurityObject,
-    covers: tuple[int, ...],
-    leaves_out: tuple[int, ...],
-    *,
-    signer: bytes | None = None,
-    csca: bytes | None = None,
-    signed: bool = False,
-) -> PassiveAuthentication:
-    return PassiveAuthentication(
-        result=result,
-        reason=reason,
-        signed=signed,
-        covers=covers,
-        leaves_out=leaves_out,
-        hash=listed.hash,
-        signer=signer,
-        csca=csca,
-    )
-
-
-def _signing_time(listed: SecurityObject, at: datetime) -> datetime:
-    """Return when the list was signed, as it says; `at` where it does not say, or names a later moment."""
-    claimed = next((info.signing_time for info in listed.signed.signers if info.signing_time), None)
+def signing_time(signed: SignedData, at: datetime) -> datetime:
+    """Return when a file was signed, as it says; `at` where it does not say, or names a later moment."""
+    claimed = next((info.signing_time for info in signed.signers if info.signing_time), None)
     return at if claimed is None else min(claimed, at)
 
 
-def _issuer(
-    signer: Certificate, at: datetime, anchors: Sequence[bytes], crls: Sequence[bytes]
-) -> tuple[Literal["passed", "failed", "not_checked"], str, bytes | None]:
+def judge_signer(
+    signer: Certificate, at: datetime, anchors: Sequence[bytes], crls: Sequence[bytes] = ()
+) -> tuple[Result, str, bytes | None]:
+    """Return whether a document signer leads to one of the CSCA certificates, why (not), and to which.
+
+    `not_checked`: no CSCA of its issuer, or not the one whose key it names (§7.1: it must), is at hand.
+    """
     known = [certificate for octets in anchors if (certificate := _readable(octets)) is not None]
     of_issuer = [csca for csca in known if names_equal(csca.subject, signer.issuer)]
     if not of_issuer:
         return "not_checked", "No CSCA certificate of the signer's issuer is at hand.", None
     key_id = _authority_key(signer)
-    if key_id is not None and all(_own_key(csca) != key_id for csca in of_issuer):
+    if key_id is None or all(_own_key(csca) != key_id for csca in of_issuer):
         return "not_checked", "The CSCA certificate of the key that signed is not at hand.", None
     verdict = validate_path(
         signer.raw,

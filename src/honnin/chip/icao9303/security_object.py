@@ -19,7 +19,7 @@ from honnin.pki.rfc5280.names import names_equal
 from honnin.pki.rfc5652 import SignedData, SignerInfo, read_signed_data
 from honnin.pki.signed_content import SignedContent
 
-__all__ = ["SecurityObject", "parse_security_object", "signer_of"]
+__all__ = ["WRONG_SIGNATURE", "SecurityObject", "parse_security_object", "signer_of"]
 
 # id-icao-mrtd-security-ldsSecurityObject, and the two that early passports wrote in its place.
 CONTENT_TYPES: Final = frozenset({"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"})
@@ -31,6 +31,7 @@ HASHES: Final = {
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
 GROUPS: Final = range(1, 17)
+WRONG_SIGNATURE: Final = "The signature over the digests is wrong."
 
 
 class SecurityObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,12 +65,12 @@ def parse_security_object(content: bytes) -> SecurityObject:
     return SecurityObject(version=version, hash=name, digests=digests, lds_version=lds_version, signed=signed)
 
 
-def signer_of(security_object: SecurityObject, others: tuple[bytes, ...] = ()) -> tuple[Certificate | None, str]:
-    """Return the document signer whose signature over the list holds, and why there is none.
+def signer_of(signed: SignedData, others: tuple[bytes, ...] = ()) -> tuple[Certificate | None, str]:
+    """Return the document signer whose signature over the content holds, and why there is none.
 
-    others: document signer certificates (DER) from elsewhere, for a security object that carries none.
+    signed: of EF.SOD or EF.CardSecurity. others: document signer certificates (DER) from elsewhere, for a file that
+    carries none.
     """
-    signed = security_object.signed
     content = SignedContent(signed.content)
     reason = "The document signer's certificate is not in the security object."
     for signer in signed.signers:
@@ -80,7 +81,7 @@ def signer_of(security_object: SecurityObject, others: tuple[bytes, ...] = ()) -
             reason = (
                 "The signature is of a kind that is not supported."
                 if facts.result == "unsupported"
-                else "The signature over the digests is wrong."
+                else WRONG_SIGNATURE
             )
     return None, reason
 
