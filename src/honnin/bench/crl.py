@@ -20,7 +20,7 @@ from honnin.bench.lists import Shape, Signer, municipality
 from honnin.bench.tasks import TASK
 from honnin.pki.der import encode
 
-__all__ = ["Figure", "measure_index"]
+__all__ = ["Figure", "bench_folder", "build_figures", "lookup_figures", "measure_index"]
 
 MUNICIPALITIES = 1741
 PER_MUNICIPALITY = 574
@@ -67,15 +67,15 @@ def measure_index(*, full: bool = False, rounds: int = 3) -> list[Figure]:
     """Measure everything of the index. full: lists of 10 and 30 million entries too (1.5 GB of temporary files)."""
     signer = Signer()
     figures: list[Figure] = []
-    with _bench(signer) as bench:
-        million = _build_figures(bench, Shape(1_000_000), "1 M entries", rounds, figures)
-        _build_figures(bench, Shape(1_000_000, octets=8, ordered=False), "1 M random 8-octet serials", rounds, figures)
-        _build_figures(bench, Shape(1_000_000, octets=20, ordered=False), "1 M random 20-octet serials", 1, figures)
+    with bench_folder(signer) as bench:
+        million = build_figures(bench, Shape(1_000_000), "1 M entries", rounds, figures)
+        build_figures(bench, Shape(1_000_000, octets=8, ordered=False), "1 M random 8-octet serials", rounds, figures)
+        build_figures(bench, Shape(1_000_000, octets=20, ordered=False), "1 M random 20-octet serials", 1, figures)
         figures += _country(bench, rounds)
-        figures += _lookups(bench, 1_000_000)
+        figures += lookup_figures(bench, 1_000_000)
         for entries in (10_000_000, 30_000_000) if full else ():
             name = f"{entries // 1_000_000} M entries"
-            seconds, octets = _build_figures(bench, Shape(entries), name, 1, figures, peers=entries < 30_000_000)
+            seconds, octets = build_figures(bench, Shape(entries), name, 1, figures, peers=entries < 30_000_000)
             scale = entries / 1_000_000
             figures += [
                 Figure(f"time per entry, {name}", "µs", seconds / scale, "at 1 M", million[0], None, None),
@@ -126,7 +126,7 @@ class _Bench:
 
 
 @contextmanager
-def _bench(signer: Signer) -> Iterator[_Bench]:
+def bench_folder(signer: Signer) -> Iterator[_Bench]:
     with tempfile.TemporaryDirectory(prefix="honnin-bench-") as folder:
         yield _Bench(Path(folder), signer)
 
@@ -137,7 +137,7 @@ def _rounds(step: Callable[[], dict[str, float]], rounds: int, key: str) -> tupl
     return found[0], found[-1][key] / found[0][key]
 
 
-def _build_figures(
+def build_figures(
     bench: _Bench, shape: Shape, name: str, rounds: int, figures: list[Figure], *, peers: bool = True
 ) -> tuple[float, float]:
     """Add the figures of one list; return seconds and peak octets."""
@@ -240,7 +240,7 @@ def _country(bench: _Bench, rounds: int) -> list[Figure]:
     ]
 
 
-def _lookups(bench: _Bench, entries: int) -> list[Figure]:
+def lookup_figures(bench: _Bench, entries: int) -> list[Figure]:
     """Asking, beside a set of ints."""
     path = bench.folder / "list.crl"
     bench.signer.write(path, Shape(entries))
