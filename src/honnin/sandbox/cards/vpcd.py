@@ -9,6 +9,7 @@ import socket
 import threading
 
 from honnin.sandbox.cards.card import EmulatedCard
+from honnin.sandbox.cards.passport import EmulatedPassport
 
 __all__ = ["serve"]
 
@@ -20,7 +21,7 @@ CONNECT_SECONDS = 5.0
 POLL_SECONDS = 0.3  # how long a stop may go unnoticed
 
 
-def serve(card: EmulatedCard, host: str, port: int, *, stop: threading.Event | None = None) -> None:
+def serve(card: EmulatedCard | EmulatedPassport, host: str, port: int, *, stop: threading.Event | None = None) -> None:
     """Keep `card` in the virtual reader at host:port until `stop`: a reader that is away is tried again."""
     stop = stop or threading.Event()
     while not stop.is_set():
@@ -35,14 +36,14 @@ def serve(card: EmulatedCard, host: str, port: int, *, stop: threading.Event | N
         stop.wait(RETRY_SECONDS)
 
 
-def _converse(card: EmulatedCard, connection: socket.socket, stop: threading.Event) -> None:
+def _converse(card: EmulatedCard | EmulatedPassport, connection: socket.socket, stop: threading.Event) -> None:
     while (message := _receive(connection, stop)) is not None:
         answer = _answer(card, message)
         if answer is not None:
             connection.sendall(len(answer).to_bytes(2) + answer)
 
 
-def _answer(card: EmulatedCard, message: bytes) -> bytes | None:
+def _answer(card: EmulatedCard | EmulatedPassport, message: bytes) -> bytes | None:
     """Return the payload to send back; None where the protocol expects nothing."""
     if len(message) > 1:
         return card.transmit(message)
