@@ -7,6 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honnin.pki.batch import Submission as Submission
+    from honnin.pki.batch import verify_many as verify_many
     from honnin.pki.collecting import collect as collect
     from honnin.pki.facts import Facts as Facts
     from honnin.pki.index import RevocationIndex as RevocationIndex
@@ -28,6 +30,7 @@ _HOME = {
     "Policy": "judging",
     "Report": "report",
     "Status": "verdict",
+    "Submission": "batch",
     "Verdict": "verdict",
     "check_revocation": "revocation",
     "collect": "collecting",
@@ -35,6 +38,7 @@ _HOME = {
     "ocsp_request": "rfc6960",
     "validate_path": "rfc5280.path",
     "verify": "verifying",
+    "verify_many": "batch",
 }
 __all__ = tuple(_HOME)
 

@@ -1,0 +1,135 @@
+"""Many verifications over processes: in order, with errors in their places, whatever happens to a process."""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from itertools import islice
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from tests.pki.signing import NOW, PERSON, Authority, rsa_key
+
+from honnin.errors import FormatError, HonninError, InputError, ServiceError
+from honnin.pki import Report, Submission, verify, verify_many
+from honnin.pki.batch import AHEAD, CHUNK
+
+pytestmark = pytest.mark.xdist_group("batch")
+
+CA = Authority.make()
+KEY = rsa_key()
+CONTENT = "口座の開設を申し込みます。".encode()
+SIGNATURE = KEY.sign(CONTENT, padding.PKCS1v15(), hashes.SHA256())
+CERTIFICATES = [CA.issue(KEY.public_key(), serial=100 + n, person=PERSON) for n in range(5)]
+
+
+def submission(number: int, **other: object) -> Submission:
+    fields = {"signed": SIGNATURE, "content": CONTENT, "certificate": CERTIFICATES[number % 5], "existed_at": NOW}
+    return Submission(**{**fields, **other})  # type: ignore[arg-type]
+
+
+def many(items: Iterator[Submission] | list[Submission], processes: int = 2) -> Iterator[Report | HonninError]:
+    return verify_many(items, anchors=[CA.der], crls=[CA.crl()], policy="jpki_signature", at=NOW, processes=processes)
+
+
+def serial(outcome: Report | HonninError) -> int:
+    assert isinstance(outcome, Report)
+    certificate = outcome.facts.signers[0].certificate
+    assert certificate
+    return int(certificate.serial, 16)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_reports_are_those_of_verify_in_order(processes: int) -> None:
+    outcomes = list(many([submission(n) for n in range(CHUNK + 7)], processes))
+    assert [serial(outcome) for outcome in outcomes] == [100 + n % 5 for n in range(CHUNK + 7)]
+    for outcome, certificate in zip(outcomes, CERTIFICATES, strict=False):
+        assert outcome == verify(
+            SIGNATURE,
+            content=CONTENT,
+            certificate=certificate,
+            anchors=[CA.der],
+            crls=[CA.crl()],
+            policy="jpki_signature",
+            at=NOW,
+            existed_at=NOW,
+        )
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_errors_stand_in_the_place_of_reports(processes: int) -> None:
+    items = [
+        submission(0),
+        submission(1, content=None),
+        submission(2, signed=b"%PDF-1.7 of somebody"),
+        submission(3, content=b"other"),
+        submission(4, digest=bytes(32)),
+    ]
+    good, missing, unknown, wrong, both = many(items, processes)
+    assert isinstance(good, Report)
+    assert good.indication == "TOTAL-PASSED"
+    assert good.four_items is not None
+    assert isinstance(missing, InputError)
+    assert missing.code == "signature.content_missing"
+    assert isinstance(unknown, FormatError)
+    assert unknown.code == "signature.format_unknown"
+    assert isinstance(wrong, Report)
+    assert wrong.indication == "TOTAL-FAILED"
+    assert wrong.four_items is None
+    assert isinstance(both, InputError)
+    assert both.code == "signature.content_and_digest"
+
+
+def test_a_call_that_cannot_be_right_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match="processes_impossible"):
+        many([], 0)
+    with pytest.raises(InputError, match="policy_unknown"):
+        verify_many([], anchors=[], policy="of nobody")
+    assert list(many([])) == []
+    assert "見本" not in repr(submission(0))
+
+
+def test_items_are_read_only_as_fast_as_they_are_worked_on() -> None:
+    read = 0
+
+    def endless() -> Iterator[Submission]:
+        nonlocal read
+        while True:
+            yield submission(read)
+            read += 1
+
+    outcomes = many(endless())
+    taken = list(islice(outcomes, 3 * CHUNK))
+    assert len(taken) == 3 * CHUNK
+    assert read <= len(taken) + (AHEAD * 2 + 1) * CHUNK
+    outcomes.close()  # type: ignore[attr-defined]
+
+
+def test_a_process_that_dies_loses_nothing() -> None:
+    total = 12 * CHUNK
+    outcomes = many(submission(n) for n in range(total))
+    seen = [serial(outcome) for outcome in islice(outcomes, CHUNK)]
+    os.kill(multiprocessing.active_children()[0].pid or 0, signal.SIGKILL)
+    seen += [serial(outcome) for outcome in outcomes]
+    assert seen == [100 + n % 5 for n in range(total)]
+
+
+def test_an_item_whose_process_always_dies_is_answered_with_an_error() -> None:
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.005):
+            for child in multiprocessing.active_children():
+                child.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        (outcome,) = many([submission(0)])
+    finally:
+        over.set()
+        killer.join()
+    assert isinstance(outcome, ServiceError)
+    assert (outcome.code, outcome.retryable) == ("signature.process_died", True)
