@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "verify": ("verify", "verify", "Verify a signature and print its report."),
     "card": ("card", "card", "Read a card, check its PINs, sign with it."),
     "identity": ("identity", "identity", "Compare names and addresses as Japan writes them."),
+    "law": ("law", "law", "Which method is lawful when, what it asks for, what changes."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),
     "upkeep": ("upkeep", "upkeep", "Tell tenants which customers' certificates ended."),
     "evidence": ("evidence", "evidence", "Export a receipt; verify one offline."),

@@ -43,7 +43,7 @@ class Change(msgspec.Struct, frozen=True):
     source: str = ""
 
 
-class PastCheck(msgspec.Struct, frozen=True):
+class PastCheck(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One check that was made: evidence None where what was held is not known."""
 
     law: str

@@ -29,6 +29,7 @@ class _Common(msgspec.Struct, frozen=True, kw_only=True, rename={"dated": "date"
     dated: date
     timezone: Literal["Asia/Tokyo"]
     note: str
+    laws: tuple[str, ...]
     sources: dict[str, str]
     retention: dict[str, RetentionRule]
     conditions: dict[str, ConditionSource]
@@ -97,7 +98,9 @@ def load(parts: Mapping[str, bytes]) -> RuleTable:
     does not have, or begins before its law is covered.
     """
     common = _decode(parts, "common", _Common)
-    entries = [_decode(parts, name, LawEntry) for name in parts if name.startswith("rules/")]
+    if {f"rules/{name}" for name in common.laws} != {name for name in parts if name.startswith("rules/")}:
+        raise TableError("common: the laws it names are not those of the files")
+    entries = [_decode(parts, f"rules/{name}", LawEntry) for name in common.laws]
     rules = [rule for entry in entries for rule in entry.rules]
     table = RuleTable(
         source=common.source,
@@ -112,9 +115,8 @@ def load(parts: Mapping[str, bytes]) -> RuleTable:
         crosswalk=_decode(parts, "crosswalk", _Crosswalk).ids,
         methods={name: tuple(r for r in rules if r.id == name) for name in dict.fromkeys(r.id for r in rules)},
     )
-    for name in parts:
-        if name.startswith("rules/") and name.removeprefix("rules/") not in table.laws:
-            raise TableError(f"{name}: the file names another law")
+    if tuple(entry.law for entry in entries) != common.laws:
+        raise TableError("a file names another law than it is called")
     for law in table.laws.values():
         _check_law(table, law)
     for method, rows in table.methods.items():
