@@ -120,7 +120,7 @@ class Verifier:
             return answer
 
         # 6.
-        return self.store.write(work)
+        return self.store.write(work, tenant=tenant.id)
 
     def _kin(self, mode: Mode, tenant: Tenant, judged: Judged, at: datetime) -> linking.Kin | None:
         certificate = judged.report.facts.signers[0].certificate if judged.report.facts.signers else None

@@ -6,10 +6,9 @@ it begins, so that no two writers find out at their end that one of them was too
 """
 
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from honnin.errors import InputError, ServiceError
+from honnin.platform.store.grouping import Groups
 from honnin.platform.store.migrate import migrate
 
 __all__ = ["PRAGMAS", "Store"]
@@ -43,8 +43,7 @@ class Store:
     def __init__(self, data: Path, database_url: str | None = None) -> None:
         data.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
-        # SQLite lets waiting writers sleep up to 0.1 s and wakes them in no order: here they take turns
-        self._turn: AbstractContextManager[Any] = threading.Lock() if self.is_sqlite else nullcontext()
+        self._groups = Groups(self._begin_write)
         self._view: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         try:
             migrate(self.engine)
@@ -68,16 +67,18 @@ class Store:
         except (DBAPIError, PoolTimeoutError) as error:
             raise _down() from error
 
-    def write(self, work: Callable[[Connection], T]) -> T:
+    def write(self, work: Callable[[Connection], T], *, tenant: str | None = None) -> T:
         """Run `work` in one transaction and return its result once it is durable.
 
+        Writes that wait at the same time share a transaction (`grouping`): on SQLite all of this process, as the file
+        has one writer and lets those who wait sleep in no order; on PostgreSQL those of one `tenant`, which would wait
+        for its row anyway, while those of others run beside them.
         `work` may run again: when a concurrent writer got in between (a key that exists meanwhile, a serialisation
         failure), everything is rolled back and read anew. Raises ServiceError `store.down` when that does not help.
         """
         for attempt in range(TRIES):
             try:
-                with self._turn, self._begin_write() as connection:
-                    return work(connection)
+                return self._groups.run(None if self.is_sqlite else tenant or object(), work)
             except PoolTimeoutError as error:
                 raise _down() from error
             except DBAPIError as error:

@@ -286,16 +286,18 @@ log_leaves = Table(
     Column("tenant_id", Id, nullable=False),
     Column("evidence_id", Id, nullable=False),
     PrimaryKeyConstraint("log_id", "leaf_index"),
+    sqlite_with_rowid=False,
 )
 
 log_nodes = Table(
     "log_nodes",
     metadata,
     Column("log_id", Id, nullable=False),
-    Column("level", Integer, nullable=False),  # 0 is the leaf hashes
+    Column("level", Integer, nullable=False),  # 0 is the leaf hashes; every fourth level above them is stored
     Column("position", BigInteger, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
     PrimaryKeyConstraint("log_id", "level", "position"),
+    sqlite_with_rowid=False,
 )
 
 log_heads = Table(

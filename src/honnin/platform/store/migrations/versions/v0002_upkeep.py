@@ -1,4 +1,4 @@
-"""Customers' certificates, what was told of their ends, and where an unfinished upkeep run stopped."""
+"""Tables of upkeep; on SQLite the log's rows lie in the order of their keys, so that each is written once."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,8 +7,32 @@ revision = "0002"
 down_revision = "0001"
 
 
+LOG_TABLES: dict[str, tuple[sa.schema.SchemaItem, ...]] = {
+    "log_leaves": (
+        sa.Column("log_id", sa.String(length=40), nullable=False),
+        sa.Column("leaf_index", sa.BigInteger(), nullable=False),
+        sa.Column("tenant_id", sa.String(length=40), nullable=False),
+        sa.Column("evidence_id", sa.String(length=40), nullable=False),
+        sa.PrimaryKeyConstraint("log_id", "leaf_index", name="pk_log_leaves"),
+    ),
+    "log_nodes": (
+        sa.Column("log_id", sa.String(length=40), nullable=False),
+        sa.Column("level", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("log_id", "level", "position", name="pk_log_nodes"),
+    ),
+}
+
+
 def upgrade() -> None:
-    """Make the tables of upkeep."""
+    """Make the tables of upkeep, and the log's anew where the engine is SQLite."""
+    if op.get_bind().dialect.name == "sqlite":
+        for name, columns in LOG_TABLES.items():
+            op.rename_table(name, f"{name}_before")
+            op.create_table(name, *columns, sqlite_with_rowid=False)
+            op.execute(f"INSERT INTO {name} SELECT * FROM {name}_before")  # noqa: S608 - names of our own tables
+            op.drop_table(f"{name}_before")
     op.create_table(
         "customer_certificates",
         sa.Column("tenant_id", sa.String(length=40), nullable=False),
