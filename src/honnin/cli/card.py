@@ -13,6 +13,7 @@ import click
 
 from honnin.chip.my_number_card.signing import ALGORITHMS, Purpose
 from honnin.cli.card_output import certificate_pem, four_items, write_private
+from honnin.cli.card_passport import names_passport, read_passport
 from honnin.cli.output import data_option, json_option, print_json, read_file
 from honnin.cli.pin_entry import PinEntry, pin_options
 from honnin.errors import CardError, InputError
@@ -36,7 +37,7 @@ def reader_options(function: F) -> F:
         default="pcsc:",
         envvar="HONNIN_READER",
         show_default="the first PC/SC reader with a card, or $HONNIN_READER",
-        help="pcsc:NAME or emulated:PERSON.",
+        help="pcsc:NAME or emulated:PERSON[/passport].",
     )(function)
     return data_option(json_option(function))
 
@@ -156,10 +157,38 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
 
 @card.command()
 @click.option("--signature", "with_signature", is_flag=True, help="Read the signature certificate too; asks its PIN.")
+@click.option("--passport", is_flag=True, help="Read a passport; asks for what opens it, or takes it from --pin-file.")
+@click.option(
+    "--anchor",
+    "anchors",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Passport: a CSCA certificate or a master list to trust; repeat it.",
+)
+@click.option("--portrait", type=click.Path(dir_okay=False, path_type=Path), help="Passport: write the portrait here.")
 @pin_options
 @reader_options
-def read(*, url: str, data: Path, as_json: bool, with_signature: bool, pin_file: Path | None, last_try: bool) -> None:
-    """Read what is on the card; with the signature PIN the four items too."""
+def read(
+    *,
+    url: str,
+    data: Path,
+    as_json: bool,
+    with_signature: bool,
+    passport: bool,
+    anchors: tuple[Path, ...],
+    portrait: Path | None,
+    pin_file: Path | None,
+    last_try: bool,
+) -> None:
+    """Read what is on the card; with the signature PIN the four items too.
+
+    A passport is read, proved and ends with 1 where a proof failed. Its key: document number, birth date and expiry
+    date in three lines, or the machine-readable zone, or the card access number.
+    """
+    if passport or names_passport(url):
+        entry = PinEntry(pin_file)
+        read_passport(url=url, data=data, entry=entry, anchors=anchors, portrait=portrait, as_json=as_json)
+        return
     with opened(url, data) as found:
         if with_signature or pin_file:
             unlock(found, "signature", PinEntry(pin_file), last_try=last_try)

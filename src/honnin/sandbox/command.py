@@ -1,4 +1,4 @@
-"""`honnin sandbox people|event|clock|switch|card`: invented people, their lives, the one clock, failures on demand."""
+"""`honnin sandbox people|event|clock|switch|card|passport`: invented people, their lives, one clock, made failures."""
 
 import json
 import os
@@ -28,16 +28,20 @@ def _json_option(function: F) -> F:
 
 
 class _Group(click.Group):
-    """Adds the emulated card's command when somebody calls it."""
+    """Adds the commands of emulated cards and passports when somebody calls them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "card"]
+        return [*super().list_commands(ctx), "card", "passport"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "card":
             from honnin.sandbox.cards.command import card
 
             return card
+        if cmd_name == "passport":
+            from honnin.sandbox.foreign_ministry.command import passport
+
+            return passport
         return super().get_command(ctx, cmd_name)
 
 
