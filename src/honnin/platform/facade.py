@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,10 @@ class Platform:
         """Ask the store whether it answers. Raises ServiceError `store.down`."""
         with self.store.read() as db:
             db.exec_driver_sql("SELECT 1")
+
+    def clock(self, caller: Caller) -> datetime:
+        """Return the time by which the caller's checks are judged: the sandbox's for a test tenant."""
+        return self._modes[caller.livemode].clock()
 
     # --- tenants
 
