@@ -318,4 +318,4 @@ def _line(read: Checked) -> dict[str, Any]:
 
 
 def _text(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.isoformat().replace("+00:00", "Z")
