@@ -16,7 +16,7 @@ from typing import Literal
 
 import msgspec
 
-from honnin.chip.icao9303.security_object import WRONG_SIGNATURE, parse_security_object, signer_of
+from honnin.chip.icao9303.security_object import OTHER_CERTIFICATE, WRONG_SIGNATURE, parse_security_object, signer_of
 from honnin.errors import FormatError
 from honnin.pki import der, validate_path
 from honnin.pki.rfc5280 import extensions
@@ -77,7 +77,7 @@ def passive_authentication(
     result: Result
     csca = None
     if signer is None:
-        result, why = ("failed", why) if why == WRONG_SIGNATURE else ("not_checked", why)
+        result = "failed" if why in {WRONG_SIGNATURE, OTHER_CERTIFICATE} else "not_checked"
     else:
         result, why, csca = judge_signer(signer, signing_time(listed.signed, at), anchors, crls)
     if changed:

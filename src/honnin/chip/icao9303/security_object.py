@@ -19,7 +19,7 @@ from honnin.pki.rfc5280.names import names_equal
 from honnin.pki.rfc5652 import SignedData, SignerInfo, read_signed_data
 from honnin.pki.signed_content import SignedContent
 
-__all__ = ["WRONG_SIGNATURE", "SecurityObject", "parse_security_object", "signer_of"]
+__all__ = ["OTHER_CERTIFICATE", "WRONG_SIGNATURE", "SecurityObject", "parse_security_object", "signer_of"]
 
 # id-icao-mrtd-security-ldsSecurityObject, and the two that early passports wrote in its place.
 CONTENT_TYPES: Final = frozenset({"2.23.136.1.1.1", "1.3.27.1.1.1", "1.2.528.1.1006.1.20.1"})
@@ -32,6 +32,8 @@ HASHES: Final = {
 }
 GROUPS: Final = range(1, 17)
 WRONG_SIGNATURE: Final = "The signature over the digests is wrong."
+OTHER_CERTIFICATE: Final = "The certificate in the security object is not that of the signer it names."
+NO_CERTIFICATE: Final = "The document signer's certificate is not at hand, or cannot be read."
 
 
 class SecurityObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,9 +74,11 @@ def signer_of(signed: SignedData, others: tuple[bytes, ...] = ()) -> tuple[Certi
     carries none.
     """
     content = SignedContent(signed.content)
-    reason = "The document signer's certificate is not in the security object."
+    certificates = [_readable(octets) for octets in (*signed.certificates, *others)]
+    known = [certificate for certificate in certificates if certificate is not None]
+    reason = NO_CERTIFICATE if len(known) < len(certificates) or not known else OTHER_CERTIFICATE
     for signer in signed.signers:
-        for candidate in _candidates(signer, (*signed.certificates, *others)):
+        for candidate in (certificate for certificate in known if _is_named(signer, certificate)):
             facts = _checked(signer, signed, content, candidate)
             if facts.result == "valid":
                 return candidate, ""
@@ -95,22 +99,21 @@ def _checked(
         return SignatureFacts(result="unsupported", problem="key_unsupported", covers=content.covers)
 
 
-def _candidates(signer: SignerInfo, certificates: tuple[bytes, ...]) -> list[Certificate]:
-    found = []
-    for octets in certificates:
-        try:
-            certificate = parse_certificate(octets)
-            if signer.key_id is not None:
-                named = extensions.subject_key_identifier(certificate) == signer.key_id
-            else:
-                named = signer.serial == certificate.serial_number and names_equal(
-                    signer.issuer or b"", certificate.issuer
-                )
-        except FormatError:
-            continue
-        if named:
-            found.append(certificate)
-    return found
+def _readable(octets: bytes) -> Certificate | None:
+    try:
+        return parse_certificate(octets)
+    except FormatError:
+        return None
+
+
+def _is_named(signer: SignerInfo, certificate: Certificate) -> bool:
+    """Tell whether a signer names a certificate: by key identifier, or by issuer and serial number."""
+    try:
+        if signer.key_id is not None:
+            return extensions.subject_key_identifier(certificate) == signer.key_id
+        return signer.serial == certificate.serial_number and names_equal(signer.issuer or b"", certificate.issuer)
+    except FormatError:
+        return False
 
 
 def _listed(octets: bytes) -> tuple[int, str, dict[int, bytes], str | None]:
