@@ -1,7 +1,7 @@
 """What happens to the invented persons: each life event, the certificates it ends and the ones it brings.
 
-My Number Card sheet, section 7.2; which event ends what, for which reason, is data (`events.json`). The same function
-plays a person's past when a world is made and what a tester asks for later.
+My Number Card sheet, section 7.2; which event is possible in which situation, what it ends and for which reason, is
+data (`events.json`). The same function plays a person's past when a world is made and what a tester asks for later.
 """
 
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ from typing import Literal
 
 import msgspec
 
-from honnin.errors import InputError
+from honnin.errors import InputError, StateError
 from honnin.identity.ages import age_on
-from honnin.identity.dates import from_card_record, from_certificate, jst_day, to_certificate
+from honnin.identity.dates import PartialDate, from_card_record, from_certificate, jst_day, to_certificate
 from honnin.sandbox.jlis import issuing, register
 from honnin.sandbox.jlis.characters import carried
 from honnin.sandbox.jlis.holder import Holder
 from honnin.sandbox.jlis.names import known_municipality
 from honnin.sandbox.jlis.profile import Kind, Purpose
 from honnin.sandbox.jlis.register import Entry, Reason
-from honnin.sandbox.states import CardState, State, keep, state_of
+from honnin.sandbox.states import CardState, PersonState, Situation, State, keep, last_event, situation, state_of
 from honnin.sandbox.world import World
 
 __all__ = ["EVENTS", "Event", "Outcome", "begin", "events", "happen"]
@@ -38,19 +38,23 @@ SIGNATURE_AGE = 15  # younger holders get no signature certificate (§7.2)
 class Event(msgspec.Struct, frozen=True):
     """One kind of life event.
 
+    possible: the situations in which it can happen.
     ends: whose certificates of which purpose it ends, and with which reason.
     changes: items of the person that may change with it. unless_said: what they become when nobody says.
+    card, person: what becomes of them; a new card is in use.
     gives: certificates it brings: none, those that are missing, all of them anew, or mobile ones on a new phone.
     """
 
+    possible: tuple[Situation, ...]
     ends: tuple[Purpose, ...]
     reason: Reason | None
     changes: tuple[str, ...]
-    card: Literal["in_use", "suspended", "lapsed", "returned", "new"]
+    card: Literal["in_use", "suspended", "lapsed", "returned", "new", "same"]
     gives: Literal["nothing", "missing", "all", "phone"]
     ja: str
     en: str
     confidence: str
+    person: PersonState = "resident"
     unless_said: Mapping[str, str] = {}
 
 
@@ -65,14 +69,19 @@ class Outcome(msgspec.Struct, frozen=True):
     reason: Reason | None
 
 
+class _File(msgspec.Struct):
+    events: dict[str, Event]
+    situations: dict[Situation, dict[str, str]]
+
+
 @cache
+def _file() -> _File:
+    return msgspec.json.decode(files(__package__).joinpath("events.json").read_bytes(), type=_File)
+
+
 def events() -> Mapping[str, Event]:
     """Return every life event by name."""
-
-    class _File(msgspec.Struct):
-        events: dict[str, Event]
-
-    return msgspec.json.decode(files(__package__).joinpath("events.json").read_bytes(), type=_File).events
+    return _file().events
 
 
 EVENTS = tuple(events())
@@ -99,7 +108,8 @@ def happen(
     at: the moment; by default the world's time.
     changes: new `address` and `municipality` (five-digit code), `name` and `kana`, `birth` (YYYYMMDD) or `sex`.
     purposes: only these certificates, for events that a holder may ask for one by one.
-    Raises InputError `life.event_unknown`, `life.change_unfit`, `people.unknown`.
+    Raises InputError `life.event_unknown`, `life.change_unfit`, `people.unknown`; StateError `life.not_possible` when
+    the event cannot happen in the person's situation, `life.time_passed` when a later one has happened already.
     """
     kind = events().get(event)
     if kind is None:
@@ -107,6 +117,7 @@ def happen(
     moment = (at or world.now()).replace(microsecond=0)
     with world.transaction():
         before = state_of(world, person, moment)
+        _possible(world, person, before, event, moment)
         after = _changed(before, kind, changes or {}, person, moment)
         keep(world, person, event, after, moment)
         standing = _standing(world, person, moment)
@@ -118,6 +129,21 @@ def happen(
             wanted = after.certificates if kind.gives == "all" else _missing(world, after, moment)
             issued = _issue(world, person, after, moment, wanted=wanted, replaced=standing)
     return Outcome(person, event, moment, ended, issued, kind.reason)
+
+
+def _possible(world: World, person: str, state: State, event: str, moment: datetime) -> None:
+    """Refuse what cannot happen now: a certificate issued before a death that is known would outlive it."""
+    now = situation(state)
+    if now not in events()[event].possible:
+        words = _file().situations[now]
+        raise StateError("life.not_possible", f"{event} cannot happen to {person}. {words['is']}", next=words["next"])
+    latest = last_event(world, person)
+    if latest is not None and latest > moment:
+        raise StateError(
+            "life.time_passed",
+            f"Something happened to {person} after this moment already.",
+            next=f"Set the clock to {latest.isoformat(timespec='seconds')} or later.",
+        )
 
 
 def _changed(state: State, kind: Event, changes: Mapping[str, str], person: str, moment: datetime) -> State:
@@ -140,15 +166,22 @@ def _changed(state: State, kind: Event, changes: Mapping[str, str], person: str,
     if "municipality" in changes:
         known_municipality(changes["municipality"])
     if "birth" in changes:
-        values["birth"] = to_certificate(from_card_record(changes["birth"]))
-    card: CardState = "in_use" if kind.card == "new" else kind.card
+        values["birth"] = to_certificate(_past_birth(changes["birth"], moment))
+    card: CardState = state.card_state if kind.card == "same" else "in_use" if kind.card == "new" else kind.card
     if kind.card == "new":
         number = int(state.card.rpartition("-")[2]) + 1
         values |= {"card": f"{person}-{number}", "card_issued": moment}
     if kind.gives == "phone":
         number = int((state.phone or "-0").rpartition("-")[2]) + 1
         values["phone"] = f"{person}-phone-{number}"
-    return msgspec.structs.replace(state, card_state=card, **values)
+    return msgspec.structs.replace(state, card_state=card, person_state=kind.person, **values)
+
+
+def _past_birth(text: str, moment: datetime) -> PartialDate:
+    born = from_card_record(text)
+    if issuing.whole_day(born) > jst_day(moment):
+        raise InputError("life.change_unfit", "The birth date is in the future.", next="Give a day that has passed.")
+    return born
 
 
 def _unless_said(state: State, kind: Event) -> dict[str, str]:

@@ -9,9 +9,11 @@ from honnin.errors import NotFoundError
 from honnin.sandbox.jlis.profile import Line, Purpose
 from honnin.sandbox.world import World
 
-__all__ = ["CardState", "State", "history", "keep", "state_of"]
+__all__ = ["CardState", "PersonState", "Situation", "State", "history", "keep", "last_event", "situation", "state_of"]
 
 CardState = Literal["in_use", "suspended", "lapsed", "returned"]
+PersonState = Literal["resident", "abroad", "dead"]
+Situation = Literal["in_use", "suspended", "discarded", "returned", "abroad", "dead"]
 
 
 class State(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,6 +23,7 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     card: id of the chip in the person's hands; a new card has a new one.
     phone: id of the chip of the phone that holds mobile certificates.
     certificates: which of the two the person wants at all.
+    person_state: whether the municipality still keeps a record of a living person.
     """
 
     name: str
@@ -32,12 +35,20 @@ class State(msgspec.Struct, frozen=True, kw_only=True):
     card: str
     card_issued: datetime
     card_state: CardState = "in_use"
+    person_state: PersonState = "resident"
     phone: str | None = None
     line: Line = "rsa"
     certificates: tuple[Purpose, ...] = ("signature", "user_authentication")
 
     def __repr__(self) -> str:
         return "State(…)"
+
+
+def situation(state: State) -> Situation:
+    """Return where a person stands: what decides which life event is possible next (`events.json`)."""
+    if state.person_state != "resident":
+        return state.person_state
+    return "discarded" if state.card_state == "lapsed" else state.card_state
 
 
 def keep(world: World, person: str, event: str, state: State, at: datetime) -> None:
@@ -75,3 +86,9 @@ def history(world: World, person: str, moment: datetime) -> list[tuple[datetime,
         "SELECT at, event FROM person_states WHERE person = ? AND at <= ? ORDER BY at, id", (person, moment.timestamp())
     )
     return [(datetime.fromtimestamp(row["at"], UTC), row["event"]) for row in rows]
+
+
+def last_event(world: World, person: str) -> datetime | None:
+    """Return when something last happened to a person, at any time that the world knows."""
+    row = world.connection().execute("SELECT max(at) AS at FROM person_states WHERE person = ?", (person,)).fetchone()
+    return None if row["at"] is None else datetime.fromtimestamp(row["at"], UTC)
