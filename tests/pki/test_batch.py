@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from tests.pki.signing import NOW, PERSON, Authority, rsa_key
 
-from honnin.errors import FormatError, HonninError, InputError, ServiceError
-from honnin.pki import Report, Submission, verify, verify_many
+from honnin.errors import FormatError, InputError, ServiceError
+from honnin.pki import Outcome, Submission, verify, verify_many
 from honnin.pki.batch import AHEAD, CHUNK
 
 pytestmark = pytest.mark.xdist_group("batch")
@@ -30,13 +30,12 @@ def submission(number: int, **other: object) -> Submission:
     return Submission(**{**fields, **other})  # type: ignore[arg-type]
 
 
-def many(items: Iterator[Submission] | list[Submission], processes: int = 2) -> Iterator[Report | HonninError]:
+def many(items: Iterator[Submission] | list[Submission], processes: int = 2) -> Iterator[Outcome]:
     return verify_many(items, anchors=[CA.der], crls=[CA.crl()], policy="jpki_signature", at=NOW, processes=processes)
 
 
-def serial(outcome: Report | HonninError) -> int:
-    assert isinstance(outcome, Report)
-    certificate = outcome.facts.signers[0].certificate
+def serial(outcome: Outcome) -> int:
+    certificate = outcome.report.facts.signers[0].certificate
     assert certificate
     return int(certificate.serial, 16)
 
@@ -46,7 +45,7 @@ def test_reports_are_those_of_verify_in_order(processes: int) -> None:
     outcomes = list(many([submission(n) for n in range(CHUNK + 7)], processes))
     assert [serial(outcome) for outcome in outcomes] == [100 + n % 5 for n in range(CHUNK + 7)]
     for outcome, certificate in zip(outcomes, CERTIFICATES, strict=False):
-        assert outcome == verify(
+        assert outcome.report == verify(
             SIGNATURE,
             content=CONTENT,
             certificate=certificate,
@@ -68,18 +67,19 @@ def test_errors_stand_in_the_place_of_reports(processes: int) -> None:
         submission(4, digest=bytes(32)),
     ]
     good, missing, unknown, wrong, both = many(items, processes)
-    assert isinstance(good, Report)
-    assert good.indication == "TOTAL-PASSED"
-    assert good.four_items is not None
-    assert isinstance(missing, InputError)
-    assert missing.code == "signature.content_missing"
-    assert isinstance(unknown, FormatError)
-    assert unknown.code == "signature.format_unknown"
-    assert isinstance(wrong, Report)
-    assert wrong.indication == "TOTAL-FAILED"
-    assert wrong.four_items is None
-    assert isinstance(both, InputError)
-    assert both.code == "signature.content_and_digest"
+    assert (good.indication, good.error) == ("TOTAL-PASSED", None)
+    assert good.report.four_items is not None
+    assert (wrong.indication, wrong.error) == ("TOTAL-FAILED", None)
+    assert wrong.report.four_items is None
+    for outcome, kind, code in (
+        (missing, InputError, "signature.content_missing"),
+        (unknown, FormatError, "signature.format_unknown"),
+        (both, InputError, "signature.content_and_digest"),
+    ):
+        assert outcome.indication is None
+        assert repr(outcome) == f"Outcome({code})"
+        with pytest.raises(kind, match=code):
+            assert outcome.report
 
 
 def test_a_call_that_cannot_be_right_is_refused_at_once() -> None:
@@ -131,5 +131,5 @@ def test_an_item_whose_process_always_dies_is_answered_with_an_error() -> None:
     finally:
         over.set()
         killer.join()
-    assert isinstance(outcome, ServiceError)
-    assert (outcome.code, outcome.retryable) == ("signature.process_died", True)
+    assert isinstance(outcome.error, ServiceError)
+    assert (outcome.error.code, outcome.error.retryable) == ("signature.process_died", True)

@@ -1,7 +1,9 @@
 """The measurements: honnin's steps beside pyca's floor and OpenSSL's own figure, in one run on one core.
 
 The floor is what any verification with pyca costs at least: load the certificate, verify its signature with the CA's
-key and the document's signature with its own, over the same bytes.
+key and the document's signature with its own, over the same bytes. All steps are measured in every round, one after
+the other, so that a machine that slows down slows all of them; a share of the floor is the median of the shares in the
+rounds.
 """
 
 import re
@@ -9,6 +11,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -27,10 +30,14 @@ FLOOR = "floor: pyca load + 2 verifies"
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One figure: microseconds of processor time an operation takes, and that as a share of the floor's rate."""
+    """One figure: microseconds of processor time an operation takes, in the best round and in the median one.
+
+    per_second: in the best round. of_floor: its rate as a share of the floor's, the median over the rounds.
+    """
 
     name: str
     microseconds: float
+    median: float
     per_second: int
     of_floor: float | None = None
 
@@ -39,19 +46,23 @@ def measure(*, rounds: int = 7, each: int = 200) -> list[Row]:
     """Return the figures, peers first. rounds: how often, with new certificates; each: certificates a round."""
     office = Office()
     steps = _steps(office)
-    best = dict.fromkeys(steps, float("inf"))
+    taken: dict[str, list[float]] = {name: [] for name in steps}
     for _ in range(rounds):
         for name, step in steps.items():
             holders = office.holders(each, answers="OCSP" in name)
-            best[name] = min(best[name], _timed(step, holders))
-    floor = best[FLOOR]
-    rows = [_row(name, seconds, floor) for name, seconds in best.items()]
+            taken[name].append(_timed(step, holders))
+    floor = taken[FLOOR]
+    rows = [_row(name, seconds, floor) for name, seconds in taken.items()]
     speed = openssl_verify_seconds()
-    return rows if speed is None else [_row("openssl speed rsa2048, 2 verifies", 2 * speed, floor), *rows]
+    return rows if speed is None else [_row("openssl speed rsa2048, 2 verifies", [2 * speed], floor), *rows]
 
 
-def _row(name: str, seconds: float, floor: float) -> Row:
-    return Row(name, round(seconds * 1e6, 1), int(1 / seconds), round(floor / seconds, 3))
+def _row(name: str, seconds: list[float], floor: list[float]) -> Row:
+    if len(seconds) < len(floor):
+        seconds = seconds * len(floor)
+    best = min(seconds)
+    share = median(peer / own for own, peer in zip(seconds, floor, strict=True))
+    return Row(name, round(best * 1e6, 1), round(median(seconds) * 1e6, 1), int(1 / best), round(share, 3))
 
 
 def _timed(step: Callable[[Holder], Any], holders: Sequence[Holder]) -> float:

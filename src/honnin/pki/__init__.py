@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from honnin.pki.batch import Outcome as Outcome
     from honnin.pki.batch import Submission as Submission
     from honnin.pki.batch import verify_many as verify_many
     from honnin.pki.collecting import collect as collect
@@ -27,6 +28,7 @@ _HOME = {
     "RevocationIndex": "index",
     "Check": "verdict",
     "Facts": "facts",
+    "Outcome": "batch",
     "Policy": "judging",
     "Report": "report",
     "Status": "verdict",

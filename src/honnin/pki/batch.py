@@ -23,7 +23,7 @@ from honnin.pki.judging import Policy, named_policy
 from honnin.pki.report import Report
 from honnin.pki.verifying import verify
 
-__all__ = ["Submission", "verify_many"]
+__all__ = ["Outcome", "Submission", "verify_many"]
 
 CHUNK = 64  # items that travel together
 AHEAD = 3  # chunks a process that are on their way or wait to be taken
@@ -65,9 +65,45 @@ class _Refusal(msgspec.Struct, frozen=True):
     retryable: bool
 
 
-class _Answer(msgspec.Struct, frozen=True):
-    report: Report | None = None
+class _Answer(msgspec.Struct, frozen=True, array_like=True):
+    """What a process says of an item; the report stays encoded until somebody looks at it."""
+
+    indication: str | None = None
+    report: msgspec.Raw = msgspec.Raw(b"\xc0")  # nil
     refusal: _Refusal | None = None
+
+
+class Outcome:
+    """What became of one item. indication: the report's, None where there is an error in its place."""
+
+    __slots__ = ("_answer", "_report", "indication")
+
+    def __init__(self, answer: _Answer, report: Report | None = None) -> None:
+        self.indication = answer.indication
+        self._answer = answer
+        self._report = report
+
+    @property
+    def error(self) -> HonninError | None:
+        """The error that `honnin.verify` would have raised, None where there is a report."""
+        if self.indication is not None:
+            return None
+        refusal = self._answer.refusal or _LOST
+        kind: type[HonninError] = getattr(errors, refusal.kind)
+        return kind(refusal.code, refusal.message, next=refusal.next, retryable=refusal.retryable)
+
+    @property
+    def report(self) -> Report:
+        """The report, read when it is first asked for. Raises `error` where there is none."""
+        error = self.error
+        if error is not None:
+            raise error
+        if self._report is None:
+            self._report = _REPORT.decode(self._answer.report)
+        return self._report
+
+    def __repr__(self) -> str:
+        return f"Outcome({self.indication or (self.error and self.error.code)})"
 
 
 def verify_many(
@@ -79,8 +115,8 @@ def verify_many(
     policy: Policy | str | None = None,
     at: datetime | None = None,
     processes: int | None = None,
-) -> Iterator[Report | HonninError]:
-    """Yield the report on every item, in order; where `verify` would raise, the error stands in the report's place.
+) -> Iterator[Outcome]:
+    """Yield the outcome of every item, in order: a report, or the error that `verify` would raise.
 
     items: read only as fast as they are worked on. anchors, intermediates, crls, policy, at: for all of them; an item's
     own lists are added and its own `at` goes before. processes: by default one for each core at hand; 1 judges here.
@@ -91,11 +127,9 @@ def verify_many(
     shared = _Shared(tuple(anchors), tuple(intermediates), tuple(crls), named_policy(policy), at)
     count = _cores() if processes is None else processes
     if count < 1:
-        raise InputError(
-            "signature.processes_impossible", "There must be a process.", next="Give 1 or more."
-        )
+        raise InputError("signature.processes_impossible", "There must be a process.", next="Give 1 or more.")
     if count == 1:
-        return (_outcome(_judge(item, shared)) for item in items)
+        return (_judged(item, shared) for item in items)
     return _Batch(shared, count).reports(iter(items))
 
 
@@ -107,37 +141,45 @@ def _cores() -> int:
 
 _DECODER = msgspec.msgpack.Decoder(list[_Answer])
 _ENCODER = msgspec.msgpack.Encoder()
+_REPORT = msgspec.msgpack.Decoder(Report)
 _ITEMS = msgspec.msgpack.Decoder(list[Submission])
 _here: _Shared | None = None  # in a process of a batch: what it was started with
 
 
-def _judge(item: Submission, shared: _Shared) -> _Answer:
+def _judged(item: Submission, shared: _Shared) -> Outcome:
     try:
-        return _Answer(
-            report=verify(
-                item.signed,
-                content=item.content,
-                certificate=item.certificate,
-                digest=item.digest,
-                anchors=shared.anchors,
-                intermediates=shared.intermediates,
-                crls=shared.crls + item.crls,
-                ocsp=item.ocsp,
-                at=item.at or shared.at,
-                existed_at=item.existed_at,
-                policy=shared.policy,
-            )
-        )
+        report = _verify(item, shared)
     except HonninError as error:
-        return _Answer(refusal=_Refusal(type(error).__name__, error.code, error.message, error.next, error.retryable))
+        return Outcome(_Answer(refusal=_refusal(error)))
+    return Outcome(_Answer(report.indication), report)
 
 
-def _outcome(answer: _Answer) -> Report | HonninError:
-    if answer.report is not None:
-        return answer.report
-    refusal = answer.refusal or _LOST
-    kind: type[HonninError] = getattr(errors, refusal.kind)
-    return kind(refusal.code, refusal.message, next=refusal.next, retryable=refusal.retryable)
+def _answer(item: Submission, shared: _Shared) -> _Answer:
+    try:
+        report = _verify(item, shared)
+    except HonninError as error:
+        return _Answer(refusal=_refusal(error))
+    return _Answer(report.indication, msgspec.Raw(_ENCODER.encode(report)))
+
+
+def _verify(item: Submission, shared: _Shared) -> Report:
+    return verify(
+        item.signed,
+        content=item.content,
+        certificate=item.certificate,
+        digest=item.digest,
+        anchors=shared.anchors,
+        intermediates=shared.intermediates,
+        crls=shared.crls + item.crls,
+        ocsp=item.ocsp,
+        at=item.at or shared.at,
+        existed_at=item.existed_at,
+        policy=shared.policy,
+    )
+
+
+def _refusal(error: HonninError) -> _Refusal:
+    return _Refusal(type(error).__name__, error.code, error.message, error.next, error.retryable)
 
 
 _LOST = _Refusal(
@@ -157,7 +199,7 @@ def _start(shared: _Shared) -> None:
 def _work(chunk: bytes) -> bytes:
     if _here is None:
         raise RuntimeError("the process was started without its shared arguments")
-    return _ENCODER.encode([_judge(item, _here) for item in _ITEMS.decode(chunk)])
+    return _ENCODER.encode([_answer(item, _here) for item in _ITEMS.decode(chunk)])
 
 
 Chunk = list[Submission]
@@ -178,14 +220,14 @@ class _Batch:
             self._processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(self._shared,)
         )
 
-    def reports(self, items: Iterator[Submission]) -> Iterator[Report | HonninError]:
+    def reports(self, items: Iterator[Submission]) -> Iterator[Outcome]:
         try:
             while True:
                 while len(self._waiting) < AHEAD * self._processes and (chunk := list(islice(items, CHUNK))):
                     self._waiting.append((chunk, self._send(chunk)))
                 if not self._waiting:
                     return
-                yield from map(_outcome, self._next())
+                yield from map(Outcome, self._next())
         finally:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
