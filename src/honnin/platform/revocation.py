@@ -72,18 +72,20 @@ class IndexedCrls:
             if again is not None and (kept is None or again.fetched_at > kept.fetched_at):
                 return again  # another thread was quicker
             try:
-                return self._fetched(certificate, issuer, at)
+                return self._fetched(certificate, issuer, at, again)
             except ServiceError:
                 if again is None:
                     raise
                 return again
 
-    def _fetched(self, certificate: bytes, issuer: bytes, at: datetime) -> RevocationData:
+    def _fetched(self, certificate: bytes, issuer: bytes, at: datetime, kept: RevocationData | None) -> RevocationData:
         found = self._source.fetch(certificate, issuer, at=at)
         try:
             report = RevocationIndex.build(self._folder, found.crls, (issuer,), at=at)
         except HonninError:  # no room, a damaged index: the check goes on with what came
             return found
+        if report.refused and kept is not None:
+            return kept
         if any(line["code"] == "index.rolled_back" for line in report.refused):
             raise ServiceError(
                 "jlis.list_rolled_back",

@@ -1,0 +1,226 @@
+"""Evidence at speed: records and leaves made durable in groups, beside what the device and the bare driver do.
+
+Durable means flushed: these are times of the clock on the wall, and everything lies in one folder of one device.
+`single writes` come from many threads, each waiting for its own; that is where group commit shows.
+"""
+
+import os
+import sqlite3
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, insert, update
+
+from honnin.bench.crl import Figure
+from honnin.platform.clock import machine_clock, moment
+from honnin.platform.evidence import rfc9162
+from honnin.platform.evidence.log import STORED_EVERY, Log, log_of_shard
+from honnin.platform.keys import Keyring
+from honnin.platform.store import Store, schema
+from honnin.platform.store.engine import PRAGMAS
+
+__all__ = ["measure_evidence"]
+
+MILLION = 1_000_000
+GROUP = 100
+GROUPS = (100, 1000)
+RECORD = "x" * 1200  # as long as a check's record
+THREADS = 32
+AIM_LEAVES = 20_000
+AIM_PROOF = 1.0  # milliseconds
+
+
+def measure_evidence(*, full: bool = False, seconds: float = 2.0) -> list[Figure]:
+    """Measure appending and proving; full: proofs in a log of 10 million records too."""
+    with _log() as (folder, store, log, log_id):
+        flushes = _flushes(folder, seconds)
+        driver = _driver(folder, seconds)
+        records = _rate(seconds, GROUP, lambda start: store.write(partial(_records, log_id=log_id, start=start)))
+        leaves = {size: _numbering(store, log, log_id, size) for size in GROUPS}
+        single = _single(store, log_id, seconds)
+    figures = [
+        Figure("device: 4 KiB written and flushed", "/s", round(flushes)),
+        Figure("sqlite3, batches of 100 rows", "rows/s", round(driver)),
+        Figure(
+            "records in groups of 100",
+            "records/s",
+            round(records),
+            "sqlite3",
+            round(driver),
+            round(driver / records, 2),
+        ),
+        *(
+            Figure(
+                f"leaves numbered under a signed head, groups of {size}",
+                "leaves/s",
+                round(rate),
+                "sqlite3",
+                round(driver),
+                round(driver / rate, 2),
+                note=f"aim: at least {AIM_LEAVES:,} leaves a second",
+            )
+            for size, rate in leaves.items()
+        ),
+        Figure(
+            f"single writes of {THREADS} threads, each flushed",
+            "writes/s",
+            round(single),
+            "device flushes",
+            round(flushes),
+            round(flushes / single, 2),
+            1.0,
+        ),
+    ]
+    for count in (MILLION, 10 * MILLION) if full else (MILLION,):
+        with _log() as (folder, store, log, log_id):
+            median, slowest = _proofs(folder, store, log, log_id, count)
+        figures.append(
+            Figure(
+                f"inclusion proof in {count // MILLION} M records",
+                "ms",
+                round(median, 3),
+                aim=AIM_PROOF,
+                spread=round(slowest / median, 1),
+            )
+        )
+    return figures
+
+
+@contextmanager
+def _log() -> Iterator[tuple[Path, Store, Log, str]]:
+    with tempfile.TemporaryDirectory(prefix="honnin-bench-") as name:
+        folder = Path(name)
+        store, keys = Store(folder), Keyring(folder / "keys")
+        log = Log(store, keys.log, machine_clock)
+        log_id = store.write(lambda db: log_of_shard(db, "bench", keys.log.public.key_id, moment(machine_clock())))
+        yield folder, store, log, log_id
+        store.close()
+
+
+def _rate(seconds: float, each: int, step: Callable[[int], Any]) -> float:
+    """Return how many things a second are done by a step that does so many; it gets the number of the first."""
+    done, began = 0, time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        step(done)
+        done += each
+    return done / (time.perf_counter() - began)
+
+
+def _flushes(folder: Path, seconds: float) -> float:
+    handle = os.open(folder / "flushed", os.O_RDWR | os.O_CREAT, 0o600)
+
+    def flush(number: int) -> None:
+        os.pwrite(handle, bytes(4096), number % 256 * 4096)
+        os.fsync(handle)
+
+    try:
+        return _rate(seconds, 1, flush)
+    finally:
+        os.close(handle)
+
+
+def _driver(folder: Path, seconds: float) -> float:
+    connection = sqlite3.connect(folder / "driver.sqlite3", isolation_level=None)
+    for pragma, (value, _) in PRAGMAS.items():
+        connection.execute(f"PRAGMA {pragma}={value}")
+    connection.execute("CREATE TABLE records (number INTEGER PRIMARY KEY, record TEXT)")
+
+    def batch(start: int) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.executemany("INSERT INTO records VALUES (?, ?)", [(start + n, RECORD) for n in range(GROUP)])
+        connection.execute("COMMIT")
+
+    try:
+        return _rate(seconds, GROUP, batch)
+    finally:
+        connection.close()
+
+
+def _records(db: Connection, *, log_id: str, start: int, count: int = GROUP, mark: str = "a") -> None:
+    now = moment(machine_clock())
+    rows = [
+        {
+            "tenant_id": "ten_bench",
+            "evidence_id": f"evd_{mark}{start + number:022d}",
+            "log_id": log_id,
+            "created_at": now,
+            "record": f"{mark}{start + number}{RECORD}",
+        }
+        for number in range(count)
+    ]
+    db.execute(insert(schema.evidence), rows)
+
+
+def _numbering(store: Store, log: Log, log_id: str, size: int, leaves: int = 10_000) -> float:
+    """Return leaves a second, the records being there already: numbered, hashed, proved by a head, flushed."""
+    while log.sequence(log_id):
+        pass
+    spent = 0.0
+    for start in range(0, leaves, size):
+        store.write(partial(_records, log_id=log_id, start=start, count=size, mark=f"b{size}"))
+        began = time.perf_counter()
+        if log.sequence(log_id) != size:
+            raise AssertionError("a group is numbered whole")
+        spent += time.perf_counter() - began
+    return leaves / spent
+
+
+def _single(store: Store, log_id: str, seconds: float) -> float:
+    ends = time.perf_counter() + seconds
+
+    def write(thread: int) -> int:
+        done = 0
+        while time.perf_counter() < ends:
+            store.write(partial(_records, log_id=log_id, start=done, count=1, mark=f"c{thread:03d}"))
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return sum(pool.map(write, range(THREADS))) / seconds
+
+
+def _proofs(folder: Path, store: Store, log: Log, log_id: str, count: int) -> tuple[float, float]:
+    """Return median and 99th percentile (ms) of proofs in a log that was loaded in bulk and grown by the sequencer."""
+    _load(folder, log_id, count)
+    store.write(lambda db: db.execute(update(schema.logs).values(tree_size=count)))
+    store.write(partial(_records, log_id=log_id, start=0, count=500))
+    log.sequence(log_id)
+    times = []
+    with store.read() as db:
+        for number in range(500):
+            began = time.perf_counter()
+            proven = log.proven(db, "ten_bench", f"evd_a{number:022d}")
+            times.append((time.perf_counter() - began) * 1000)
+            if proven is None or not rfc9162.verify_inclusion(
+                rfc9162.leaf_hash(proven.record.encode()),
+                proven.leaf_index,
+                proven.head.tree_size,
+                proven.audit_path,
+                bytes.fromhex(proven.head.root),
+            ):
+                raise AssertionError("what is measured must prove")
+    return float(np.median(times)), float(np.percentile(times, 99))
+
+
+def _load(folder: Path, log_id: str, count: int) -> None:
+    """Write the nodes of a log of invented leaves, as the sequencer stores them."""
+    connection = sqlite3.connect(folder / "honnin.sqlite3")
+    draw = np.random.default_rng(1)
+    octets = draw.bytes(32 * count)
+    nodes = [octets[start : start + 32] for start in range(0, len(octets), 32)]
+    level = 0
+    while nodes:
+        if level % STORED_EVERY == 0:
+            rows = ((log_id, level, position, node) for position, node in enumerate(nodes))
+            connection.executemany("INSERT INTO log_nodes VALUES (?, ?, ?, ?)", rows)
+        nodes = [rfc9162.node_hash(nodes[n], nodes[n + 1]) for n in range(0, len(nodes) - 1, 2)]
+        level += 1
+    connection.commit()
+    connection.close()

@@ -1,0 +1,195 @@
+"""Group commit: writes that wait together share a flush; each fails alone, and together only with the transaction."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from honnin.errors import InputError, ServiceError
+from honnin.platform.evidence.log import Log, log_of_shard
+from honnin.platform.keys import Keyring
+from honnin.platform.store import Store, schema
+from honnin.platform.store.grouping import Groups
+
+WRITERS = 24
+
+
+@pytest.fixture
+def store(data: Path, database_url: str | None) -> Any:
+    opened = Store(data, database_url)
+    yield opened
+    opened.close()
+
+
+def person(number: int) -> Callable[[Connection], int]:
+    def work(db: Connection) -> int:
+        row = {"tenant_id": "ten_a", "person_id": f"per_{number}", "created_at": "now"}
+        db.execute(insert(schema.persons).values(row))
+        return number
+
+    return work
+
+
+def together(store: Store, works: list[Callable[[Connection], Any]], tenant: str | None = "ten_a") -> list[Any]:
+    """Write from many threads while the first one's transaction is held open; give back results and errors."""
+    first_runs, go = threading.Event(), threading.Event()
+
+    def first(db: Connection) -> None:
+        first_runs.set()
+        assert go.wait(20)
+
+    def write(work: Callable[[Connection], Any]) -> Any:
+        try:
+            return store.write(work, tenant=tenant)
+        except Exception as error:  # noqa: BLE001 - given back to the test
+            return error
+
+    with ThreadPoolExecutor(len(works) + 1) as pool:
+        holding = pool.submit(store.write, first, tenant=tenant)
+        assert first_runs.wait(20)
+        pending = [pool.submit(write, work) for work in works]
+        while sum(len(line) for line in store._groups._waiting.values()) < len(works):
+            threading.Event().wait(0.005)
+        go.set()
+        holding.result(20)
+        return [one.result(20) for one in pending]
+
+
+def commits(store: Store) -> list[int]:
+    seen: list[int] = []
+    event.listen(store.engine, "commit", lambda _: seen.append(1))
+    return seen
+
+
+def people(store: Store) -> set[str]:
+    with store.read() as db:
+        return set(db.execute(select(schema.persons.c.person_id)).scalars())
+
+
+def test_writes_that_wait_share_one_transaction(store: Store) -> None:
+    seen = commits(store)
+    assert together(store, [person(number) for number in range(WRITERS)]) == list(range(WRITERS))
+    assert len(seen) == 2  # the one that held, and everyone else
+    assert people(store) == {f"per_{number}" for number in range(WRITERS)}
+
+
+def test_a_write_that_fails_is_undone_alone(store: Store) -> None:
+    def refuses(db: Connection) -> None:
+        person(77)(db)
+        raise InputError("tenant.name", "No.")
+
+    told = together(store, [person(1), refuses, person(2), person(1), person(3)])
+    assert [told[0], told[2], told[4]] == [1, 2, 3]
+    assert isinstance(told[1], InputError)
+    assert isinstance(told[3], ServiceError)  # a key that is there stays there however often it is tried
+    assert people(store) == {"per_1", "per_2", "per_3"}
+
+
+def test_a_write_that_lost_a_race_runs_again(store: Store) -> None:
+    tries = []
+
+    def racing(db: Connection) -> str:
+        tries.append(1)
+        if len(tries) == 1:
+            raise IntegrityError("INSERT", {}, Exception("meanwhile"))
+        person(9)(db)
+        return "won"
+
+    assert together(store, [person(1), racing]) == [1, "won"]
+    assert people(store) == {"per_1", "per_9"}
+
+
+def test_nobody_is_acknowledged_when_the_transaction_fails(store: Store) -> None:
+    broken = []
+
+    def breaks(db: Connection) -> None:
+        if not broken:  # the transaction is gone under everyone, as on a full disk
+            broken.append(1)
+            db.exec_driver_sql("ROLLBACK")
+            raise OperationalError("COMMIT", {}, Exception("database is locked"))
+
+    told = together(store, [person(1), breaks, person(2)])
+    with store.read() as db:
+        assert db.execute(text("SELECT count(*) FROM persons")).scalar() == sum(isinstance(one, int) for one in told)
+    assert {f"per_{one}" for one in told if isinstance(one, int)} == people(store)
+
+
+def test_other_tenants_do_not_wait_on_postgresql(store: Store) -> None:
+    if store.is_sqlite:
+        return
+    inside, go = threading.Event(), threading.Event()
+
+    def holds(db: Connection) -> None:
+        inside.set()
+        assert go.wait(20)
+
+    with ThreadPoolExecutor(2) as pool:
+        holding = pool.submit(store.write, holds, tenant="ten_a")
+        assert inside.wait(20)
+        assert store.write(person(5), tenant="ten_b") == 5
+        assert store.write(person(6)) == 6
+        go.set()
+        holding.result(20)
+
+
+def test_an_interrupted_leader_leaves_the_others_told() -> None:
+    @contextmanager
+    def begin() -> Any:
+        raise KeyboardInterrupt
+        yield
+
+    groups = Groups(begin)
+    with pytest.raises(KeyboardInterrupt):
+        groups.run(None, lambda _: None)
+    assert groups._waiting == {}
+
+
+def test_the_log_of_an_older_store_goes_on(data: Path, database_url: str | None) -> None:
+    """A store of the first schema, its log included, is brought up; old records and new ones are proved."""
+    from alembic import command
+    from alembic.config import Config
+
+    from honnin.platform.clock import machine_clock, moment
+    from honnin.platform.evidence import rfc9162
+
+    store = Store(data, database_url)
+    keys = Keyring(data / "keys")
+    log = Log(store, keys.log, machine_clock)
+    now = moment(machine_clock())
+    log_id = store.write(lambda db: log_of_shard(db, "s", keys.log.public.key_id, now))
+
+    def records(first: int, count: int) -> None:
+        rows = [
+            {"tenant_id": "ten_a", "evidence_id": f"evd_{n}", "log_id": log_id, "created_at": now, "record": f"{n}"}
+            for n in range(first, first + count)
+        ]
+        store.write(lambda db: db.execute(insert(schema.evidence), rows))
+        assert log.sequence(log_id) == count
+
+    records(0, 37)
+    config = Config()
+    config.set_main_option("script_location", "honnin.platform.store:migrations")
+    with store.engine.begin() as db:  # back to what the first schema had
+        for table in ("customer_certificates", "certificate_ends", "upkeep_cursors"):
+            db.execute(text(f"DROP TABLE {table}"))
+        config.attributes["connection"] = db
+        command.stamp(config, "0001")
+    store.close()
+    store = Store(data, database_url)
+    log = Log(store, keys.log, machine_clock)
+    records(37, 30)
+    with store.read() as db:
+        for number in range(67):
+            proven = log.proven(db, "ten_a", f"evd_{number}")
+            assert proven is not None
+            leaf = rfc9162.leaf_hash(proven.record.encode())
+            root = bytes.fromhex(proven.head.root)
+            size = proven.head.tree_size
+            assert rfc9162.verify_inclusion(leaf, proven.leaf_index, size, list(proven.audit_path), root)
+    store.close()
