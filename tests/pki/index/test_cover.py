@@ -15,8 +15,8 @@ from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.sandbox.jlis import crl as sandbox_lists
 from honnin.sandbox.jlis.authorities import authority as jlis_authority
 from honnin.sandbox.life import happen
-from honnin.sandbox.people import card_material, persons
 from honnin.sandbox.opening import open_world
+from honnin.sandbox.people import card_material, persons
 
 
 @pytest.fixture(scope="module")

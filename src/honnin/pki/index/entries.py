@@ -2,20 +2,19 @@
 
     SEQUENCE { userCertificate INTEGER, revocationDate Time, crlEntryExtensions SEQUENCE OF Extension OPTIONAL }
 
-Three readers give the same columns. The careful one reads one entry after the other and knows every shape. The uniform
-one takes a run of entries of one length and one shape as a matrix: each row says by its own length that the next one
-is where the matrix has it. The wide one looks at a whole block of mixed entries at once: it proposes where they lie
-from the one pattern that every entry with a UTCTime has, `17 0D` with a `Z` twelve octets on, and then *proves* the
-proposal: the first entry starts where the list starts; and whenever an entry starts where it should, its own length
-octets and the length octet of its INTEGER must lead exactly to the proposed time and to the proposed end, which is the
-start of the next. By induction every octet of the block is accounted for. An attacker's serial that imitates the
-pattern breaks the chain and costs speed, never truth: from the first entry that is not proven the careful reader goes
-on.
+Three readers give the same columns. The careful one (`careful`) reads one entry after the other and knows every shape.
+The uniform one takes a run of entries of one length and one shape as a matrix: each row says by its own length that the
+next one is where the matrix has it. The wide one looks at a whole block of mixed entries at once: it proposes where
+they lie from the one pattern that every entry with a UTCTime has, `17 0D` with a `Z` twelve octets on, and then
+*proves* the proposal: the first entry starts where the list starts; and whenever an entry starts where it should, its
+own length octets and the length octet of its INTEGER must lead exactly to the proposed time and to the proposed end,
+which is the start of the next. By induction every octet of the block is accounted for. An attacker's serial that
+imitates the pattern breaks the chain and costs speed, never truth: from the first entry that is not proven the careful
+reader goes on.
 
 Not done here: the list's header, trailer and signature (`stream`), and what an entry's issuer means (`building`).
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,25 +22,10 @@ import numpy as np
 import numpy.typing as npt
 
 from honnin.errors import FormatError
-from honnin.pki.der import (
-    BOOLEAN,
-    ENUMERATED,
-    GENERALIZED_TIME,
-    INTEGER,
-    OCTET_STRING,
-    OID,
-    SEQUENCE,
-    boolean,
-    children,
-    enclosed,
-    integer,
-    oid,
-    read,
-    time,
-)
-from honnin.pki.index.table import ABSENT, EPOCH_1950, FAR, NO_DATE, Columns
+from honnin.pki.index.careful import REASONS_KNOWN, SERIAL_OCTETS, Odd, columns_of, entry_length, read_entry
+from honnin.pki.index.table import ABSENT, EPOCH_1950, NO_DATE, Columns
 
-__all__ = ["SLACK", "Odd", "read_block", "read_entry", "read_uniform"]
+__all__ = ["SLACK", "read_block", "read_uniform"]
 
 U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
@@ -52,11 +36,6 @@ SLACK = 192
 # A careful step returns to the wide reader; a block that needs more of them than this is read carefully to its end.
 RESUMPTIONS = 16
 UNIFORM = 16  # entries of one shape from which on the reader of matrices is worth its while
-SERIAL_OCTETS = 20
-LOW64 = (1 << 64) - 1
-
-_REASONS = np.zeros(256, dtype=bool)
-_REASONS[[0, 1, 2, 3, 4, 5, 6, 8, 9, 10]] = True  # RFC 5280 §5.3.1; 7 is not used
 
 
 def _month_starts() -> tuple[I64, I64]:
@@ -76,17 +55,6 @@ def _month_starts() -> tuple[I64, I64]:
 _MONTH_START, _MONTH_DAYS = _month_starts()
 
 
-@dataclass(frozen=True, slots=True)
-class Odd:
-    """One entry as the careful reader gives it; times in seconds since 1950-01-01 UTC."""
-
-    serial: int
-    date: int
-    reason: int
-    invalidity: int | None
-    issuer: bytes | None
-
-
 def read_block(
     block: bytearray, start: int, end: int, *, final: bool, extensible: bool = True
 ) -> tuple[list[Columns], int]:
@@ -104,7 +72,7 @@ def read_block(
         columns, start = read_uniform(whole, start, end, extensible=extensible)
         if columns is not None:
             parts.append(columns)
-            length = None if start >= end else _entry_length(view, start, end)
+            length = None if start >= end else entry_length(view, start, end)
             if start >= end or ((length is None or start + length > end) and not final):
                 break
         if resumptions <= RESUMPTIONS:
@@ -115,7 +83,7 @@ def read_block(
             break
         odds: list[Odd] = []
         while start < end:
-            length = _entry_length(view, start, end)
+            length = entry_length(view, start, end)
             if length is None or start + length > end:
                 break
             odds.append(read_entry(bytes(view[start : start + length]), extensible=extensible))
@@ -126,7 +94,7 @@ def read_block(
             if final:
                 raise FormatError("index.entry", f"The entry at octet {start} of its block runs past the list's end.")
             break
-        parts.append(_columns(odds))
+        parts.append(columns_of(odds))
         resumptions += 1
     return parts, start
 
@@ -164,7 +132,9 @@ def read_uniform(block: npt.NDArray[np.uint8], start: int, end: int, *, extensib
     if extended:
         value = load(clock + 21).astype(np.uint64)
         reason = value.astype(np.uint8)
-        good &= (load(clock + 15) == _REASON_ALONE) & (value & ~np.uint64(0xFF) == _REASON_VALUE) & _REASONS[reason]
+        good &= (
+            (load(clock + 15) == _REASON_ALONE) & (value & ~np.uint64(0xFF) == _REASON_VALUE) & REASONS_KNOWN[reason]
+        )
     keep = _prefix(good)
     if not keep:
         return None, start
@@ -337,7 +307,7 @@ def _extensions(
     head = loads[at].astype(np.uint64)
     value = loads[at + 6].astype(np.uint64)
     code = (value & np.uint64(0xFF)).astype(np.uint8)
-    shaped = ((value & ~np.uint64(0xFF)) == _REASON_VALUE) & _REASONS[code]
+    shaped = ((value & ~np.uint64(0xFF)) == _REASON_VALUE) & REASONS_KNOWN[code]
     known = shaped & (head == _REASON_ALONE)
     both = np.flatnonzero(shaped & (head == _REASON_FIRST))
     invalidity = None
@@ -361,112 +331,3 @@ def _generalized(loads: U64, at: I64) -> tuple[I64, npt.NDArray[np.bool_]]:
     seconds, good = _times(loads, at)
     zulu = (loads[at + 7].astype(np.uint64) & np.uint64(0xFF)) == np.uint64(0x5A)
     return seconds, good & century_good & zulu & (year >= 1950) & (year < 2050)
-
-
-# --- careful
-
-
-def _entry_length(view: memoryview, start: int, end: int) -> int | None:
-    """Octets of the entry that starts at `start`, header included; None when its header is cut short."""
-    if end - start < 2:
-        return None
-    if view[start] != 0x30:
-        raise FormatError("index.entry", "An entry of the list is not a SEQUENCE.")
-    first = view[start + 1]
-    if first < 0x80:
-        return 2 + first
-    octets = first & 0x7F
-    if not 1 <= octets <= 4:
-        raise FormatError("index.entry", "An entry's length is indefinite or absurd.")
-    if end - start < 2 + octets:
-        return None
-    return 2 + octets + int.from_bytes(view[start + 2 : start + 2 + octets], "big")
-
-
-def read_entry(octets: bytes, *, extensible: bool = True) -> Odd:
-    """Read one whole entry, whatever extensions it has, if it may have any.
-
-    Raises FormatError `index.entry` for one that is not DER, whose serial is negative or longer than 20 octets, or that
-    has a critical extension that is not known (RFC 5280 §5.3: such a CRL must not be used).
-    """
-    try:
-        return _careful_entry(octets, extensible=extensible)
-    except FormatError as error:
-        if error.code == "index.entry":
-            raise
-        raise FormatError("index.entry", f"An entry of the list is not DER: {error.message}") from error
-
-
-def _careful_entry(octets: bytes, *, extensible: bool) -> Odd:
-    start, stop = enclosed(octets, 0, len(octets), SEQUENCE)
-    first, at = enclosed(octets, start, stop, INTEGER)
-    serial = integer(octets, first, at)
-    if serial < 0 or at - first > SERIAL_OCTETS:
-        raise FormatError("index.entry", "A serial number is negative or longer than 20 octets.")
-    tag, first, at = read(octets, at, stop)
-    date = int(time(octets, tag, first, at).timestamp()) - EPOCH_1950
-    reason, invalidity, issuer = ABSENT, None, None
-    if at < stop:
-        if not extensible:
-            raise FormatError("index.entry", "An entry of a list of version 1 has extensions.")
-        first, last = enclosed(octets, at, stop, SEQUENCE)
-        if last != stop:
-            raise FormatError("index.entry", "Something follows an entry's extensions.")
-        reason, invalidity, issuer = _careful_extensions(octets, first, last)
-    return Odd(serial, date, reason, invalidity, issuer)
-
-
-def _careful_extensions(octets: bytes, start: int, stop: int) -> tuple[int, int | None, bytes | None]:
-    """Read crlEntryExtensions: reason, invalidity date (seconds since 1950), certificateIssuer (GeneralNames DER)."""
-    reason, invalidity, issuer = ABSENT, None, None
-    seen: set[str] = set()
-    for kind, first, last in children(octets, start, stop):
-        if kind != SEQUENCE:
-            raise FormatError("index.entry", "An extension of an entry is not a SEQUENCE.")
-        name_start, at = enclosed(octets, first, last, OID)
-        name = oid(octets, name_start, at)
-        critical = False
-        if at < last and octets[at] == BOOLEAN:
-            _, value, at = read(octets, at, last)
-            critical = boolean(octets, value, at)
-        value, end = enclosed(octets, at, last, OCTET_STRING)
-        if end != last or name in seen:
-            raise FormatError("index.entry", "An extension of an entry is malformed or stands twice.")
-        seen.add(name)
-        if name == "2.5.29.21":
-            code_at, code_end = enclosed(octets, value, end, ENUMERATED)
-            reason = integer(octets, code_at, code_end)
-            if code_end != end or not 0 <= reason < ABSENT or not _REASONS[reason]:
-                raise FormatError("index.entry", "A reason code is none of RFC 5280's.")
-        elif name == "2.5.29.24":
-            time_kind, when, when_end = read(octets, value, end)
-            if time_kind != GENERALIZED_TIME or when_end != end:
-                raise FormatError("index.entry", "An invalidity date is not a GeneralizedTime.")
-            invalidity = int(time(octets, time_kind, when, when_end).timestamp()) - EPOCH_1950
-        elif name == "2.5.29.29":
-            issuer = octets[value:end]
-        elif critical:
-            raise FormatError("index.entry", f"An entry has the critical extension {name}, which is not known.")
-    return reason, invalidity, issuer
-
-
-def _columns(odds: list[Odd]) -> Columns:
-    """Turn carefully read entries into columns."""
-    wide = any(odd.serial >> 64 for odd in odds)
-    dated = any(odd.invalidity is not None for odd in odds)
-    near = [0 <= odd.date < FAR for odd in odds]
-    return Columns(
-        low=np.array([odd.serial & LOW64 for odd in odds], dtype=np.uint64),
-        middle=np.array([odd.serial >> 64 & LOW64 for odd in odds], dtype=np.uint64) if wide else None,
-        high=np.array([odd.serial >> 128 for odd in odds], dtype=np.uint32) if wide else None,
-        date=np.array([odd.date if close else FAR for odd, close in zip(odds, near, strict=True)], dtype=np.uint32),
-        far=tuple((row, odd.date) for row, (odd, close) in enumerate(zip(odds, near, strict=True)) if not close),
-        reason=np.array([odd.reason for odd in odds], dtype=np.uint8),
-        invalidity=np.array(
-            [NO_DATE if odd.invalidity is None else min(max(odd.invalidity, 0), NO_DATE - 1) for odd in odds],
-            dtype=np.uint32,
-        )
-        if dated
-        else None,
-        issuers=tuple((row, odd.issuer) for row, odd in enumerate(odds) if odd.issuer is not None),
-    )
