@@ -15,6 +15,7 @@ from honnin.pki.jpki import Purpose
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.extensions import authority_key_identifier, subject_key_identifier
 from honnin.platform.clock import Clock, machine_clock
+from honnin.platform.live import read_live
 from honnin.platform.settings import Services, Settings
 
 __all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes", "revocation_folder"]
@@ -103,7 +104,7 @@ def open_modes(settings: Settings) -> Mapping[bool, Mode]:
 
     Raises StateError `tenant.sandbox_anchor` when the live anchors hold one of a sandbox.
     """
-    live = settings.live or Services()
+    live = settings.live or read_live(settings.data) or Services()
     if any(is_sandbox(parse_certificate(a).subject) for a in (*live.anchors, *live.user_authentication_anchors)):
         raise StateError(
             "tenant.sandbox_anchor",

@@ -35,7 +35,7 @@ class Settings:
     data: folder of the world, the store and the keys, made with mode 0700.
     database_url: SQLAlchemy URL; absent, `honnin.sqlite3` in the data folder.
     gateway: where the sandbox's institutions answer (`http://127.0.0.1:8600`).
-    test, live: outside services; absent, the sandbox's for test tenants and none for live ones.
+    test, live: outside services; absent, the sandbox's for test tenants and those of `live.json` for live ones.
     head_interval: seconds between signed heads while there is work, at most 1.
     revocation: which of the sandbox's sources is asked first; the other when it fails.
     """

@@ -1,0 +1,126 @@
+"""The live services of a platform operator, from `live.json` in the data folder (docs/live.md).
+
+    {"anchors": {"signature": ["anchors/sign3.cer"], "user_authentication": ["anchors/auth3.cer"]},
+     "revocation": ["ocsp", "ldap"],
+     "hosts": {"ocspsign.example": "https://ocsp.operator.example"},
+     "ldap": {"url": "ldaps://directory.example:636", "user": "cn=pf", "password_file": "keys/ldap"}}
+
+Paths are relative to the data folder; anchors are PEM or DER. The link service has no entry: its official format is
+under NDA and comes as a plug-in (`Settings.live`). Without the file there are no live services, and every live check
+says that it could not be told.
+"""
+
+import re
+from base64 import b64decode
+from binascii import Error
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from honnin.connect.jlis import Fallback, RevocationSource
+from honnin.errors import HonninError, StateError
+from honnin.pki.rfc5280.certificate import parse_certificate
+from honnin.platform.settings import Services
+
+__all__ = ["FILE", "read_live"]
+
+FILE = "live.json"
+Kind = Literal["ocsp", "ldap", "http"]
+
+
+class Anchors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Files of the trust anchors by purpose."""
+
+    signature: tuple[str, ...] = ()
+    user_authentication: tuple[str, ...] = ()
+
+
+class Directory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The directory of CRLs; the password lies in a file of its own."""
+
+    url: str
+    user: str | None = None
+    password_file: str | None = None
+
+
+class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The file: anchors, the revocation sources in the order in which they are asked, and where they answer."""
+
+    anchors: Anchors = Anchors()
+    revocation: tuple[Kind, ...] = ()
+    hosts: dict[str, str] = {}
+    ldap: Directory | None = None
+
+
+def read_live(data: Path) -> Services | None:
+    """Return the live services of a data folder; None where it has no `live.json`.
+
+    Raises StateError `live.configuration` for a file, an anchor or a source that cannot be used, naming it.
+    """
+    path = data / FILE
+    if not path.exists():
+        return None
+    try:
+        live = msgspec.json.decode(path.read_bytes(), type=Live)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _unusable(f"{FILE} cannot be read: {error}") from error
+    sources, close = _sources(data, live)
+    revocation: RevocationSource | None = None
+    for source in reversed(sources):
+        revocation = source if revocation is None else Fallback(source, revocation)
+    return Services(
+        revocation=revocation,
+        anchors=_certificates(data, live.anchors.signature),
+        user_authentication_anchors=_certificates(data, live.anchors.user_authentication),
+        close=close,
+    )
+
+
+def _unusable(what: str) -> StateError:
+    return StateError("live.configuration", what, next=f"Correct {FILE} (docs/live.md) and start again.")
+
+
+def _certificates(data: Path, names: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(certificate for name in names for certificate in _certificates_in(data / name, name))
+
+
+def _certificates_in(path: Path, name: str) -> list[bytes]:
+    try:
+        content = path.read_bytes()
+        blocks = re.findall(rb"-----BEGIN CERTIFICATE-----(.*?)-----END CERTIFICATE-----", content, re.DOTALL)
+        found = [b64decode(block) for block in blocks] or [content]
+        for certificate in found:
+            parse_certificate(certificate)
+    except (OSError, Error, HonninError) as error:
+        raise _unusable(f"The anchor {name} is not a readable certificate.") from error
+    return found
+
+
+def _sources(data: Path, live: Live) -> tuple[list[RevocationSource], Callable[[], None]]:
+    """Open the named sources in their order."""
+    from honnin.connect import jlis
+    from honnin.connect.gateway import Gateway
+
+    gateway = Gateway(hosts=live.hosts)
+    sources: list[RevocationSource] = []
+    for kind in dict.fromkeys(live.revocation):
+        if kind == "ldap":
+            if live.ldap is None:
+                raise _unusable("The source ldap is named, but there is no ldap entry.")
+            sources.append(jlis.LdapCrlSource(live.ldap.url, user=live.ldap.user, password=_password(data, live.ldap)))
+        else:
+            if not live.hosts:
+                raise _unusable(f"The source {kind} is named, but no hosts are mapped.")
+            sources.append(jlis.OcspClient(gateway, "evidence") if kind == "ocsp" else jlis.HttpCrlSource(gateway))
+    return sources, gateway.close
+
+
+def _password(data: Path, directory: Directory) -> str | None:
+    if directory.password_file is None:
+        return None
+    try:
+        return (data / directory.password_file).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise _unusable("The directory's password file cannot be read.") from error

@@ -1,0 +1,77 @@
+"""Live services come from the operator's file; a mistake in it stops the start, and a sandbox CA never gets in."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from tests.pki.index.lists import make_issuer
+
+from honnin.connect.jlis import Fallback
+from honnin.connect.worlds import open_world
+from honnin.errors import StateError
+from honnin.platform.live import read_live
+from honnin.platform.services import open_modes
+from honnin.platform.settings import Settings
+
+
+def write(data: Path, **members: object) -> Path:
+    (data / "live.json").write_text(json.dumps(members))
+    return data
+
+
+def test_without_a_file_there_are_no_live_services(data: Path) -> None:
+    assert read_live(data) is None
+    assert open_modes(Settings(data=data))[True].services.revocation is None
+
+
+def test_anchors_are_read_in_both_forms_and_sources_in_their_order(data: Path) -> None:
+    issuer = make_issuer("OPERATOR-EXAMPLE")
+    (data / "a.cer").write_bytes(issuer.der)
+    pem = x509.load_der_x509_certificate(issuer.der).public_bytes(serialization.Encoding.PEM)
+    (data / "a.pem").write_bytes(pem + pem)
+    write(
+        data,
+        anchors={"signature": ["a.cer"], "user_authentication": ["a.pem"]},
+        revocation=["ocsp", "ldap"],
+        hosts={"ocsp.example": "https://ocsp.operator.example"},
+        ldap={"url": "ldaps://directory.example:636"},
+    )
+    mode = open_modes(Settings(data=data))[True]
+    assert mode.anchors("signature") == (issuer.der,)
+    assert mode.anchors("user_authentication") == (issuer.der, issuer.der)
+    assert isinstance(mode.services.revocation, Fallback)
+    mode.close()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"anchor": {}},
+        {"anchors": {"signature": ["missing.cer"]}},
+        {"anchors": {"signature": ["live.json"]}},
+        {"revocation": ["ocsp"]},
+        {"revocation": ["ldap"]},
+        {"revocation": ["fax"]},
+        {"revocation": ["ldap"], "ldap": {"url": "ldap://127.0.0.1", "user": "cn=pf", "password_file": "missing"}},
+    ],
+)
+def test_a_mistake_is_named(data: Path, members: dict[str, object]) -> None:
+    with pytest.raises(StateError) as caught:
+        read_live(write(data, **members))
+    assert caught.value.code == "live.configuration"
+
+
+def test_a_broken_file_is_named(data: Path) -> None:
+    (data / "live.json").write_text("{")
+    with pytest.raises(StateError, match=r"live\.json"):
+        read_live(data)
+
+
+def test_a_sandbox_authority_stops_the_start(data: Path) -> None:
+    (data / "sandbox.cer").write_bytes(open_world(data).anchors()["signature"][0])
+    write(data, anchors={"signature": ["sandbox.cer"]})
+    with pytest.raises(StateError) as caught:
+        open_modes(Settings(data=data))
+    assert caught.value.code == "tenant.sandbox_anchor"
