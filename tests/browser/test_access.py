@@ -80,6 +80,8 @@ def test_ways_that_stop(customer: Any, page: Page, axe: Axe) -> None:
 def test_pages_beside_the_way(page: Page, axe: Axe, server: Running) -> None:
     for address in (
         f"{server.origin('console')}/?lang=en",
+        f"{server.origin('console')}/law?on=2026-11-21",
+        f"{server.origin('console')}/law?on=2027-04-01&lang=en",
         f"{server.origin('console')}/evidence/ver_000000000000000000000000",
         f"{server.origin('bank')}/nowhere",
         f"{server.origin('bank')}/return?state=unknown",

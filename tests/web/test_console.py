@@ -76,3 +76,19 @@ def test_start_page_shows_the_world_and_not_the_key(visitor: Any, server: Runnin
     assert server.origin("bank") in page
     assert server.origin("jlis") in page
     assert page.count('<th scope="row">') == 40
+
+
+def test_law_page_answers_by_its_day(visitor: Any, server: Running) -> None:
+    def page(query: str) -> str:
+        return str(visitor.get(f"{server.origin('console')}/law?{query}").text)
+
+    before, after = page("on=2027-03-31&lang=en"), page("on=2027-04-01&lang=en")
+    assert "What changes on 1 April 2027" in before
+    assert "What changes on" not in after
+    assert "until 31 March 2027" in before
+    assert "ended on 31 March 2027" in after
+    assert "aml.in_person_ic" in after
+    assert "規則6条1項1号 ヌ" in after
+    assert "DS-511: not defined here" in after
+    for words in ("lang=ja", "lang=ja-simple", "on=never", "on=0001-01-01", "on=9999-12-31"):
+        assert "aml.jpki_signature" in page(words)

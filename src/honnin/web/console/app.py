@@ -3,6 +3,7 @@
     GET /                            the running world: origins, key file, people
     GET /evidence/{id}               verdict, ordered checks, revocation, receipt with its place in the log
     GET /evidence/{id}/receipt.json  the receipt (honnin-receipt/1)
+    GET /law                         which method is lawful when (console.law)
 
 The console sees what the demo tenant itself may see: it holds that tenant's key and asks with it. No personal data are
 shown here; a record holds none.
@@ -25,6 +26,7 @@ from honnin.platform.evidence.receipt import Receipt, verify_receipt, write_rece
 from honnin.platform.keys import LogPublicKey
 from honnin.platform.models import Caller, Verification
 from honnin.web.check.persons import persons
+from honnin.web.console.law import law_routes
 from honnin.web.console.merkle import climb
 from honnin.web.design import Pages, Threads, language_of, site
 from honnin.words import Language, in_all
@@ -52,6 +54,7 @@ def create_app(platform: "Platform", *, world: "World", keys: Path, api: str, ad
         Route("/", console.start),
         Route("/evidence/{id}", console.evidence),
         Route("/evidence/{id}/receipt.json", console.receipt),
+        *law_routes(console.pages, world.now),
     ]
     return site(console.pages, routes)
 
