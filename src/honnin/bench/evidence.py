@@ -6,6 +6,7 @@ Durable means flushed: these are times of the clock on the wall, and everything 
 
 import os
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ import numpy as np
 from sqlalchemy import Connection, insert, update
 
 from honnin.bench.crl import Figure
+from honnin.bench.printing import print_figures
 from honnin.platform.clock import machine_clock, moment
 from honnin.platform.evidence import rfc9162
 from honnin.platform.evidence.log import STORED_EVERY, Log, log_of_shard
@@ -224,3 +226,7 @@ def _load(folder: Path, log_id: str, count: int) -> None:
         level += 1
     connection.commit()
     connection.close()
+
+
+if __name__ == "__main__":
+    print_figures(measure_evidence(full="--full" in sys.argv))

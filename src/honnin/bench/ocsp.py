@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from honnin.bench.crl import Figure
 from honnin.bench.lists import NOW
+from honnin.bench.printing import print_figures
 from honnin.pki.ocsp_status import by_ocsp
 from honnin.pki.revocation_sources import read_revocation
 from honnin.pki.rfc5280.certificate import parse_certificate
@@ -120,3 +121,7 @@ def _timed(step: Callable[[bytes], None], answers: Sequence[bytes]) -> float:
     for answer in answers:
         step(answer)
     return (time.process_time() - began) / len(answers)
+
+
+if __name__ == "__main__":
+    print_figures(measure_ocsp())

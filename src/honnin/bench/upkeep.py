@@ -5,6 +5,7 @@ reads every row that upkeep needs in the same order with Python's own sqlite3 an
 """
 
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from honnin.bench.crl import Figure
 from honnin.bench.lists import NOW, Shape, Signer
+from honnin.bench.printing import print_figures
 from honnin.pki.index import RevocationIndex
 from honnin.platform import tenants
 from honnin.platform.clock import moment
@@ -115,3 +117,7 @@ def _timed(step: Callable[[], None]) -> float:
     began = time.process_time()
     step()
     return time.process_time() - began
+
+
+if __name__ == "__main__":
+    print_figures(measure_upkeep(full="--full" in sys.argv))
