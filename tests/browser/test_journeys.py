@@ -91,9 +91,28 @@ def test_locked_pin_says_where_to_unlock_it(customer: Any, page: Page) -> None:
     customer.put()
     expect(page.locator("h1")).to_have_text("暗証番号がロックされています")
     expect(page.locator(".next")).to_contain_text("市区町村の窓口")
-    page.click("form[action$='/cancel'] button")
-    page.click(".screen a.button")
-    expect(page.locator("h1")).to_have_text("お申し込みを取りやめました")
+    page.click("form[action$='/leave'] button")
+    expect(page.locator("h1")).to_have_text("本人確認ができませんでした")
+    expect(page.locator(".notice")).to_contain_text("カードで署名できなかった")
+    expect(page).to_have_url(re.compile(r"bank\.localhost:\d+/return\?.*status=failed"))
+
+
+def test_reload_and_back_never_send_a_pin_again(customer: Any, page: Page) -> None:
+    customer.reach("tomoko")
+    customer.type_pin(WRONG)
+    expect(page.locator("#tries")).to_contain_text("あと 4 回")
+    for _ in range(2):
+        page.reload()
+        expect(page.locator("#tries")).to_contain_text("あと 4 回")
+    page.click("a[hreflang=en]")
+    expect(page.locator("#tries")).to_contain_text("4 tries left")
+    page.go_back()
+    page.click("a[hreflang=ja]:has-text('日本語')") if page.locator("html[lang=en]").count() else None
+    expect(page.locator("#tries")).to_contain_text("あと 4 回")
+    customer.type_pin(customer.pins["tomoko"])
+    expect(page.locator("h1")).to_have_text("本人確認ができました")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("本人確認ができました")
 
 
 def test_fifth_wrong_pin_locks_and_says_so(customer: Any, page: Page) -> None:
@@ -111,7 +130,7 @@ def test_child_is_told_of_another_way(customer: Any, page: Page) -> None:
     customer.put()
     expect(page.locator("h1")).to_have_text("このカードでは署名できません")
     expect(page.locator(".next")).to_contain_text("15歳未満")
-    page.click("text=別のカードでやり直す")
+    page.click("text=別の人のカードで試す")
     expect(page.locator("form[data-pick]")).to_be_visible()
 
 

@@ -12,7 +12,7 @@ from honnin.connect.worlds import open_world
 from honnin.platform import Settings
 from honnin.web.serving import Running, serve_in_thread
 
-TOKEN = re.compile(r'name="form_token" value="([^"]+)"')
+HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
 
 @pytest.fixture(scope="session")
@@ -54,12 +54,11 @@ class Visitor:
         return self.client(parts.netloc).get(f"{parts.path or '/'}?{parts.query}", **more)
 
     def post(self, url: str, fields: dict[str, str] | None = None, **more: Any) -> httpx.Response:
-        """Send a form; `form_token` is taken from the page at `form` (the same address by default)."""
+        """Send a form; its hidden fields are taken from the page at `form` (the same address by default)."""
         parts = urlsplit(url)
         form = more.pop("form", url)
-        found = TOKEN.search(self.get(form).text)
-        token = {"form_token": found[1]} if found else {}
-        return self.client(parts.netloc).post(parts.path, data={**token, **(fields or {})}, **more)
+        hidden = dict(HIDDEN.findall(self.get(form).text))
+        return self.client(parts.netloc).post(parts.path, data={**hidden, **(fields or {})}, **more)
 
     def follow(self, response: httpx.Response) -> httpx.Response:
         """Follow redirects from origin to origin."""

@@ -138,3 +138,11 @@ async def _send_form(app: Any, fields: dict[str, str]) -> httpx.Response:
         token = TOKEN.search((await client.get("/open")).text)
         assert token
         return await client.post("/open", data={**fields, "form_token": token[1]})
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/return?state=unknown", "/open/x"])
+def test_refused_page_of_the_bank_looks_like_the_bank(visitor: Any, path: str) -> None:
+    refused = visitor.get(f"{home(visitor)}{path}")
+    assert refused.status_code == 404
+    assert "見本銀行" in refused.text
+    assert "/static/bank.css" in refused.text

@@ -98,6 +98,9 @@ class VerificationRequest(_Quiet, frozen=True, kw_only=True):
     signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
 
 
+SessionStatus = Literal["open", "completed", "failed", "undetermined", "cancelled", "expired"]
+
+
 class SessionRequest(_Quiet, frozen=True, kw_only=True):
     """`POST /v1/sessions`: ask a person, on a page of ours, to sign `text` or `document`.
 
@@ -216,14 +219,19 @@ class VerificationAnswer(Verification, frozen=True, kw_only=True, omit_defaults=
 
 
 class Session(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
-    """One request to a person; `POST/GET /v1/sessions`. `url` is the person's page, relative to the API's origin."""
+    """One request to a person; `POST/GET /v1/sessions`. `url` is the person's page, relative to the API's origin.
+
+    status: `completed` by a check that could tell, whatever it said; `failed` when the card could not sign (locked, no
+    certificate) and the person went back; `undetermined` when they went back after a check that could not tell
+    (`verification` names it); `cancelled` as they or you wished; `expired` when its time has passed.
+    """
 
     id: str
     object: Literal["session"] = "session"
     livemode: bool
     created_at: datetime
     expires_at: datetime
-    status: Literal["open", "completed", "cancelled", "expired"]
+    status: SessionStatus
     purpose: str
     law: LawName | None = None
     method: str | None = None
@@ -248,16 +256,21 @@ class SessionFourItems(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class SessionPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
-    """What the person's page shows: who asks, why, what is signed. `document` is what the signature must cover."""
+    """What the person's page shows: who asks, why, what is signed. `document` is what the signature must cover.
+
+    verification: the last check, which could not tell while the session is open.
+    """
 
     id: str
     tenant_name: str
     livemode: bool
-    status: Literal["open", "completed", "cancelled", "expired"]
+    status: SessionStatus
     expires_at: datetime
     purpose: str
     law: LawName | None = None
     attributes: tuple[Attribute, ...]
+    return_url: str
+    verification: str | None = None
     text: str
     document: bytes
 

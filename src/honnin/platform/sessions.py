@@ -1,8 +1,9 @@
 """Sessions: a service provider asks a person, on a page of ours, to sign; the person comes back with the outcome.
 
 A session is open until it is completed (once), cancelled by either side, or its time passes. A check that could not
-tell (revocation source down) leaves it open, so that the person may try again; every other verdict completes it. The
-four items wait ten minutes for the service provider, sealed, and end earlier when it deletes them.
+tell (revocation source down) leaves it open, so that the person may try again; every other verdict completes it. Who
+goes back without a result leaves it `undetermined` after such a check, `failed` after a card that cannot sign. The four
+items wait ten minutes for the service provider, sealed, and end earlier when it deletes them.
 
 The page is reached by a key of its own, of which only a keyed hash is stored; what is signed is sealed too, because an
 application form says who the person is.
@@ -48,7 +49,8 @@ __all__ = ["FOUR_ITEMS_FOR", "Sessions"]
 
 FOUR_ITEMS_FOR = timedelta(minutes=10)
 PAGE_PATH = "/check/"
-Ended = Literal["completed", "cancelled", "expired"]
+TOLD = frozenset({"open", "completed", "undetermined"})  # these show the verdict of their last check
+Abandoned = Literal["cancelled", "failed", "undetermined"]
 
 
 class Sessions:
@@ -173,6 +175,8 @@ class Sessions:
             purpose=session.purpose,
             law=session.law,
             attributes=session.attributes,
+            return_url=session.return_url,
+            verification=session.verification,
             text=text,
             document=document,
         )
@@ -209,24 +213,32 @@ class Sessions:
             ended = self._whole(db, tenant, _row(db, tenant.id, session.id))
         return SessionReturn(session=ended, url=return_to(ended), verdict=answer.verdict, messages=answer.messages)
 
-    def abandon(self, session_key: str) -> SessionReturn:
-        """Cancel as the person wished. Raises KeyRefusedError `session.key`, StateError `session.not_open`."""
+    def abandon(self, session_key: str, *, unable: bool = False) -> SessionReturn:
+        """End a session without a result, as the person wished or because they could not go on.
+
+        unable: not the person's wish; it ends as `undetermined` after a check that could not tell, else as `failed`.
+        Raises KeyRefusedError `session.key`, StateError `session.not_open`.
+        """
         with self._store.read() as db:
             tenant, row = self._by_key(db, session_key)
-        session = self._cancel(tenant, row.session_id)
+        status: Abandoned = "cancelled"
+        if unable:
+            status = "failed" if row.verification_id is None else "undetermined"
+        session = self._cancel(tenant, row.session_id, status)
         return SessionReturn(session=session, url=return_to(session))
 
     def ending(self, session_key: str) -> SessionReturn:
-        """Return how a session ended and where its person goes. Raises KeyRefusedError `session.key`, StateError
-        `session.still_open`.
+        """Return how a session ended and where its person goes, or what an open one's last check could not tell.
+
+        Raises KeyRefusedError `session.key`, StateError `session.still_open` where nothing was checked yet.
         """
         with self._store.read() as db:
             tenant, row = self._by_key(db, session_key)
             session = self._seen(tenant, row)
-            if session.status == "open":
+            if session.status == "open" and session.verification is None:
                 raise StateError("session.still_open", "The session has not ended.", next="Sign or cancel first.")
             back = SessionReturn(session=session, url=return_to(session))
-            if session.status != "completed" or session.verification is None:
+            if session.status not in TOLD or session.verification is None:
                 return back
             made = find_verification(db, tenant.id, session.verification)
         return msgspec.structs.replace(back, verdict=made.verdict, messages=made.messages)
@@ -321,7 +333,7 @@ class Sessions:
         body = {"session": session_id, "verification": answer.id, "indication": answer.verdict.indication}
         outbox.append(db, tenant.id, "session.completed", body, now)
 
-    def _cancel(self, tenant: Tenant, session_id: str) -> Session:
+    def _cancel(self, tenant: Tenant, session_id: str, status: Abandoned = "cancelled") -> Session:
         table, now = schema.sessions, moment(self._modes(tenant.livemode).clock())
 
         def work(db: Connection) -> Session:
@@ -334,12 +346,15 @@ class Sessions:
                     table.c.status == "open",
                     table.c.expires_at > now,
                 )
-                .values(status="cancelled")
+                .values(status=status)
             )
             if ended.rowcount != 1:
                 raise _not_open(self._seen(tenant, row).status)
             self._sealer.end(db, tenant.id, session_id, now, retention="session")
-            outbox.append(db, tenant.id, "session.cancelled", {"session": session_id}, now)
+            body = {"session": session_id}
+            if status == "undetermined":
+                body["verification"] = row.verification_id
+            outbox.append(db, tenant.id, f"session.{status}", body, now)
             return self._seen(tenant, _row(db, tenant.id, session_id))
 
         return self._store.write(work)

@@ -48,7 +48,14 @@ FIRST = {"account": "ordinary", "purpose": "", "occupation": "", "agree": ""}
 APPLICATION = "mihon_application"
 ACCOUNT = "mihon_account"
 MINUTES = 15
-STATUSES = frozenset({"cancelled", "expired", "open"})
+STOPPED = {  # a session's status and the bank's words for it; a completed one that did not pass is "failed"
+    "cancelled": "cancelled",
+    "expired": "expired",
+    "failed": "unable",
+    "open": "open",
+    "undetermined": "undetermined",
+}
+MOODS = {"cancelled": "info", "failed": "error", "unable": "error"}
 
 
 def machine_time() -> datetime:
@@ -80,7 +87,7 @@ class _Bank:
     def __init__(
         self, *, api: str, pages: str, home: str, console: str, keys: Path, now: Callable[[], datetime]
     ) -> None:
-        self.pages = Pages("bank", console=console)
+        self.pages = Pages("bank", refusals="bank/layout.html", console=console)
         self._api = api
         self._persons = pages
         self._home = home
@@ -171,7 +178,7 @@ class _Bank:
         honnin = self._honnin()
         session = await honnin.session(application.session)
         outcome = await honnin.outcome(session.verification) if session.verification else None
-        if outcome is None or not outcome.passed:
+        if session.status != "completed" or outcome is None or not outcome.passed:
             return self._stopped(request, session.status, application, outcome)
         account = Account(
             account=application.account,
@@ -185,8 +192,9 @@ class _Bank:
 
     def _stopped(self, request: Request, status: str, application: Application, outcome: Outcome | None) -> Response:
         language = language_of(request)
-        ending = status if status in STATUSES and outcome is None else "failed"
-        sentence = outcome.messages.get(language, "") if outcome else ""
+        ending = STOPPED.get(status, "failed")
+        told = outcome is not None and ending in {"failed", "undetermined"}
+        sentence = outcome.messages.get(language, "") if outcome and told else ""
         return self.pages.render(
             request,
             "stopped.html",
@@ -194,6 +202,7 @@ class _Bank:
             sentence=sentence or say(f"bank.stopped_{ending}_sentence", language),
             page=f"{application.page}?lang={language}" if ending == "open" else "",
             verification=outcome.id if outcome else "",
+            mood=MOODS.get(ending, "warning"),
         )
 
     async def account(self, request: Request) -> Response:

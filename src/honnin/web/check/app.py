@@ -3,26 +3,36 @@
     GET  /check/{key}          who asks, for what; whose card (sandbox)
     GET  /check/{key}/card     hold the card against the phone
     POST /check/{key}/card     the card is looked at: certificate there, tries left
+    GET  /check/{key}/stopped  why this card cannot go on
     GET  /check/{key}/review   what will be signed, who gets what
     GET  /check/{key}/sign     PIN, with the tries left
     POST /check/{key}/sign     the card signs, the platform judges
     GET  /check/{key}/result   how it ended, and what to do next
-    POST /check/{key}/cancel   end it and go back
+    POST /check/{key}/cancel   end it as the person wishes; the result leads back
+    POST /check/{key}/leave    go back after a card that cannot sign, or after "could not tell"
+
+Every POST is answered with a redirect to a GET, so that reloading, going back or changing the language never sends a
+form again; what a page then has to say is a code in its address. A form that signs carries what was true when it was
+shown (tries left, last verification): sent twice, it reaches the card once.
 
 The PIN comes in a body, is given to the card, and is kept nowhere: not in a session, a log, a URL or an error.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+from weakref import WeakValueDictionary
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from honnin.errors import CardError, NotFoundError, PinError, ReaderError, StateError
+from honnin.errors import CardError, HonninError, NotFoundError, PinError, ReaderError, StateError
 from honnin.platform.models import SessionPage, SessionReturn
 from honnin.web.check.card import Look, look_at, sign
+from honnin.web.check.endings import DEAD_ENDS, MOODS, back_in, dead_end, next_step, origin_for_forms, told
 from honnin.web.check.persons import Person, grouped, persons
 from honnin.web.design import Pages, Threads, language_of, read_form, site
 from honnin.words import Language, say
@@ -35,15 +45,6 @@ __all__ = ["create_app"]
 
 FIRST_PERSON = "hanako"
 KNOWN_PURPOSES = frozenset({"account_opening", "age_check", "contract", "sign_up"})
-MOODS = {
-    "TOTAL-PASSED": "success",
-    "PASSED": "success",
-    "TOTAL-FAILED": "error",
-    "FAILED": "error",
-    "INDETERMINATE": "warning",
-}
-NEXT_STEPS = {"REVOKED": "reissue", "EXPIRED": "renew"}
-DEAD_ENDS = {"card.not_issued": "not_issued", "card.pin_locked": "pin_locked"}
 
 
 def create_app(platform: "Platform", *, world: "World | None", front: str | None = None) -> ASGIApp:
@@ -65,8 +66,10 @@ def create_app(platform: "Platform", *, world: "World | None", front: str | None
         Route("/check/{key}/review", check.guarded(check.review)),
         Route("/check/{key}/sign", check.guarded(check.ask_pin), methods=["GET"]),
         Route("/check/{key}/sign", check.guarded(check.sign), methods=["POST"]),
+        Route("/check/{key}/stopped", check.guarded(check.stopped)),
         Route("/check/{key}/result", check.result),
         Route("/check/{key}/cancel", check.cancel, methods=["POST"]),
+        Route("/check/{key}/leave", check.leave, methods=["POST"]),
     ]
     return site(check.pages, routes, home=_home)
 
@@ -87,9 +90,15 @@ class _Visit:
             raise NotFoundError("check.person_unknown", "There is no such person in the sandbox.", next="Choose one.")
         return self.person
 
-    def to(self, step: str) -> str:
-        """Return the address of a step with the chosen person."""
-        return f"{self.here}/{step}?person={self.chosen.id}"
+    @property
+    def told(self) -> str:
+        """The code that this page was asked to say, if any."""
+        return told(self.request.query_params.get("told", ""))
+
+    def to(self, step: str, *, telling: str = "") -> Response:
+        """Send the browser to a step with the chosen person, and with a code for it to say."""
+        query = {"person": self.chosen.id, **({"told": telling} if telling else {})}
+        return RedirectResponse(f"{self.here}/{step}?{urlencode(query)}", status_code=303)
 
 
 class _Check:
@@ -98,6 +107,7 @@ class _Check:
         self._platform = platform
         self._world = world
         self._threads = Threads("check")
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def guarded(self, step: Callable[[_Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint of a step that only an open session has."""
@@ -137,16 +147,17 @@ class _Check:
 
     async def put(self, visit: _Visit) -> Response:
         """Ask to hold the card against the phone."""
-        return self._show(visit, "card.html", step=2, refused="", chosen=visit.chosen)
+        refused = self._words(visit, visit.told) if visit.told else ""
+        return self._show(visit, "card.html", step=2, refused=refused, chosen=visit.chosen)
 
     async def look(self, visit: _Visit) -> Response:
-        """Look at the card; go on, or say why this card cannot sign."""
+        """Look at the card; go on, or to the page that says why this card cannot sign."""
         visit.person = await self._person((await read_form(visit.request)).get("person", ""), visit.request)
         try:
-            seen = await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
+            seen = await self._look(visit)
         except (ReaderError, CardError) as error:
-            return self._show(visit, "card.html", status=422, step=2, refused=self._words(visit, error.code))
-        return self._dead_end(visit, seen) or RedirectResponse(visit.to("review"), status_code=303)
+            return visit.to("card", telling=dead_end(error))
+        return visit.to("stopped" if seen.dead_end else "review")
 
     async def review(self, visit: _Visit) -> Response:
         """Show what will be signed, and who receives what."""
@@ -154,61 +165,107 @@ class _Check:
 
     async def ask_pin(self, visit: _Visit) -> Response:
         """Ask for the PIN; the tries left are read from the card first."""
-        seen = await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
-        return self._dead_end(visit, seen) or self._pin(visit, seen)
+        seen = await self._look(visit)
+        return visit.to("stopped") if seen.dead_end else self._pin(visit, seen)
 
     async def sign(self, visit: _Visit) -> Response:
-        """Let the card sign, and the platform judge; a wrong PIN stays on the page."""
+        """Let the card sign, and the platform judge; a wrong PIN leads back to the page that asks for it."""
         form = await read_form(visit.request)
         visit.person = await self._person(form.get("person", ""), visit.request)
-        pin, last = form.pop("pin", ""), form.get("last_try") == "yes"
-        data = self._platform.settings.data
+        turn = self._turns.setdefault(visit.chosen.id, asyncio.Lock())
+        async with turn:
+            return await self._sign(visit, form)
+
+    async def _sign(self, visit: _Visit, form: dict[str, str]) -> Response:
+        key, pin = visit.request.path_params["key"], form.pop("pin", "")
+        # what waited for its turn may have become a repetition: look at session and card again
+        visit.page = await self._threads.run(self._platform.sessions.page, key)
+        if visit.page.status != "open":
+            return RedirectResponse(f"{visit.here}/result", status_code=303)
+        seen = await self._look(visit)
+        if seen.dead_end:
+            return visit.to("stopped")
+        if form.get("shown") != _shown(visit.page, seen):
+            return visit.to("sign", telling="check.sent_before")
         if not pin:
-            return await self._pin_again(visit, "card.pin_missing")
+            return visit.to("sign", telling="card.pin_missing")
+        data, last = self._platform.settings.data, form.get("last_try") == "yes"
         try:
             made = await self._threads.run(sign, visit.chosen.id, data, pin, visit.page.document, allow_last_try=last)
         except PinError as error:
-            return await self._pin_again(visit, error.code)
+            return visit.to("sign", telling=error.code)
         except CardError as error:
-            return self._stopped(visit, error.code)
-        ending = await self._threads.run(self._platform.sessions.complete, visit.request.path_params["key"], made)
-        if ending.session.status == "open":
-            return self._judged(visit, ending, again=visit.here)
-        return RedirectResponse(f"{visit.here}/result", status_code=303)
+            return visit.to("stopped", telling=dead_end(error))
+        await self._threads.run(self._platform.sessions.complete, key, made)
+        return visit.to("result")
+
+    async def stopped(self, visit: _Visit) -> Response:
+        """Say why this card cannot go on; the session stays open for another one."""
+        code = (await self._look(visit)).dead_end or visit.told
+        if not code:
+            return visit.to("sign")
+        what = DEAD_ENDS.get(code, "other")
+        return self._show(
+            visit,
+            "result.html",
+            mood="error",
+            title=self._words(visit, f"check.stopped_{what}"),
+            sentence=self._words(visit, f"check.stopped_{what}_words" if code in DEAD_ENDS else code),
+            next_step=self._words(visit, f"check.stopped_{what}_next", who=visit.page.tenant_name),
+            given=False,
+            again=visit.here,
+            again_words=self._words(visit, "check.again"),
+            back="",
+        )
 
     async def result(self, request: Request) -> Response:
-        """Say how the session ended, and what to do next."""
+        """Say how the session ended, or that its last check could not tell, and what to do next."""
         key = request.path_params["key"]
         page = await self._threads.run(self._platform.sessions.page, key)
-        if page.status == "open":
+        if page.status == "open" and page.verification is None:
             return RedirectResponse(f"/check/{key}", status_code=303)
         ending = await self._threads.run(self._platform.sessions.ending, key)
-        visit = _Visit(request, page, None)
+        visit = _Visit(request, page, await self._person(request.query_params.get("person", ""), request))
         if ending.verdict is not None:
             return self._judged(visit, ending)
         return self._show(
             visit,
             "result.html",
-            mood="info",
+            mood="error" if page.status == "failed" else "info",
             title=self._words(visit, f"check.ended_{page.status}"),
             sentence=self._words(visit, f"check.ended_{page.status}_words"),
             next_step="",
             given=False,
             again="",
             again_words="",
-            back=_with_language(ending.url, language_of(request)),
+            back=back_in(ending.url, language_of(request)),
         )
 
     async def cancel(self, request: Request) -> Response:
         """End the session as the person wished; the result leads back."""
+        await self._end(request, unable=False)
+        return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
+
+    async def leave(self, request: Request) -> Response:
+        """End a session that could not come to its result, and go straight back."""
+        ended = await self._end(request, unable=True)
+        if ended is None or not origin_for_forms(ended.url):
+            return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
+        return RedirectResponse(back_in(ended.url, language_of(request)), status_code=303)
+
+    async def _end(self, request: Request, *, unable: bool) -> SessionReturn | None:
         await read_form(request)
-        key = request.path_params["key"]
-        await self._threads.run(self._platform.sessions.abandon, key)
-        return RedirectResponse(f"/check/{key}/result", status_code=303)
+        try:
+            return await self._threads.run(self._platform.sessions.abandon, request.path_params["key"], unable=unable)
+        except StateError:  # it has ended meanwhile: its result says how
+            return None
 
     # --- what the steps share
 
-    def _show(self, visit: _Visit, template: str, *, status: int = 200, **context: Any) -> Response:
+    async def _look(self, visit: _Visit) -> Look:
+        return await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
+
+    def _show(self, visit: _Visit, template: str, **context: Any) -> Response:
         page, language = visit.page, language_of(visit.request)
         known = page.purpose in KNOWN_PURPOSES
         common = {
@@ -219,92 +276,59 @@ class _Check:
             "person": visit.person,
             "step": 0,
         }
-        return self.pages.render(visit.request, template, status=status, **{**common, **context})
+        targets = origin_for_forms(page.return_url)
+        return self.pages.render(visit.request, template, form_targets=targets, **{**common, **context})
 
-    def _judged(self, visit: _Visit, ending: SessionReturn, *, again: str = "") -> Response:
+    def _judged(self, visit: _Visit, ending: SessionReturn) -> Response:
         """Say what the platform found; an open session (it could not tell) may be tried again."""
         language = language_of(visit.request)
         mood = MOODS[ending.verdict.indication] if ending.verdict else "info"
         passed = mood == "success"
+        again = visit.here if ending.session.status == "open" else ""
         return self._show(
             visit,
             "result.html",
             mood=mood,
             title=self._words(visit, f"check.result_title_{mood}"),
             sentence=ending.messages.get(language, ""),
-            next_step=self._words(visit, f"check.next_{_next(ending)}", who=visit.page.tenant_name),
+            next_step=self._words(visit, f"check.next_{next_step(ending)}", who=visit.page.tenant_name),
             step=5 if passed else 0,
             given=passed,
             again=again,
             again_words=self._words(visit, "check.again_same"),
-            back="" if again else _with_language(ending.url, language),
+            back="" if again else back_in(ending.url, language),
         )
 
-    def _pin(self, visit: _Visit, seen: Look, *, refused: str | None = None, status: int = 200) -> Response:
+    def _pin(self, visit: _Visit, seen: Look) -> Response:
+        refused = visit.told
         sentence = self._words(visit, refused) if refused else ""
-        last = refused == "card.pin_last_try"
+        last = refused == "card.pin_last_try" and seen.tries_left == 1
         errors = [{"field": "last-try" if last else "pin", "sentence": sentence}] if refused else []
         if refused == "card.pin_wrong":
             errors.append({"field": "", "sentence": self._words(visit, "check.pin_tries_now", n=seen.tries_left)})
         return self._show(
             visit,
             "sign.html",
-            status=status,
             step=4,
             tries_left=seen.tries_left,
             most_tries=seen.tries_of,
             tries_mood=seen.mood,
+            shown=_shown(visit.page, seen),
             errors=errors,
             pin_error="" if last else sentence,
             last_try_error=sentence if last else "",
-        )
-
-    async def _pin_again(self, visit: _Visit, code: str) -> Response:
-        seen = await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
-        return self._dead_end(visit, seen) or self._pin(visit, seen, refused=code, status=422)
-
-    def _dead_end(self, visit: _Visit, seen: Look) -> Response | None:
-        if not seen.issued:
-            return self._stopped(visit, "card.not_issued")
-        if seen.tries_left == 0:
-            return self._stopped(visit, "card.pin_locked")
-        return None
-
-    def _stopped(self, visit: _Visit, code: str) -> Response:
-        """Say that this card cannot go on; the session stays open for another one."""
-        what = DEAD_ENDS.get(code, "other")
-        words = self._words(visit, f"check.stopped_{what}_words" if code in DEAD_ENDS else code)
-        return self._show(
-            visit,
-            "result.html",
-            status=422,
-            mood="error",
-            title=self._words(visit, f"check.stopped_{what}"),
-            sentence=words,
-            next_step=self._words(visit, f"check.stopped_{what}_next"),
-            given=False,
-            again=visit.here,
-            again_words=self._words(visit, "check.again"),
-            back="",
         )
 
     def _words(self, visit: _Visit, code: str, **values: object) -> str:
         return say(code, language_of(visit.request), **values)
 
 
-def _next(ending: SessionReturn) -> str:
-    """Return what a person does after a verdict, as the words' key."""
-    if ending.verdict is None or MOODS[ending.verdict.indication] == "success":
-        return "back"
-    if ending.session.status == "open":
-        return "later"
-    return NEXT_STEPS.get(ending.verdict.sub_indication or "", "ask")
+def _shown(page: SessionPage, seen: Look) -> str:
+    """Return what a form that signs depends on; a form in which it no longer holds was sent before, or is stale."""
+    return f"{seen.tries_left}.{page.verification or ''}"
 
 
-def _home(request: Request) -> str:
+def _home(request: Request, error: HonninError) -> str:
+    """Return where a refused page leads back to: the session's start, where there is such a session."""
     key = request.path_params.get("key")
-    return f"/check/{key}" if key else "/"
-
-
-def _with_language(url: str, language: Language) -> str:
-    return f"{url}{'&' if '?' in url else '?'}lang={language}"
+    return f"/check/{key}" if key and error.code not in {"session.key", "check.no_reader"} else ""

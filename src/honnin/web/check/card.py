@@ -27,6 +27,13 @@ class Look(msgspec.Struct, frozen=True):
     tries_of: int
 
     @property
+    def dead_end(self) -> str:
+        """Why this card cannot sign, as a code; empty where it can."""
+        if not self.issued:
+            return "card.not_issued"
+        return "card.pin_locked" if self.tries_left == 0 else ""
+
+    @property
     def mood(self) -> str:
         """How much care the person needs: `fine`, `low`, `last`, `locked`."""
         if self.tries_left == 0:

@@ -58,11 +58,13 @@ class Pages:
     """The pages of one family on one origin.
 
     family: name of the template folder and of the words' file.
+    refusals: the layout in which errors are said.
     context: what all pages of the family know (names of origins and the like).
     """
 
-    def __init__(self, family: str, **context: object) -> None:
+    def __init__(self, family: str, *, refusals: str = "design/base.html", **context: object) -> None:
         self.family = family
+        self.refusals = refusals
         self.context = context
 
     def render(
@@ -97,14 +99,24 @@ class Pages:
         return response
 
     def refuse(self, request: Request, error: HonninError, *, status: int | None = None, back: str = "/") -> Response:
-        """Return the page that says a coded error in words, and what to do next."""
+        """Return the page that says a coded error in words, and what to do next.
+
+        back: where its link leads; empty for no link.
+        """
         try:
             sentence = _pick(in_all(error.code), request)
         except (KeyError, FileNotFoundError):
             sentence = _pick(in_all("page.unexpected"), request)
         family = Pages("design", **self.context)
         return family.render(
-            request, "refused.html", status=status or error.http_status, sentence=sentence, code=error.code, back=back
+            request,
+            "refused.html",
+            status=status or error.http_status,
+            layout=self.refusals,
+            sentence=sentence,
+            code=error.code,
+            back=back,
+            **({} if request.method in {"GET", "HEAD"} else {"language_links": _language_links(request, back)}),
         )
 
     def _remember(self, request: Request, response: Response, token: str) -> None:
@@ -124,12 +136,13 @@ def _pick(sentences: Mapping[str, str], request: Request) -> str:
     return sentences[language_of(request)]
 
 
-def _language_links(request: Request) -> list[dict[str, str]]:
+def _language_links(request: Request, address: str = "") -> list[dict[str, str]]:
+    """Return the links to the same page in each language, or to `address` where this page is no address (a POST)."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
     return [
         {
             "language": language,
-            "href": "?" + urlencode([*kept, ("lang", language)]),
+            "href": f"{address}?" + urlencode([*kept, ("lang", language)]),
             "lang": languages.html_lang(language),
         }
         for language in LANGUAGES
