@@ -175,7 +175,7 @@ def test_apdu_count_on_a_whole_card(people_data: Path, pins: dict[str, dict[str,
     assert len(card.transcript) == 5 + -(-len(certificate) // 256)
 
 
-@pytest.mark.parametrize("target", ["", "nobody", "hanako/nothing", "../hanako", "hanako/passport", "h" * 5000])
+@pytest.mark.parametrize("target", ["", "nobody", "hanako/nothing", "../hanako", "hanako/passport:nothing", "h" * 5000])
 def test_nobody_and_nothing(people_data: Path, target: str) -> None:
     with pytest.raises(HonninError) as caught:
         open_reader(f"emulated:{target}", data=people_data)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from honnin.chip.document import Trust as Trust
     from honnin.chip.document import Unlocking as Unlocking
     from honnin.chip.my_number_card import MyNumberCard as MyNumberCard
+    from honnin.chip.passport import CanKey as CanKey
+    from honnin.chip.passport import MrzKey as MrzKey
+    from honnin.chip.passport import Passport as Passport
     from honnin.chip.readers import Reader as Reader
     from honnin.chip.readers import ReaderStatus as ReaderStatus
     from honnin.chip.readers import list_readers as list_readers
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
     from honnin.chip.transcript import Transcript as Transcript
 
 _HOME = {
+    "CanKey": "passport",
     "Challenge": "document",
     "Detection": "document",
+    "MrzKey": "passport",
     "MyNumberCard": "my_number_card",
+    "Passport": "passport",
     "Pin": "document",
     "Proof": "document",
     "RawFile": "document",

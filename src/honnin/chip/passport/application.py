@@ -17,6 +17,7 @@ from honnin.chip.icao9303.chip_agreement import chip_authentication, chip_authen
 from honnin.chip.icao9303.domains import random_private
 from honnin.chip.icao9303.mrz import Mrz
 from honnin.chip.icao9303.passive import PassiveAuthentication
+from honnin.chip.icao9303.secure_messaging import SecureMessagingError
 from honnin.chip.icao9303.security_infos import SecurityInfos, parse_security_infos, read_public_key
 from honnin.chip.icao9303.security_object import parse_security_object
 from honnin.chip.iso7816 import Command, RefusalError
@@ -25,7 +26,7 @@ from honnin.chip.passport.access import Mapped, Opened, open_chip, select_passpo
 from honnin.chip.passport.keys import PassportKey
 from honnin.chip.passport.reading import FileReading, Progress
 from honnin.chip.passport.wire import Wire
-from honnin.errors import CardError, FormatError, InputError
+from honnin.errors import CardError, FormatError, InputError, ReaderError
 
 __all__ = ["PassportApplication", "PassportValues"]
 
@@ -219,6 +220,10 @@ class PassportApplication:
             return Proof(
                 "active_authentication", "failed", "The chip does not sign with the key of data group 15.", ("dg15",)
             )
+        except (SecureMessagingError, ReaderError):
+            # An answer as long as an RSA key needs extended lengths, which some readers and chips do not carry.
+            self._reopen()
+            return Proof("active_authentication", "not_checked", "The answer did not come through.", ("dg15",))
         return proving.judge_active(group, nonce, answer, judged, hash_name)
 
     def _agree(self, judged: PassiveAuthentication, infos: SecurityInfos) -> Proof:
