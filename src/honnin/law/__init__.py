@@ -4,8 +4,9 @@ The rows are data (`rules/`) with dates, labels, sources and confidence; method 
 Assurance levels, fees and the table of 2019 stand beside them as data. Engineering input, not legal advice.
 """
 
-from honnin.law.assurance import Assurance, Scale, assurance, scales
+from honnin.law.assurance import Assurance, Scale, assurance, authenticators, harms, scales
 from honnin.law.changing import Change, Lapse, PastCheck, changes, would_lapse
+from honnin.law.documents import documents, freshness
 from honnin.law.evaluating import Condition, Decision, evaluate
 from honnin.law.fees import CardValidity, Fee, card_validity, fees
 from honnin.law.history import Snapshot, SnapshotRow, table_of_2019
@@ -33,13 +34,17 @@ __all__ = [
     "TableError",
     "TenantStanding",
     "assurance",
+    "authenticators",
     "card_validity",
     "changes",
     "coverage",
+    "documents",
     "duties",
     "evaluate",
     "evidence_needed",
     "fees",
+    "freshness",
+    "harms",
     "labels",
     "load",
     "methods",
