@@ -62,13 +62,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; coded errors go to standard error with their exit status."""
-    from honnin.errors import HonninError
+    """Run the command line; whatever it cannot do ends with a coded error and its exit status, never a traceback."""
+    from honnin.cli.ending import ended
 
-    try:
-        cli.main(standalone_mode=True)
-    except HonninError as error:
-        from honnin.cli.output import print_error
-
-        print_error(error, as_json="--json" in sys.argv)
-        sys.exit(error.exit_code)
+    sys.exit(ended(lambda: cli.main(standalone_mode=False), as_json="--json" in sys.argv))

@@ -14,19 +14,26 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-from honnin.errors import InputError
+from honnin.errors import HonninError, InputError, ServiceError, StateError
 
 __all__ = ["World"]
 
 FILE = "world.sqlite3"
 
 YEARS = range(2000, 2200)
+# SQLite's primary result codes (sqlite.org/rescode.html)
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 OPENING_TRIES = 50  # two processes that make the same new file wait for each other, 0.1 s at a time
 
 
 class World:
     """One sandbox world, opened on a data folder.
+
+    Raises InputError `world.unwritable`, StateError `world.damaged`, ServiceError `world.full`, here and at every use.
 
     born: when a new world begins; by default now. The people's stories count from there; an old world keeps its own.
     """
@@ -35,7 +42,10 @@ class World:
 
     def __init__(self, data: Path, *, born: datetime | None = None) -> None:
         self.data = data
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            raise _unwritable() from error
         self._local = threading.local()
         self.ensure(files(__package__).joinpath("world.sql").read_text(encoding="utf-8"))
         with self.transaction() as db:
@@ -65,7 +75,8 @@ class World:
         try:
             yield db
         except BaseException:
-            db.execute("ROLLBACK")
+            if self.connection().in_transaction:  # a full disk rolls back by itself
+                db.execute("ROLLBACK")
             raise
         db.execute("COMMIT")
 
@@ -121,10 +132,53 @@ class World:
             db.execute("UPDATE clock SET fixed = NULL, offset_seconds = 0")
 
 
+class _Connection(sqlite3.Connection):
+    """A connection that says in a code why the file cannot be used."""
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        try:
+            return super().execute(*arguments)
+        except sqlite3.Error as error:
+            raise _told(error) from error
+
+    def executescript(self, script: str, /) -> sqlite3.Cursor:
+        try:
+            return super().executescript(script)
+        except sqlite3.Error as error:
+            raise _told(error) from error
+
+
+def _told(error: sqlite3.Error) -> Exception:
+    """Return the coded error for a file that cannot be used; any other error as it is."""
+    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if primary in DAMAGED:
+        return StateError(
+            "world.damaged",
+            f"{FILE} is damaged, or is no sandbox world.",
+            next="Put a copy back, or name another folder with --data.",
+        )
+    if primary in UNWRITABLE:
+        return _unwritable()
+    if primary in FULL:
+        return ServiceError("world.full", "The disk is full, or it fails.", next="Make room, then try again.")
+    return error
+
+
+def _unwritable() -> HonninError:
+    return InputError(
+        "world.unwritable",
+        "The data folder cannot be opened or written.",
+        next="Check the path and its permissions, or name another folder with --data.",
+    )
+
+
 def _open(path: Path) -> sqlite3.Connection:
     """Open the file, its owner's alone, in WAL mode; SQLite does not wait by itself while another makes that change."""
-    path.touch(mode=0o600)
-    db = sqlite3.connect(path, timeout=30, isolation_level=None)
+    try:
+        path.touch(mode=0o600)
+        db = sqlite3.connect(path, timeout=30, isolation_level=None, factory=_Connection)
+    except (OSError, sqlite3.Error) as error:
+        raise _unwritable() from error
     db.row_factory = sqlite3.Row
     for tried in range(OPENING_TRIES):
         try:

@@ -41,8 +41,11 @@ class Store:
     """One database, opened. Safe to share between threads; a forked process must open its own."""
 
     def __init__(self, data: Path, database_url: str | None = None) -> None:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
+        except OSError as error:
+            raise _unwritable() from error
         self._groups = Groups(self._begin_write)
         self._view: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         try:
@@ -50,7 +53,7 @@ class Store:
         except BaseException as error:
             self.engine.dispose()
             if isinstance(error, DBAPIError):
-                raise _down() from error
+                raise _unusable(error) from error
             raise
 
     @property
@@ -65,7 +68,7 @@ class Store:
             with self.engine.connect().execution_options(**self._view) as connection, connection.begin():
                 yield connection
         except (DBAPIError, PoolTimeoutError) as error:
-            raise _down() from error
+            raise _unusable(error) from error
 
     def write(self, work: Callable[[Connection], T], *, tenant: str | None = None) -> T:
         """Run `work` in one transaction and return its result once it is durable.
@@ -80,10 +83,10 @@ class Store:
             try:
                 return self._groups.run(None if self.is_sqlite else tenant or object(), work)
             except PoolTimeoutError as error:
-                raise _down() from error
+                raise _unusable(error) from error
             except DBAPIError as error:
                 if attempt == TRIES - 1 or not _may_pass(error):
-                    raise _down() from error
+                    raise _unusable(error) from error
             time.sleep(0.005 * 2**attempt)
         raise AssertionError  # the last attempt returned or raised
 
@@ -171,5 +174,25 @@ def _may_pass(error: DBAPIError) -> bool:
     return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
 
 
-def _down() -> ServiceError:
+def _unusable(error: Exception) -> ServiceError:
+    """Return what is said when the database fails: trying again helps no damaged file and no folder that is locked."""
+    primary = getattr(getattr(error, "orig", None), "sqlite_errorcode", 0) & 0xFF
+    if primary in {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}:
+        return ServiceError(
+            "store.damaged",
+            "honnin.sqlite3 is damaged, or is no store of honnin.",
+            next="Put a copy back, or name another folder with --data.",
+        )
+    if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}:
+        return _unwritable()
+    if primary in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return ServiceError("store.full", "The disk is full, or it fails.", next="Make room, then try again.")
     return ServiceError("store.down", "The database does not answer.", next="Try again soon.", retryable=True)
+
+
+def _unwritable() -> ServiceError:
+    return ServiceError(
+        "store.unwritable",
+        "The data folder cannot be opened or written.",
+        next="Check the path and its permissions, or name another folder with --data.",
+    )
