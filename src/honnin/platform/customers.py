@@ -19,12 +19,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from honnin.platform.keys import Keyring
 from honnin.platform.store import schema
+from honnin.platform.store.prepared import Prepared
 
 __all__ = ["forget_customers", "keep_customer", "open_serials", "seal_serial", "serial_key"]
 
 BLOCK = 16
 PART = 15
 NARROW_BITS = 8 * PART
+_KEEP = {
+    name: Prepared(dialect.insert(schema.customer_certificates).on_conflict_do_nothing())
+    for name, dialect in (("sqlite", sqlite), ("postgresql", postgresql))
+}
 MOST_BITS = 160  # RFC 5280 §4.1.2.2: 20 octets
 
 
@@ -77,13 +82,9 @@ def keep_customer(
     db: Connection, keys: Keyring, tenant_id: str, person_id: str, issuer_key_id: bytes, serial: int
 ) -> None:
     """Note that a certificate is a customer's; nothing happens when that is known."""
-    insert = sqlite.insert if db.dialect.name == "sqlite" else postgresql.insert
     sealed = seal_serial(serial_key(keys, tenant_id), serial)
-    db.execute(
-        insert(schema.customer_certificates)
-        .values(tenant_id=tenant_id, issuer_key_id=issuer_key_id, serial=sealed, person_id=person_id)
-        .on_conflict_do_nothing()
-    )
+    keep = _KEEP[db.dialect.name]
+    keep.run(db, tenant_id=tenant_id, issuer_key_id=issuer_key_id, serial=sealed, person_id=person_id)
 
 
 def forget_customers(db: Connection, tenant_id: str, people: Iterable[str]) -> None:

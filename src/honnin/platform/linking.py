@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from honnin.connect.jlis import LinkSource
 from honnin.errors import HonninError
@@ -18,8 +18,25 @@ from honnin.platform import outbox
 from honnin.platform.ids import keyed_hash, new_id
 from honnin.platform.keys import Keyring
 from honnin.platform.store import schema
+from honnin.platform.store.prepared import Prepared
 
 __all__ = ["Kin", "join_person", "known_person", "learn_kin", "link_tag", "wait_for_link"]
+
+_PERSON = Prepared(
+    select(schema.person_certificates.c.person_id).where(
+        schema.person_certificates.c.tenant_id == bindparam("tenant"),
+        schema.person_certificates.c.link_tag == bindparam("tag"),
+    )
+)
+_PENDING = Prepared(
+    select(schema.pending_links.c.verification_id).where(
+        schema.pending_links.c.tenant_id == bindparam("tenant"), schema.pending_links.c.link_tag == bindparam("tag")
+    )
+)
+_ADD_PERSON = Prepared(
+    insert(schema.persons).values({name: bindparam(name) for name in ("tenant_id", "person_id", "created_at")})
+)
+_ADD_CERTIFICATE = Prepared(insert(schema.person_certificates))
 
 MOST_STEPS = 24  # successions followed: more certificates than one person had since 2016
 
@@ -70,10 +87,7 @@ def learn_kin(links: LinkSource | None, issuer_key_id: bytes, serial: int, *, at
 
 def known_person(db: Connection, tenant_id: str, tag: str) -> str | None:
     """Return the person that a certificate already belongs to."""
-    table = schema.person_certificates
-    person: str | None = db.execute(
-        select(table.c.person_id).where(table.c.tenant_id == tenant_id, table.c.link_tag == tag)
-    ).scalar()
+    person: str | None = _PERSON.scalar(db, tenant=tenant_id, tag=tag)
     return person
 
 
@@ -84,26 +98,30 @@ def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -
     A concurrent writer that got there first makes an IntegrityError, on which `Store.write` starts over.
     """
     table, wanted = schema.person_certificates, list(dict.fromkeys(tags))
-    known = {
-        row.link_tag: row.person_id
-        for row in db.execute(
-            select(table.c.link_tag, table.c.person_id).where(
-                table.c.tenant_id == tenant_id, table.c.link_tag.in_(wanted)
+    if len(wanted) == 1:
+        found = known_person(db, tenant_id, wanted[0])
+        known = {} if found is None else {wanted[0]: found}
+    else:
+        known = {
+            row.link_tag: row.person_id
+            for row in db.execute(
+                select(table.c.link_tag, table.c.person_id).where(
+                    table.c.tenant_id == tenant_id, table.c.link_tag.in_(wanted)
+                )
             )
-        )
-    }
+        }
     people = set(known.values())
     if not people:
         person = new_id("per")
-        db.execute(insert(schema.persons).values(tenant_id=tenant_id, person_id=person, created_at=now))
+        _ADD_PERSON.run(db, tenant_id=tenant_id, person_id=person, created_at=now)
     elif len(people) == 1:
         (person,) = people
     else:
         person = _oldest(db, tenant_id, people)
         _become(db, tenant_id, people - {person}, person)
     fresh = [tag for tag in wanted if tag not in known]
-    if fresh:
-        db.execute(insert(table), [{"tenant_id": tenant_id, "link_tag": tag, "person_id": person} for tag in fresh])
+    for tag in fresh:
+        _ADD_CERTIFICATE.run(db, tenant_id=tenant_id, link_tag=tag, person_id=person)
     _settle_pending(db, tenant_id, wanted, person, now)
     return person
 
@@ -116,7 +134,10 @@ def wait_for_link(db: Connection, tenant_id: str, tag: str, verification_id: str
 def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str, now: str) -> None:
     pending, checks = schema.pending_links, schema.verifications
     mine = (pending.c.tenant_id == tenant_id) & pending.c.link_tag.in_(tags)
-    ids = list(db.execute(select(pending.c.verification_id).where(mine)).scalars())
+    if len(tags) == 1:
+        ids = [row[0] for row in _PENDING.rows(db, tenant=tenant_id, tag=tags[0])]
+    else:
+        ids = list(db.execute(select(pending.c.verification_id).where(mine)).scalars())
     if ids:
         db.execute(
             update(checks)

@@ -9,17 +9,27 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from honnin.errors import InputError
 from honnin.platform.clock import from_text
 from honnin.platform.ids import new_id
 from honnin.platform.models import Event, Page
 from honnin.platform.store import schema
+from honnin.platform.store.prepared import Prepared
 
-__all__ = ["append", "append_many", "page"]
+__all__ = ["FIRST", "append", "append_many", "page"]
 
 MOST = 100
+FIRST = "evt_0"  # the cursor before every event
+
+_COUNT = Prepared(
+    update(schema.tenants)
+    .where(schema.tenants.c.tenant_id == bindparam("tenant"))
+    .values(last_event=schema.tenants.c.last_event + bindparam("more"))
+    .returning(schema.tenants.c.last_event)
+)
+_APPEND = Prepared(insert(schema.events))
 
 
 def append(db: Connection, tenant_id: str, kind: str, body: dict[str, Any], now: str) -> str:
@@ -31,13 +41,7 @@ def append_many(db: Connection, tenant_id: str, events: Sequence[tuple[str, dict
     """Write several events (kind, body) of one tenant in their order; return their ids."""
     if not events:
         return []
-    tenants = schema.tenants
-    last = db.execute(
-        update(tenants)
-        .where(tenants.c.tenant_id == tenant_id)
-        .values(last_event=tenants.c.last_event + len(events))
-        .returning(tenants.c.last_event)
-    ).scalar_one()
+    last = _COUNT.scalar(db, tenant=tenant_id, more=len(events))
     rows: list[dict[str, Any]] = [
         {
             "tenant_id": tenant_id,
@@ -49,19 +53,24 @@ def append_many(db: Connection, tenant_id: str, events: Sequence[tuple[str, dict
         }
         for number, (kind, body) in enumerate(events, last - len(events) + 1)
     ]
-    db.execute(insert(schema.events), rows)
+    if len(rows) == 1:
+        _APPEND.run(db, **rows[0])
+    else:
+        db.execute(insert(schema.events), rows)
     return [row["event_id"] for row in rows]
 
 
 def page(db: Connection, tenant_id: str, *, livemode: bool, after: str | None, limit: int) -> Page:
     """Return up to `limit` (1 to 100) events after the event id `after`, oldest first.
 
+    Its `next` is always a cursor to go on from: the last event shown, else what was given, else FIRST.
     Raises InputError `events.cursor` for an id that is not one of this tenant's events, `events.limit`.
     """
     if not 1 <= limit <= MOST:
         raise InputError("events.limit", f"A page has 1 to {MOST} events.")
     events, number = schema.events, 0
-    if after is not None:
+    after = after or FIRST
+    if after != FIRST:
         found = db.execute(
             select(events.c.number).where(events.c.tenant_id == tenant_id, events.c.event_id == after)
         ).scalar()
@@ -84,4 +93,4 @@ def page(db: Connection, tenant_id: str, *, livemode: bool, after: str | None, l
         )
         for row in rows[:limit]
     )
-    return Page(data=shown, has_more=len(rows) > limit, next=shown[-1].id if shown else None)
+    return Page(data=shown, has_more=len(rows) > limit, next=shown[-1].id if shown else after)

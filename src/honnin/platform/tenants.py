@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from honnin.errors import InputError, KeyRefusedError
 from honnin.law import TenantStanding
@@ -15,10 +15,20 @@ from honnin.platform.ids import keyed_hash, new_api_key, new_id, read_api_key
 from honnin.platform.keys import Keyring
 from honnin.platform.models import Attribute, Tenant, TenantCreated, VerifierStatus
 from honnin.platform.store import schema
+from honnin.platform.store.prepared import Prepared
 
 __all__ = ["add_tenant", "change_tenant", "find_by_key", "get_tenant", "list_tenants", "log_of", "new_key", "standing"]
 
 ATTRIBUTES: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
+_KEY = Prepared(
+    select(schema.api_keys.c.key_hash).where(
+        schema.api_keys.c.tenant_id == bindparam("tenant"),
+        schema.api_keys.c.key_hash == bindparam("given"),
+        schema.api_keys.c.withdrawn_at.is_(None),
+    )
+)
+_TENANT = select(schema.tenants).where(schema.tenants.c.tenant_id == bindparam("tenant"))
+_LOG = Prepared(select(schema.tenants.c.log_id).where(schema.tenants.c.tenant_id == bindparam("tenant")))
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -72,13 +82,7 @@ def find_by_key(db: Connection, keys: Keyring, text: str) -> Tenant:
     key = read_api_key(text)
     if key is not None:
         given = _hash(keys, key.text)
-        stored = db.execute(
-            select(schema.api_keys.c.key_hash).where(
-                schema.api_keys.c.tenant_id == key.tenant_id,
-                schema.api_keys.c.key_hash == given,
-                schema.api_keys.c.withdrawn_at.is_(None),
-            )
-        ).scalar()
+        stored = _KEY.scalar(db, tenant=key.tenant_id, given=given)
         if stored is not None and hmac.compare_digest(stored, given):
             tenant = get_tenant(db, key.tenant_id)
             if tenant.livemode == key.livemode:
@@ -88,7 +92,7 @@ def find_by_key(db: Connection, keys: Keyring, text: str) -> Tenant:
 
 def get_tenant(db: Connection, tenant_id: str) -> Tenant:
     """Return a tenant. Raises InputError `tenant.unknown`."""
-    row = db.execute(select(schema.tenants).where(schema.tenants.c.tenant_id == tenant_id)).one_or_none()
+    row = db.execute(_TENANT, {"tenant": tenant_id}).one_or_none()
     if row is None:
         raise InputError("tenant.unknown", "There is no such tenant.", next="See `honnin tenant list`.")
     return _tenant(row)
@@ -96,9 +100,7 @@ def get_tenant(db: Connection, tenant_id: str) -> Tenant:
 
 def log_of(db: Connection, tenant_id: str) -> str:
     """Return the id of the log that holds a tenant's records."""
-    log_id: str = db.execute(
-        select(schema.tenants.c.log_id).where(schema.tenants.c.tenant_id == tenant_id)
-    ).scalar_one()
+    log_id: str = _LOG.scalar(db, tenant=tenant_id)
     return log_id
 
 

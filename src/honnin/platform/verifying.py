@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from honnin.errors import GoneError, NotFoundError
 from honnin.pki import Facts
@@ -40,11 +40,18 @@ from honnin.platform.models import (
 )
 from honnin.platform.services import Mode
 from honnin.platform.store import Store, schema
+from honnin.platform.store.prepared import Prepared
 from honnin.platform.submission import Submission, read_submission
 from honnin.platform.tenants import log_of, standing
 
 __all__ = ["Verifier", "find_evidence", "find_verification", "list_verifications"]
 
+_ADD_VERIFICATION = Prepared(insert(schema.verifications))
+_ADD_EVIDENCE = Prepared(
+    insert(schema.evidence).values(
+        {name: bindparam(name) for name in ("tenant_id", "evidence_id", "log_id", "created_at", "record")}
+    )
+)
 DEFAULT_RETENTION = "default"
 DOCUMENT_KINDS = {"card": "my_number_card", "mobile": "mobile_certificate"}
 
@@ -150,17 +157,16 @@ class Verifier:
             session=session_id,
             messages=judged.report.words(),
         )
-        db.execute(
-            insert(schema.verifications).values(
-                tenant_id=tenant.id,
-                verification_id=made.id,
-                created_at=moment(made.at),
-                body=msgspec.json.encode(body).decode(),
-                person_id=person,
-                person_status=status,
-                evidence_id=made.evidence_id,
-                session_id=session_id,
-            )
+        _ADD_VERIFICATION.run(
+            db,
+            tenant_id=tenant.id,
+            verification_id=made.id,
+            created_at=moment(made.at),
+            body=msgspec.json.encode(body).decode(),
+            person_id=person,
+            person_status=status,
+            evidence_id=made.evidence_id,
+            session_id=session_id,
         )
         self._keep(db, made, body, person)
         shown = tuple(attribute for attribute in allowed if attribute in tenant.attributes)
@@ -210,14 +216,13 @@ class Verifier:
             verifier_status=standing(tenant).status_on(made.gate.on),
             client=made.client,
         )
-        db.execute(
-            insert(schema.evidence).values(
-                tenant_id=tenant.id,
-                evidence_id=made.evidence_id,
-                log_id=log_id,
-                created_at=now,
-                record=build_record(about, body.verdict, body.revocation, made.judged.law, commitments),
-            )
+        _ADD_EVIDENCE.run(
+            db,
+            tenant_id=tenant.id,
+            evidence_id=made.evidence_id,
+            log_id=log_id,
+            created_at=now,
+            record=build_record(about, body.verdict, body.revocation, made.judged.law, commitments),
         )
         self._seal(db, made, key, commitments, subject=person or made.id)
 

@@ -13,16 +13,36 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from honnin.errors import GoneError, StateError
 from honnin.platform.ids import new_id
 from honnin.platform.keys import Keyring
 from honnin.platform.store import schema
+from honnin.platform.store.prepared import Prepared
 
 __all__ = ["Sealer"]
 
 NONCE = 12
+
+_KEYS = schema.data_keys.c
+_FIND_KEY = Prepared(
+    select(_KEYS.data_key_id, _KEYS.wrapped).where(
+        _KEYS.tenant_id == bindparam("tenant"),
+        _KEYS.subject == bindparam("about"),
+        _KEYS.retention == bindparam("rule"),
+        _KEYS.wrapped.is_not(None),
+    )
+)
+_ADD_KEY = Prepared(
+    insert(schema.data_keys).values(
+        {
+            name: bindparam(name)
+            for name in ("tenant_id", "data_key_id", "subject", "retention", "created_at", "expires_at", "wrapped")
+        }
+    )
+)
+_SEAL = Prepared(insert(schema.sealed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +71,13 @@ class Sealer:
         key_id, key = self._data_key(db, tenant_id, subject, retention, now=now, expires_at=expires_at)
         nonce = secrets.token_bytes(NONCE)
         aad = _name(tenant_id, sealed_id, kind)
-        db.execute(
-            insert(schema.sealed).values(
-                tenant_id=tenant_id,
-                sealed_id=sealed_id,
-                kind=kind,
-                data_key_id=key_id,
-                content=nonce + AESGCM(key).encrypt(nonce, content, aad),
-            )
+        _SEAL.run(
+            db,
+            tenant_id=tenant_id,
+            sealed_id=sealed_id,
+            kind=kind,
+            data_key_id=key_id,
+            content=nonce + AESGCM(key).encrypt(nonce, content, aad),
         )
 
     def open(self, db: Connection, tenant_id: str, sealed_id: str, kind: str) -> bytes:
@@ -116,29 +135,19 @@ class Sealer:
         now: str,
         expires_at: str | None,
     ) -> tuple[str, bytes]:
-        keys = schema.data_keys
-        row = db.execute(
-            select(keys.c.data_key_id, keys.c.wrapped).where(
-                keys.c.tenant_id == tenant_id,
-                keys.c.subject == subject,
-                keys.c.retention == retention,
-                keys.c.wrapped.is_not(None),
-            )
-        ).one_or_none()
-        if row is not None:
-            return row.data_key_id, self._unwrap(tenant_id, row.data_key_id, row.wrapped)
+        for key_id, wrapped in _FIND_KEY.rows(db, tenant=tenant_id, about=subject, rule=retention):
+            return key_id, self._unwrap(tenant_id, key_id, wrapped)
         key_id, key, nonce = new_id("key"), AESGCM.generate_key(256), secrets.token_bytes(NONCE)
         wrapped = nonce + AESGCM(self.keys.derived("wrap")).encrypt(nonce, key, _name(tenant_id, key_id, "data-key"))
-        db.execute(
-            insert(keys).values(
-                tenant_id=tenant_id,
-                data_key_id=key_id,
-                subject=subject,
-                retention=retention,
-                created_at=now,
-                expires_at=expires_at,
-                wrapped=wrapped,
-            )
+        _ADD_KEY.run(
+            db,
+            tenant_id=tenant_id,
+            data_key_id=key_id,
+            subject=subject,
+            retention=retention,
+            created_at=now,
+            expires_at=expires_at,
+            wrapped=wrapped,
         )
         return key_id, key
 
