@@ -543,3 +543,23 @@ def test_no_key_shows(world: World) -> None:
     shown = f"{key!r}{CanKey(passport.can)!r}{passport!r}{said}"
     assert passport.number not in shown
     assert passport.can not in shown
+
+
+def test_everybody_who_can_have_a_passport_has_one(world: World, trust: Trust) -> None:
+    """Names, unknown parts of birth dates, sexes: every zone is whole and every passport is read and proved."""
+    from honnin.sandbox.people import listing
+
+    held = [one["id"] for one in listing(world) if "passport" in one["documents"]]
+    assert len(held) > 20
+    for person in held:
+        reader, key = opened(world, "jp-bac-ec" if person == held[0] else "pace-only", person=person)
+        with reader, Passport(reader) as passport:
+            passport.lds1.unlock(key)
+            zone = passport.lds1.read("dg1").values.zone
+            assert zone is not None
+            assert zone.wrong == ()
+            assert zone.surname
+            assert zone.given_names
+    without = next(one["id"] for one in listing(world) if "passport" not in one["documents"])
+    with pytest.raises(HonninError, match="no_document"):
+        open_reader(f"emulated:{without}/passport", data=world.data)

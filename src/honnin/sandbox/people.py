@@ -223,6 +223,8 @@ def _first_state(world: World, one: Person, at: datetime) -> State:
 
 
 def _listed(world: World, one: Person) -> dict[str, Any]:
+    from honnin.sandbox.foreign_ministry.passports import holds_passport
+
     now = world.now()
     state = state_of(world, one.id, now)
     born = from_certificate(state.birth)
@@ -235,7 +237,7 @@ def _listed(world: World, one: Person) -> dict[str, Any]:
         "age": None if born.whole is None or born.whole > jst_day(now) else age_on(born, now),
         "address": state.address,
         "municipality": state.municipality,
-        "documents": ["my_number_card"],
+        "documents": ["my_number_card", "passport"] if holds_passport(one.name) else ["my_number_card"],
         "carrier": "card" if state.phone is None else "phone",
         "card_state": state.card_state,
         "pins": dict(one.pins),

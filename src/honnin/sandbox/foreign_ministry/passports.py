@@ -7,6 +7,7 @@ A fault is made after signing, as a forger would; `wrong_issuer`, `forged_issuer
 signed so, and `unsigned_file` leaves data group 12 out of the list.
 """
 
+import unicodedata
 from datetime import date, timedelta
 from functools import cache
 from hashlib import sha256
@@ -23,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_private_key,
 )
 
-from honnin.errors import InputError
+from honnin.errors import InputError, NotFoundError
 from honnin.identity.dates import PartialDate, from_certificate, jst_day
 from honnin.sandbox.foreign_ministry import der
 from honnin.sandbox.foreign_ministry.authorities import Signer, document_signer, kept, new_key
@@ -39,7 +40,7 @@ from honnin.sandbox.foreign_ministry.files import (
 from honnin.sandbox.foreign_ministry.zone import passport_zone, roman, six_digits
 from honnin.sandbox.world import World
 
-__all__ = ["IssuedPassport", "PaceRule", "Profile", "issue"]
+__all__ = ["IssuedPassport", "PaceRule", "Profile", "holds_passport", "issue"]
 
 Cipher = Literal["3des", "aes-128", "aes-192", "aes-256"]
 CIPHERS = {"3des": 1, "aes-128": 2, "aes-192": 3, "aes-256": 4}
@@ -108,11 +109,16 @@ def _table() -> _Table:
     return msgspec.json.decode(files(__package__).joinpath("profiles.json").read_bytes(), type=_Table)
 
 
+def holds_passport(name: str) -> bool:
+    """Tell whether a person is one of those to whom Japan issues passports: their names are not in Latin letters."""
+    return not any("LATIN" in unicodedata.name(sign, "") for sign in name)
+
+
 def issue(world: World, person_id: str, *kinds: str) -> IssuedPassport:
     """Return a person's passport, made when it is first asked for.
 
     kinds: a profile, a fault, both or neither. Raises InputError `emulated.document_unknown`, NotFoundError
-    `people.unknown`.
+    `people.unknown`, `people.no_document`.
     """
     from honnin.sandbox.people import person, settle
 
@@ -126,7 +132,8 @@ def issue(world: World, person_id: str, *kinds: str) -> IssuedPassport:
             "The sandbox makes no such passport.",
             next=f"Ask for one of {', '.join(table.profiles)} and one of {', '.join(table.faults)}.",
         )
-    person(person_id)
+    if not holds_passport(person(person_id).name):
+        raise NotFoundError("people.no_document", "The person has no such document.", next="Ask for my_number_card.")
     settle(world)
     fault = faults[0] if faults else ""
     name = f"passport/{person_id}/{chosen[0]}/{fault}"
