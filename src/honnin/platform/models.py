@@ -160,7 +160,7 @@ class LawAnswer(Struct, frozen=True, kw_only=True):
     label: str
     revision: str
     on: date
-    status: Literal["satisfied", "missing", "not_available"]
+    status: Literal["satisfied", "missing", "not_available", "not_covered"]
     missing: tuple[str, ...] = ()
     source: str = ""
 
@@ -296,12 +296,12 @@ class Event(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Page(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
-    """A page of events, oldest first; `next` is the cursor to ask `after`, None where nothing came."""
+    """A page of events, oldest first; `next` is the cursor to ask `after`, now or later, also of an empty page."""
 
     object: Literal["list"] = "list"
     data: tuple[Event, ...]
     has_more: bool
-    next: str | None = None
+    next: str
 
 
 class VerificationPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
