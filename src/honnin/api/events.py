@@ -18,7 +18,10 @@ class EventQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def fetch_all(call: Call) -> Answer:
-    """Return the events, oldest first. Ask with `next` as `after`: nothing is missed or comes twice."""
+    """Return the events, oldest first. Ask with `next` as `after`, at any time: nothing is missed or comes twice.
+
+    An empty page gives back the cursor that was given; before the first event ever, one that works later.
+    """
     return Answer(call.platform.events(call.caller, after=call.query.after, limit=call.query.limit))
 
 
