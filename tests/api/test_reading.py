@@ -15,6 +15,7 @@ from honnin.errors import HonninError
 from honnin.platform.models import SessionRequest, VerificationRequest
 
 CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
+DIGEST = (b'"sha256"', b'"sha256"', b'"%b"' % (b"00" * 32))
 SECRET = "とても秘密の値"
 
 
@@ -42,6 +43,9 @@ def refusal(raw: bytes, model: type = VerificationRequest) -> reading.BodyError:
         (b'{"purpose": "x", "document": "not base64!"}', "request.invalid", "/document"),
         (b'{"purpose": "x", "signed_items": ["a", 1]}', "request.invalid", "/signed_items/1"),
         (b'{"purpose": "x", "digest": {"alg": "md5", "value": "00"}}', "request.invalid", "/digest/alg"),
+        (b'{"purpose": "x", "purpose": "y"}', "request.doubled_member", None),
+        (b'{"purpose": "x", "p\\u0075rpose": "y"}', "request.doubled_member", None),
+        (b'{"purpose": "x", "digest": {"alg": %b, "alg": %b, "value": %b}}' % DIGEST, "request.doubled_member", None),
         (b'{"purpose": "x", "porpoise": "x"}', "request.unknown_member", "/porpoise"),
         (b'{"purpose": "x", "digest": {"algo/rithm": 1}}', "request.unknown_member", "/digest/algo~1rithm"),
     ],

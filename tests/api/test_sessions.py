@@ -118,6 +118,13 @@ def test_another_tenant_neither_sees_nor_ends_it(
         ({"attributes": ["name", "blood_type"]}, "request.invalid"),
         ({"expires_in": 5}, "request.invalid"),
         ({"state": "x" * 513}, "request.invalid"),
+        ({"attributes": ["name", "name"]}, "session.attributes_twice"),
+        ({"text": "10,000\u202e円"}, "session.hidden_characters"),
+        ({"text": "ゼロ\u200b幅"}, "session.hidden_characters"),
+        ({"text": "a\u2028b"}, "session.hidden_characters"),
+        ({"text": "a\u3164b"}, "session.hidden_characters"),
+        ({"text": "a\x08b", "document": "YQ=="}, "session.hidden_characters"),
+        ({"purpose": "契\u2066約"}, "session.hidden_characters"),
     ],
 )
 def test_a_session_that_cannot_be_is_refused(
@@ -144,6 +151,24 @@ def test_events_tell_in_order_what_happened_and_nothing_of_the_person(
         "session.cancelled",
     ]
     assert {event["data"].get("session") for event in events} == {session["id"], cancelled["id"]}
+
+
+def test_an_empty_page_gives_a_cursor_that_works_later(client: httpx.Client, server: Running) -> None:
+    """Also before the first event ever: a reader that began with nothing misses nothing."""
+    made = server.platform.create_tenant("静かな商店")
+    with httpx.Client(base_url=server.base, timeout=30, trust_env=False) as quiet:
+        quiet.headers["Authorization"] = f"Bearer {made.api_key}"
+        first = quiet.get("/v1/events").json()
+        assert (first["data"], first["has_more"]) == ([], False)
+        again = quiet.get("/v1/events", params={"after": first["next"]}).json()
+        assert again == first
+        session = opened(quiet, server)
+        page = quiet.get("/v1/events", params={"after": first["next"]}).json()
+        assert [event["data"]["session"] for event in page["data"]] == [session["id"]]
+        empty = quiet.get("/v1/events", params={"after": page["next"]}).json()
+        assert (empty["data"], empty["next"]) == ([], page["next"])
+    mine = drain(client, None)[1]
+    assert client.get("/v1/events", params={"after": mine}).json()["next"] == mine
 
 
 def drain(client: httpx.Client, after: str | None) -> tuple[list[dict[str, Any]], str | None]:

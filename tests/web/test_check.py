@@ -1,5 +1,6 @@
 """The hosted check over HTTP: what it refuses, what it never shows, and how it ends."""
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable
@@ -136,6 +137,39 @@ def test_only_the_asked_items_are_named(visitor: Any, server: Running) -> None:
     shown = visitor.get(page).text
     assert '<span class="pill">生年月日</span>' in shown
     assert '<span class="pill">氏名</span>' not in shown
+
+
+def test_no_item_at_all_is_said_plainly(visitor: Any, server: Running, pins: dict[str, str]) -> None:
+    page = session_page(server, attributes=())
+    words = "氏名・住所・生年月日・性別は渡りません"
+    assert words in visitor.get(page).text
+    assert words in visitor.get(f"{page}/review?person=hanako").text
+    done = visitor.follow(visitor.sign(page, "hanako", pins["hanako"]))
+    assert "本人確認ができました" in done.text
+    assert words in done.text
+
+
+@pytest.mark.parametrize(
+    ("members", "shown", "unseen"),
+    [
+        ({"text": "申込書です。\r\n2行目\t終"}, "申込書です。", False),
+        ({"text": None, "document": "葛\U000e0100飾区".encode()}, "葛\U000e0100飾区", False),
+        ({"text": None, "document": b"%PDF-1.7 \xff\xfe"}, "", True),
+        ({"text": None, "document": "100\u202e円".encode()}, "", True),
+        ({"text": "要約です", "document": b"%PDF-1.7 \xff"}, "要約です", True),
+    ],
+)
+def test_what_is_not_shown_is_said_with_its_digest(
+    visitor: Any, server: Running, members: dict[str, Any], shown: str, unseen: bool
+) -> None:
+    page = session_page(server, **members)
+    review = visitor.get(f"{page}/review?person=hanako").text
+    assert shown in review
+    assert ("そのものは、この画面に文字で表示していません" in review) is unseen
+    if unseen:
+        digest = hashlib.sha256(members["document"]).hexdigest()
+        assert digest in review.replace(" ", "")
+        assert "\u202e" not in review
 
 
 def test_signed_document_is_what_was_shown(visitor: Any, server: Running, pins: dict[str, str]) -> None:

@@ -57,7 +57,9 @@ OPERATIONS = (
         link_to=("getSession", "cancelSession", "getFourItems", "deleteFourItems"),
         problems=(
             "session.content",
+            "session.hidden_characters",
             "session.attributes",
+            "session.attributes_twice",
             "session.return_url",
             "tenant.return_url",
             "verification.too_large",

@@ -5,10 +5,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from honnin.errors import InputError
+from honnin.platform.hidden import hides
 from honnin.platform.models import MOST_DOCUMENT, Session, SessionRequest, Tenant, VerificationRequest
 from honnin.platform.tenants import LOCAL_HOSTS, check_return_url
 
 __all__ = ["Content", "as_verification", "check_registered", "read_content", "return_to"]
+
+MOST_TEXT = 20_000
 
 
 class Content(msgspec.Struct, frozen=True):
@@ -43,8 +46,14 @@ def check_registered(tenant: Tenant, url: str) -> None:
 def read_content(request: SessionRequest) -> Content:
     """Return what a request asks the person to sign: its document, or its text as UTF-8.
 
-    Raises InputError `session.content`, `verification.too_large`.
+    Raises InputError `session.content`, `session.hidden_characters`, `verification.too_large`.
     """
+    if hides(request.purpose) or (request.text is not None and hides(request.text)):
+        raise InputError(
+            "session.hidden_characters",
+            "`text` or `purpose` holds characters that a screen does not show, or that reorder others.",
+            next="Remove them, or give the bytes as `document`.",
+        )
     if request.document is None:
         if request.text is None:
             raise InputError("session.content", "Nothing to sign: give `text`, `document`, or both.")
@@ -55,12 +64,15 @@ def read_content(request: SessionRequest) -> Content:
 
 
 def _readable(document: bytes) -> str:
-    """Return a document that is plain text as what it says; the person sees no words of other documents."""
+    """Return a document that is plain text as what it says; the person sees no words of other documents.
+
+    One with hidden characters is not shown as text: two documents that look alike would differ.
+    """
     try:
         text = document.decode("utf-8")
     except UnicodeDecodeError:
         return ""
-    return text if len(text) <= 20_000 and "\0" not in text else ""
+    return text if len(text) <= MOST_TEXT and not hides(text) else ""
 
 
 def as_verification(request: SessionRequest, content: Content) -> VerificationRequest:

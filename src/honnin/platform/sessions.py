@@ -68,12 +68,14 @@ class Sessions:
     def create(self, caller: Caller, request: SessionRequest, *, idempotency_key: str | None = None) -> Session:
         """Make a session; its `url` is the person's page and is shown here alone.
 
-        Raises InputError `session.content`, `session.return_url`, `session.attributes`, what the law's gate raises,
-        StateError `verification.idempotency_conflict`.
+        Raises InputError `session.content`, `session.hidden_characters`, `session.return_url`, `session.attributes`,
+        `session.attributes_twice`, what the law's gate raises, StateError `verification.idempotency_conflict`.
         """
         tenant, at = caller.tenant, self._modes(caller.livemode).clock()
         content = read_content(request)
         check_registered(tenant, request.return_url)
+        if len(set(request.attributes)) != len(request.attributes):
+            raise InputError("session.attributes_twice", "An attribute is named twice.", next="Name each one once.")
         if not set(request.attributes) <= set(tenant.attributes):
             raise InputError("session.attributes", "The tenant may not have all of these attributes.")
         gate = open_gate(tenant, as_verification(request, content), at=at, digest_only=False)

@@ -32,6 +32,7 @@ from starlette.types import ASGIApp
 from honnin.errors import CardError, HonninError, NotFoundError, PinError, ReaderError, StateError
 from honnin.platform.models import SessionPage, SessionReturn
 from honnin.web.check.card import Look, look_at, sign
+from honnin.web.check.documents import unseen
 from honnin.web.check.endings import DEAD_ENDS, MOODS, back_in, dead_end, next_step, origin_for_forms, told
 from honnin.web.check.persons import Person, grouped, persons
 from honnin.web.design import Pages, Threads, language_of, read_form, site
@@ -161,7 +162,7 @@ class _Check:
 
     async def review(self, visit: _Visit) -> Response:
         """Show what will be signed, and who receives what."""
-        return self._show(visit, "review.html", step=3, chosen=visit.chosen)
+        return self._show(visit, "review.html", step=3, chosen=visit.chosen, unseen=unseen(visit.page))
 
     async def ask_pin(self, visit: _Visit) -> Response:
         """Ask for the PIN; the tries left are read from the card first."""

@@ -74,10 +74,12 @@ class Pages:
         *,
         status: int = 200,
         form_targets: Iterable[str] = (),
+        address: str = "",
         **context: object,
     ) -> Response:
         """Return the page.
 
+        address: where its languages are chosen, if not at the address of this request.
         form_targets: further origins that a form's answer may lead to (CSP form-action holds for redirects, too).
         """
         language = language_of(request)
@@ -88,7 +90,7 @@ class Pages:
             "moment": partial(times.write_moment, language=language),
             "language": language,
             "html_lang": languages.html_lang(language),
-            "language_links": _language_links(request),
+            "language_links": _language_links(request, address),
             "form_token": token,
             "form_field": forms.FIELD,
         }
@@ -107,7 +109,8 @@ class Pages:
             sentence = _pick(in_all(error.code), request)
         except (KeyError, FileNotFoundError):
             sentence = _pick(in_all("page.unexpected"), request)
-        family = Pages("design", **self.context)
+        family = Pages("design")
+        family.context = self.context
         return family.render(
             request,
             "refused.html",
@@ -116,7 +119,7 @@ class Pages:
             sentence=sentence,
             code=error.code,
             back=back,
-            **({} if request.method in {"GET", "HEAD"} else {"language_links": _language_links(request, back)}),
+            address="" if request.method in {"GET", "HEAD"} else back,
         )
 
     def _remember(self, request: Request, response: Response, token: str) -> None:
@@ -136,8 +139,8 @@ def _pick(sentences: Mapping[str, str], request: Request) -> str:
     return sentences[language_of(request)]
 
 
-def _language_links(request: Request, address: str = "") -> list[dict[str, str]]:
-    """Return the links to the same page in each language, or to `address` where this page is no address (a POST)."""
+def _language_links(request: Request, address: str) -> list[dict[str, str]]:
+    """Return the links to this page, or to `address`, in each language."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "lang"]
     return [
         {
