@@ -10,7 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from honnin.errors import InputError
 from honnin.platform.models import SessionRequest
+from honnin.web.check.persons import folded, persons
 from honnin.web.serving import Running
 
 WRONG = "SECRET7PIN"
@@ -170,6 +172,41 @@ def test_what_is_not_shown_is_said_with_its_digest(
         digest = hashlib.sha256(members["document"]).hexdigest()
         assert digest in review.replace(" ", "")
         assert "\u202e" not in review
+
+
+def test_requester_is_named_in_the_language_of_the_page(visitor: Any, server: Running) -> None:
+    """The registered name stands beside the other one, so that nobody can pass for somebody else."""
+    page = session_page(server, requester={"en": "Mihon <Bank>"})
+    assert "Mihon &lt;Bank&gt; (見本銀行) asks you" in visitor.get(f"{page}?lang=en").text
+    japanese = visitor.get(f"{page}?lang=ja").text
+    assert "見本銀行が本人確認を" in japanese
+    assert "Mihon" not in japanese
+    bank = visitor.apply()
+    assert "Mihon Bank (見本銀行)" in visitor.get(f"{bank}/review?person=hanako&lang=en").text
+    with pytest.raises(InputError) as refused:
+        session_page(server, requester={"ja": "見本\u200b銀行"})
+    assert refused.value.code == "session.hidden_characters"
+
+
+@pytest.mark.parametrize(
+    "typed", ["はなこ", "ハナコ", "ﾊﾅｺ", "ＨＡＮＡＫＯ", "Hanako", "見本花子", "見本　花子", "みほんはなこ"]
+)
+def test_person_is_found_however_the_name_is_typed(server: Running, typed: str) -> None:
+    everyone = persons(server.world, "ja") if server.world else []
+    found = [one.id for one in everyone if all(word in one.search for word in folded(typed).split())]
+    assert "hanako" in found
+    assert len(found) <= 2
+
+
+def test_long_name_stands_on_the_card_whole(visitor: Any, server: Running) -> None:
+    everyone = persons(server.world, "ja") if server.world else []
+    for one in everyone:
+        assert all(len(line) <= 16 for line in one.name_lines)
+        assert len(one.name_lines) <= 6
+        assert "".join("".join(one.name_lines).split()) == "".join(one.name.split())
+    page = visitor.apply()
+    shown = visitor.get(f"{page}/card?person=maximilian").text
+    assert shown.count('font-size="12"') == len(next(one for one in everyone if one.id == "maximilian").name_lines)
 
 
 def test_signed_document_is_what_was_shown(visitor: Any, server: Running, pins: dict[str, str]) -> None:

@@ -109,6 +109,7 @@ class SessionRequest(_Quiet, frozen=True, kw_only=True):
     return_url: where the person goes afterwards; must be one the tenant has registered.
     state: given back unchanged with the return, at most 512 characters.
     expires_in: seconds, 60 to 3600.
+    requester: your name in a page's language (`ja`, `ja-simple`, `en`); the registered name stands beside it.
     """
 
     purpose: Words
@@ -121,6 +122,7 @@ class SessionRequest(_Quiet, frozen=True, kw_only=True):
     state: Annotated[str, Meta(max_length=512)] | None = None
     expires_in: Annotated[int, Meta(ge=60, le=3600)] = 900
     signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
+    requester: dict[Literal["ja", "ja-simple", "en"], Annotated[str, Meta(min_length=1, max_length=100)]] = {}
 
 
 class SessionSignature(_Quiet, frozen=True, kw_only=True):
@@ -263,6 +265,7 @@ class SessionPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 
     id: str
     tenant_name: str
+    requester: dict[str, str] = {}
     livemode: bool
     status: SessionStatus
     expires_at: datetime

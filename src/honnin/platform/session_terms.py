@@ -48,10 +48,10 @@ def read_content(request: SessionRequest) -> Content:
 
     Raises InputError `session.content`, `session.hidden_characters`, `verification.too_large`.
     """
-    if hides(request.purpose) or (request.text is not None and hides(request.text)):
+    if any(hides(shown) for shown in (request.purpose, request.text or "", *request.requester.values())):
         raise InputError(
             "session.hidden_characters",
-            "`text` or `purpose` holds characters that a screen does not show, or that reorder others.",
+            "`text`, `purpose` or `requester` holds characters that a screen does not show, or that reorder others.",
             next="Remove them, or give the bytes as `document`.",
         )
     if request.document is None:

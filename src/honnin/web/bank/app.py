@@ -126,6 +126,7 @@ class _Bank:
                 "text": self._text(given, language),
                 "return_url": f"{self._home}/return",
                 "state": state,
+                "requester": {"en": say("bank.name", "en")},
                 "expires_in": MINUTES * 60,
             },
             idempotency_key=state,

@@ -92,6 +92,13 @@ class _Visit:
         return self.person
 
     @property
+    def asker(self) -> str:
+        """Who asks, in the language of the page; the registered name always stands there."""
+        registered = self.page.tenant_name
+        given = self.page.requester.get(language_of(self.request), registered)
+        return registered if given == registered else f"{given} ({registered})"
+
+    @property
     def told(self) -> str:
         """The code that this page was asked to say, if any."""
         return told(self.request.query_params.get("told", ""))
@@ -212,7 +219,7 @@ class _Check:
             mood="error",
             title=self._words(visit, f"check.stopped_{what}"),
             sentence=self._words(visit, f"check.stopped_{what}_words" if code in DEAD_ENDS else code),
-            next_step=self._words(visit, f"check.stopped_{what}_next", who=visit.page.tenant_name),
+            next_step=self._words(visit, f"check.stopped_{what}_next", who=visit.asker),
             given=False,
             again=visit.here,
             again_words=self._words(visit, "check.again"),
@@ -271,6 +278,7 @@ class _Check:
         known = page.purpose in KNOWN_PURPOSES
         common = {
             "session": page,
+            "who": visit.asker,
             "here": visit.here,
             "items": page.attributes,
             "purpose": say(f"check.purpose_{page.purpose}", language) if known else page.purpose,
@@ -292,7 +300,7 @@ class _Check:
             mood=mood,
             title=self._words(visit, f"check.result_title_{mood}"),
             sentence=ending.messages.get(language, ""),
-            next_step=self._words(visit, f"check.next_{next_step(ending)}", who=visit.page.tenant_name),
+            next_step=self._words(visit, f"check.next_{next_step(ending)}", who=visit.asker),
             step=5 if passed else 0,
             given=passed,
             again=again,

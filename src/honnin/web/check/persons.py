@@ -1,5 +1,6 @@
 """The sandbox's invented people as pages show them: name, story, PIN, and how their story ends."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -10,10 +11,12 @@ from honnin.words import Language
 if TYPE_CHECKING:
     from honnin.connect.worlds import World
 
-__all__ = ["Ending", "Group", "Person", "grouped", "persons"]
+__all__ = ["Ending", "Group", "Person", "folded", "grouped", "persons"]
 
 Ending = Literal["success", "pin", "certificate", "later"]
 ENDINGS: tuple[Ending, ...] = ("success", "certificate", "pin", "later")
+CARD_LINE = 16
+KATAKANA = {code: code - 0x60 for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}  # to hiragana
 MOODS = {"success": "good", "pin": "bad", "certificate": "bad", "later": "wait"}
 
 
@@ -32,6 +35,19 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     ending: Ending
     outcome: str
     search: str
+
+    @property
+    def name_lines(self) -> tuple[str, ...]:
+        """The name on the card's face: lines of at most CARD_LINE full-width characters, broken between its parts."""
+        lines = [""]
+        for part in self.name.split():
+            for piece in (part[start : start + CARD_LINE] for start in range(0, len(part), CARD_LINE)):
+                together = f"{lines[-1]}\u3000{piece}" if lines[-1] else piece
+                if len(together) <= CARD_LINE:
+                    lines[-1] = together
+                else:
+                    lines.append(piece)
+        return tuple(lines)
 
     @property
     def mood(self) -> str:
@@ -69,8 +85,19 @@ def _person(entry: dict[str, Any], language: Language) -> Person:
         carrier="phone" if entry.get("carrier") == "phone" else "card",
         ending=_ending(expected),
         outcome=_outcome(expected),
-        search=" ".join([entry["id"], entry["name"], entry.get("kana", ""), told]).lower(),
+        search=_search(entry["id"], entry["name"], entry.get("kana", ""), told),
     )
+
+
+def folded(text: str) -> str:
+    """Return a text as it is searched: width (NFKC), case and the two kana are one; `check.js` folds what is typed."""
+    return unicodedata.normalize("NFKC", text).lower().translate(KATAKANA)
+
+
+def _search(person: str, name: str, kana: str, told: str) -> str:
+    """Return the words under which a person is found; names also in one piece."""
+    words = [folded(word) for word in (person, name, kana, told)]
+    return " ".join([*words, *("".join(word.split()) for word in words[1:3])])
 
 
 def _ending(expected: dict[str, Any]) -> Ending:

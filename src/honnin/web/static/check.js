@@ -91,10 +91,13 @@ if (find) {
   const input = find.querySelector("[data-find-input]");
   const found = find.querySelector("[data-found]");
   const people = [...document.querySelectorAll("[data-person]")];
+  // as persons.py folds the names: width, case, katakana to hiragana
+  const folded = (text) => text.normalize("NFKC").toLowerCase()
+    .replace(/[\u30a1-\u30f6\u30fd\u30fe]/g, (kana) => String.fromCharCode(kana.charCodeAt(0) - 0x60));
   find.hidden = false;
   input.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
   input.addEventListener("input", () => {
-    const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const words = folded(input.value).split(/\s+/).filter(Boolean);
     let seen = 0;
     for (const person of people) {
       person.hidden = !words.every((word) => person.dataset.person.includes(word));
