@@ -25,7 +25,8 @@ def _address(function: Any) -> Any:
         default=8600,
         envvar="HONNIN_PORT",
         show_default=True,
-        help="Port; 0 takes a free one.",
+        show_envvar=True,
+        help="Port; 0 takes a free one, which also helps where the port is taken.",
     )
     host = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
     return host(port(function))
@@ -44,7 +45,10 @@ def _log_access(wanted: bool) -> None:
 @click.option("--access-log", is_flag=True, help="Write one line a request to standard error.")
 @json_option
 def up(data: Path, host: str, port: int, *, access_log: bool, as_json: bool) -> None:
-    """Serve everything with the sandbox on embedded defaults."""
+    """Serve everything with the sandbox on embedded defaults.
+
+    Where the port is taken, give another one with --port or HONNIN_PORT; HONNIN_DATA moves the folder.
+    """
     from honnin.api.wire import bind
     from honnin.platform import Settings
     from honnin.web.origins import compose

@@ -150,7 +150,11 @@ def check_return_url(url: str, *, livemode: bool) -> None:
     """Refuse an address that a person must not be sent to: not https (http only to this machine or `*.localhost`, for
     test tenants), with a user, a fragment, or characters that readers take differently.
     """
-    refusal = InputError("tenant.return_url", "A return URL is https, without user and fragment.")
+    refusal = InputError(
+        "tenant.return_url",
+        "A return URL is https (for a test tenant also http to localhost, 127.0.0.1, [::1] or *.localhost), in ASCII,"
+        " of at most 2000 characters, without user and fragment.",
+    )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
