@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from honnin.platform.models import SessionRequest
 from honnin.web.serving import Running
 
 pytestmark = [
@@ -71,10 +72,26 @@ def test_ways_that_stop(customer: Any, page: Page, axe: Axe) -> None:
     inspect(page, axe)
     customer.finish("kumo")
     inspect(page, axe)
-    page.click("form[action$='/cancel'] button")
+    page.click("form[action$='/leave'] button")
+    page.wait_for_url("**/return?*")
     inspect(page, axe)
-    page.click(".screen a.button")
-    inspect(page, axe)
+
+
+def test_unseen_document(page: Page, axe: Axe, server: Running) -> None:
+    """A document that is not text, asked for without any of the four items."""
+    caller = server.platform.authenticate(server.api_key)
+    request = SessionRequest(
+        purpose="contract",
+        text="Summary",
+        document=b"%PDF \xff",
+        attributes=(),
+        return_url=f"{server.origin('bank')}/return",
+        requester={"en": "Mihon Bank"},
+    )
+    made = server.platform.sessions.create(caller, request)
+    for step in ("review?person=maximilian", "review?person=maximilian&lang=en", "stopped?person=yui"):
+        page.goto(f"http://localhost:{server.port}{made.url}/{step}")
+        inspect(page, axe)
 
 
 def test_pages_beside_the_way(page: Page, axe: Axe, server: Running) -> None:
@@ -84,6 +101,9 @@ def test_pages_beside_the_way(page: Page, axe: Axe, server: Running) -> None:
         f"{server.origin('console')}/law?on=2027-04-01&lang=en",
         f"{server.origin('console')}/evidence/ver_000000000000000000000000",
         f"{server.origin('bank')}/nowhere",
+        f"{server.origin('jlis')}/",
+        f"{server.origin('jlis')}/?lang=ja-simple",
+        f"{server.origin('jlis')}/?lang=en",
         f"{server.origin('bank')}/return?state=unknown",
         f"http://localhost:{server.port}/check/unknown",
     ):

@@ -8,7 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -33,7 +33,8 @@ from honnin.sandbox.world import World
 __all__ = ["create_app"]
 
 LARGEST_BODY = 16_384
-LANGUAGES = ("ja", "en")
+LANGUAGES = {"ja": "日本語", "ja-simple": "やさしい日本語", "en": "English"}
+TOKYO = timezone(timedelta(hours=9))  # no summer time
 STALE = timedelta(days=7)
 
 
@@ -150,15 +151,18 @@ class _Services:
             {
                 "name": ca.name,
                 "key_id": ca.key_id.hex(),
-                "begin": ca.certificate.not_valid_before_utc.date().isoformat(),
-                "end": ca.certificate.not_valid_after_utc.date().isoformat(),
+                "begin": ca.certificate.not_valid_before_utc.astimezone(TOKYO).date().isoformat(),
+                "end": ca.certificate.not_valid_after_utc.astimezone(TOKYO).date().isoformat(),
             }
             for ca in authorities(self._world)
         ]
+        now, words = self._world.now().astimezone(TOKYO), _words()[language]
         page: str = _template().render(
             language=language,
-            words=_words()[language],
-            now=self._world.now().isoformat(timespec="seconds"),
+            languages=LANGUAGES.items(),
+            words=words,
+            now=now.isoformat(timespec="seconds"),
+            now_shown=f"{now:%Y-%m-%d %H:%M:%S} {words['zone']}",
             switches=switches(self._world),
             authorities=rows,
             municipalities=[municipality(code) for code in all_municipalities()],
@@ -220,7 +224,7 @@ def _refuse(status: int, why: str) -> Response:
 
 def _language(request: Request) -> str:
     asked = request.query_params.get("lang") or request.headers.get("accept-language", "")[:2]
-    return asked if asked in LANGUAGES else LANGUAGES[0]
+    return asked if asked in LANGUAGES else "ja"
 
 
 @cache
