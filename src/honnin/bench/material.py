@@ -31,9 +31,13 @@ class Holder(msgspec.Struct, frozen=True):
 
 
 class Office:
-    """A CA of JPKI's shape that issues certificates over a few keys (making keys would take most of the time)."""
+    """A CA of JPKI's shape that issues certificates over a few keys (making keys would take most of the time).
 
-    def __init__(self, keys: int = 4) -> None:
+    now: the moment around which what it issues is valid.
+    """
+
+    def __init__(self, keys: int = 4, *, now: datetime = NOW) -> None:
+        self._now = now
         self._key = _key()
         self._serials = count(20_000_000)
         self._keys = [_key() for _ in range(keys)]
@@ -71,8 +75,8 @@ class Office:
             .issuer_name(self._name)
             .public_key(public)
             .serial_number(serial)
-            .not_valid_before(NOW - timedelta(days=20, seconds=serial % 86_400))
-            .not_valid_after(NOW + timedelta(days=1000))
+            .not_valid_before(self._now - timedelta(days=20, seconds=serial % 86_400))
+            .not_valid_after(self._now + timedelta(days=1000))
             .add_extension(_usage(sign=True), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.CertificatePolicies([policy]), critical=True)
@@ -104,8 +108,8 @@ class Office:
             issuer=self._certificate,
             algorithm=_SHA256,
             cert_status=ocsp.OCSPCertStatus.GOOD,
-            this_update=NOW - timedelta(minutes=1),
-            next_update=NOW + timedelta(hours=1),
+            this_update=self._now - timedelta(minutes=1),
+            next_update=self._now + timedelta(hours=1),
             revocation_time=None,
             revocation_reason=None,
         )
@@ -119,8 +123,8 @@ class Office:
             .issuer_name(self._name)
             .public_key(self._key.public_key())
             .serial_number(1)
-            .not_valid_before(NOW - timedelta(days=1000))
-            .not_valid_after(NOW + timedelta(days=2000))
+            .not_valid_before(self._now - timedelta(days=1000))
+            .not_valid_after(self._now + timedelta(days=2000))
             .add_extension(_usage(sign=False), critical=True)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(self._identifier, critical=False)
@@ -131,8 +135,8 @@ class Office:
         builder = (
             x509.CertificateRevocationListBuilder()
             .issuer_name(self._name)
-            .last_update(NOW - timedelta(hours=3))
-            .next_update(NOW + timedelta(hours=21))
+            .last_update(self._now - timedelta(hours=3))
+            .next_update(self._now + timedelta(hours=21))
             .add_extension(x509.CRLNumber(42), critical=False)
             .add_extension(
                 x509.IssuingDistributionPoint(
@@ -149,7 +153,7 @@ class Office:
         )
         for serial in range(1000):
             entry = x509.RevokedCertificateBuilder().serial_number(10_000 + serial)
-            builder = builder.add_revoked_certificate(entry.revocation_date(NOW - timedelta(days=30)).build())
+            builder = builder.add_revoked_certificate(entry.revocation_date(self._now - timedelta(days=30)).build())
         return builder.sign(self._key, _SHA256).public_bytes(serialization.Encoding.DER)
 
 

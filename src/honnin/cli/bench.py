@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import to_builtins
 
 from honnin.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
     from honnin.bench.batch import Scaling
+    from honnin.bench.http import Load
     from honnin.bench.measuring import Row
 
 __all__ = ["bench"]
@@ -20,12 +22,14 @@ def bench(full: bool, as_json: bool) -> None:
     """Measure honnin beside pyca and openssl in one run on one core, and count its APDUs."""
     from honnin.bench.batch import measure_batch
     from honnin.bench.cards import apdu_counts
+    from honnin.bench.http import measure_http
     from honnin.bench.machine import machine
     from honnin.bench.measuring import measure
 
     where = machine()
     rows = measure(rounds=25, each=400) if full else measure()
     scaling = measure_batch(items=20_000) if full else measure_batch()
+    loads = measure_http()
     counts = apdu_counts()
     if as_json:
         batch = {
@@ -34,9 +38,18 @@ def bench(full: bool, as_json: bool) -> None:
             "times": scaling.times,
             "processor_time": scaling.cost,
         }
-        print_json({"machine": where, "timings": [_shown(row) for row in rows], "verify_many": batch, "apdus": counts})
+        print_json(
+            {
+                "machine": where,
+                "timings": [_shown(row) for row in rows],
+                "verify_many": batch,
+                "http": None if loads is None else to_builtins(loads),
+                "apdus": counts,
+            }
+        )
         return
     _print(where, rows, scaling, counts)
+    _print_loads(loads, scaling.one)
 
 
 def _shown(row: "Row") -> dict[str, Any]:
@@ -47,6 +60,25 @@ def _shown(row: "Row") -> dict[str, Any]:
         "per_second": row.per_second,
         "of_floor": row.of_floor,
     }
+
+
+def _print_loads(loads: list["Load"] | None, python: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if loads is None:
+        console.print("HTTP is not measured: wrk is not installed.")
+        return
+    table = Table("one worker, 32 connections", title="over HTTP, by the clock; wrk's share of one core beside it")
+    for name in ("per second", "of the Python API", "median ms", "p99 ms", "wrk"):
+        table.add_column(name, justify="right")
+    for load in loads:
+        share = f"{load.per_second / python:.2f}"
+        table.add_row(
+            load.name, f"{load.per_second:,}", share, f"{load.median:.1f}", f"{load.p99:.1f}", f"{load.generator:.2f}"
+        )
+    console.print(table)
 
 
 def _print(where: dict[str, str], rows: list["Row"], scaling: "Scaling", counts: dict[str, int] | None) -> None:
