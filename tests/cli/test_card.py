@@ -73,6 +73,18 @@ def test_pin_status_of_everyone(people_data: Path) -> None:
     }
     assert states == {"goro": ["locked", "open"], "yui": ["unused", "open"]}
     assert "tries left 0 of 5, locked" in run(people_data, "pin", "status", person="goro").stdout
+    for command in (("pin", "status"), ("info",)):
+        assert "PIN of signature: unused" in run(people_data, *command, person="yui").stdout
+
+
+def test_read_prints_words(people_data: Path, tmp_path: Path) -> None:
+    """A PIN file may begin with a byte order mark."""
+    (tmp_path / "pin").write_bytes(b"\xef\xbb\xbfHANAKO2468\r\n")
+    told = run(people_data, "read", "--signature", "--pin-file", tmp_path / "pin").stdout
+    assert "\nsubstitute characters: none\n" in told
+    assert "{" not in told
+    marked = run(people_data, "read", "--signature", "--pin-file", "-", person="katsura", given="\ufeffKATSURA124\n")
+    assert "substitute characters: name 1\n" in marked.stdout
 
 
 @pytest.mark.parametrize("source", ["input", "file", "dash"])
@@ -156,7 +168,7 @@ def test_a_pin_is_no_argument(people_data: Path) -> None:
 
 def test_change_and_change_back(people_data: Path) -> None:
     told = answer(people_data, "pin", "change", "signature", given="TARO97531\nnew0pin7\n", person="taro")
-    assert told == {"pin": "signature", "changed": True}
+    assert told == {"pin": "signature", "changed": True, "not_compared": ["birth_date", "security_code"]}
     answer(people_data, "pin", "verify", "signature", given="NEW0PIN7", person="taro")
     result = run(people_data, "pin", "change", "signature", given="new0pin7\nTARO97531\n", person="taro")
     assert "was changed" in result.stdout

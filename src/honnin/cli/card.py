@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 import click
 
 from honnin.chip.my_number_card.signing import ALGORITHMS, Purpose
-from honnin.cli.card_output import certificate_pem, four_items, write_private
+from honnin.cli.card_output import certificate_pem, echo_four_items, four_items, write_private
 from honnin.cli.card_passport import names_passport, read_passport
 from honnin.cli.output import data_option, json_option, print_json, read_file
 from honnin.cli.pin_entry import PinEntry, pin_options
@@ -138,7 +138,8 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
     """Set a new PIN.
 
     A PIN file or standard input holds the old PIN, the new one and, if known, the birth date (YYYY-MM-DD) and the
-    security code, one a line: a new PIN equal to one of those is refused.
+    security code, one a line: a new PIN equal to one of those is refused. The card does not tell them: what is left
+    out is not compared, and the answer says so.
     """
     entry = PinEntry(pin_file)
     with opened(url, data) as found:
@@ -149,10 +150,14 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
         born = birth_date(entry.ask_if_known("Birth date as YYYY-MM-DD, to refuse it as a PIN (Enter: leave out)"))
         security_code = entry.ask_if_known("Security code of the card, to refuse it as a PIN (Enter: leave out)")
         found.jpki.change_pin(name, old, new, birth_date=born, security_code=security_code, allow_last_try=last_try)
+    given = {"birth_date": born, "security_code": security_code}
+    not_compared = [what for what, value in given.items() if value is None]
     if as_json:
-        print_json({"pin": name, "changed": True})
+        print_json({"pin": name, "changed": True, "not_compared": not_compared})
         return
     click.echo(f"The PIN of {name} was changed.")
+    if not_compared:
+        click.echo(f"Not given, so not compared with it: {', '.join(not_compared).replace('_', ' ')}.")
 
 
 @card.command()
@@ -211,8 +216,7 @@ def read(
         click.echo(f"token: {values.token.label} ({values.token.carrier})")
     for kind, der in certificates.items():
         click.echo(f"{kind} certificate: {len(der)} bytes")
-    for item, value in (items or {}).items():
-        click.echo(f"{item}: {value}")
+    echo_four_items(items)
 
 
 @card.command()
@@ -338,4 +342,5 @@ def echo_tries(all_tries: "tuple[Tries, ...]", *, err: bool = False) -> None:
     """Print one line a PIN."""
     for one in all_tries:
         left = "not told" if one.left is None else f"{one.left} of {one.of}"
-        click.echo(f"PIN of {one.name}: tries left {left}{', locked' if one.state == 'locked' else ''}", err=err)
+        shown = "unused, as no certificate was issued" if one.state == "unused" else f"tries left {left}"
+        click.echo(f"PIN of {one.name}: {shown}{', locked' if one.state == 'locked' else ''}", err=err)

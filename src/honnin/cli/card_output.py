@@ -6,12 +6,14 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from honnin.errors import InputError
 
 if TYPE_CHECKING:
     from honnin.pki.jpki import JpkiCertificate
 
-__all__ = ["certificate_pem", "four_items", "write_private"]
+__all__ = ["certificate_pem", "echo_four_items", "four_items", "write_private"]
 
 
 def certificate_pem(der: bytes) -> str:
@@ -47,3 +49,13 @@ def four_items(certificate: "JpkiCertificate | None") -> dict[str, Any] | None:
         "sex": items.sex,
         "substitute_characters": {"name": list(items.name_substituted), "address": list(items.address_substituted)},
     }
+
+
+def echo_four_items(items: dict[str, Any] | None) -> None:
+    """Print the four items in lines; characters that stand for another are counted from 1."""
+    for item, value in (items or {}).items():
+        if item != "substitute_characters":
+            click.echo(f"{item}: {'not told' if value is None else value}")
+            continue
+        places = [f"{of} {', '.join(str(at + 1) for at in found)}" for of, found in value.items() if found]
+        click.echo(f"substitute characters: {'; '.join(places) or 'none'}")

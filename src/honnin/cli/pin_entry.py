@@ -69,10 +69,10 @@ class PinEntry:
         """Yield lines; of standard input only as far as they are asked for, so that whoever feeds it may wait."""
         if self._pin_file is None or str(self._pin_file) == "-":
             while line := sys.stdin.readline(LONGEST_FILE):
-                yield line.rstrip("\r\n")
+                yield line.rstrip("\r\n").removeprefix("\ufeff")
             return
         try:
-            text = read_file(self._pin_file, limit=LONGEST_FILE).decode("utf-8")
+            text = read_file(self._pin_file, limit=LONGEST_FILE).decode("utf-8-sig")
         except UnicodeDecodeError:
             raise InputError("input.unreadable", "The PIN file is not text.", next="One PIN a line.") from None
         yield from text.splitlines()

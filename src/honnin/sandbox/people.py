@@ -67,7 +67,11 @@ class Expected(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry of `people.json`."""
+    """One entry of `people.json`.
+
+    pins: set when the first card was handed over. counter_pins: set at the counter together with the first certificate
+    of a kind that the person could not have before.
+    """
 
     id: str
     name: str
@@ -78,6 +82,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     municipality: str
     first_card: Moment
     pins: dict[Purpose, str]
+    counter_pins: dict[Purpose, str] = {}
     tries_used: dict[Purpose, int] = {}
     line: Line = "rsa"
     certificates: tuple[Purpose, ...] = ("signature", "user_authentication")
@@ -156,6 +161,7 @@ def card_material(world: World, person_id: str, document: str = "my_number_card"
     entries = {p: register.on_card(world, chip, kind, now) for p, kind in kinds.items()}
     roots = {p: _root(world, kinds[p], state, entry) for p, entry in entries.items()}
     first = chip.endswith("-1")
+    pins = _pins(world, one, now)
     return JpkiMaterial(
         card_id=chip,
         signature_ca_certificate=roots["signature"],
@@ -164,13 +170,19 @@ def card_material(world: World, person_id: str, document: str = "my_number_card"
         user_authentication_certificate=_certificate(world, entries["user_authentication"]),
         signature_key=_key(world, entries["signature"]),
         user_authentication_key=_key(world, entries["user_authentication"]),
-        signature_pin=one.pins.get("signature", ""),
-        user_authentication_pin=one.pins.get("user_authentication", ""),
+        signature_pin=pins.get("signature", ""),
+        user_authentication_pin=pins.get("user_authentication", ""),
         signature_tries_used=one.tries_used.get("signature", 0) if first else 0,
         user_authentication_tries_used=one.tries_used.get("user_authentication", 0) if first else 0,
         label=CARD_LABEL if state.phone is None else PHONE_LABEL,
         mobile=state.phone is not None,
     )
+
+
+def _pins(world: World, one: Person, now: datetime) -> dict[Purpose, str]:
+    """Return the PINs that were set by a moment."""
+    issued = {entry.kind for entry in register.of_person(world, one.id, now)}
+    return one.pins | {purpose: pin for purpose, pin in one.counter_pins.items() if purpose in issued}
 
 
 def _certificate(world: World, entry: Entry | None) -> bytes | None:
@@ -240,7 +252,7 @@ def _listed(world: World, one: Person) -> dict[str, Any]:
         "documents": ["my_number_card", "passport"] if holds_passport(one.name) else ["my_number_card"],
         "carrier": "card" if state.phone is None else "phone",
         "card_state": state.card_state,
-        "pins": dict(one.pins),
+        "pins": _pins(world, one, now),
         "tries_left_at_first": {p: TRIES[p] - one.tries_used.get(p, 0) for p in one.pins},
         "story": one.story,
         "expected": msgspec.to_builtins(one.expected),
