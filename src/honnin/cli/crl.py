@@ -1,5 +1,6 @@
 """`honnin crl`: the revocation index on the command line (CONTRACTS: Commands)."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,13 @@ from honnin.cli.output import json_option, print_json, read_der
 __all__ = ["crl"]
 
 FILE = click.Path(path_type=Path)
+SERIAL = re.compile(r"(?:0[xX])?([0-9a-fA-F]{1,128})\Z")
+MEANING = {
+    "ended": "revoked since",
+    "changed": "revoked before, now for another reason",
+    "released": "on hold before, no longer listed",
+    "removed": "revoked before, no longer listed (expired)",
+}
 
 
 @click.group()
@@ -25,13 +33,22 @@ def _moment(text: str | None) -> datetime:
         return datetime.now(UTC)
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise InputError(
-            "clock.no_zone", "The time is not RFC 3339 with a zone.", next="Write 2026-11-21T09:00:00+09:00."
-        )
-    return at.astimezone(UTC)
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError("clock.no_zone", "The time is not RFC 3339 with a zone.", next="Write 2026-11-21T09:00:00+09:00.")
+
+
+def _serial(text: str) -> int:
+    """Read a serial number in hex: plain, with 0x, or in octets with colons. Raises InputError `index.serial`."""
+    from honnin.errors import InputError
+
+    plain = text.replace(":", "") if re.fullmatch(r"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2})+", text) else text
+    found = SERIAL.match(plain)
+    if found is None:
+        raise InputError("index.serial", "A serial number is not hex.", next="Write 5678, 0x5678 or 56:78.")
+    return int(found[1], 16)
 
 
 @crl.command()
@@ -74,8 +91,10 @@ def lookup(
     at: str | None,
     as_json: bool,
 ) -> None:
-    """Tell the state of serial numbers (hex). Ends with 0 all good, 1 one revoked, 2 one that cannot be told."""
-    from honnin.errors import InputError
+    """Tell the state of serial numbers in hex (5678, 0x5678 or 56:78).
+
+    Ends with 0 all good, 1 one revoked, 2 one that cannot be told.
+    """
     from honnin.pki.index import RevocationIndex
     from honnin.pki.index.checking import issuer_key_id
     from honnin.pki.rfc5280.certificate import parse_certificate
@@ -89,12 +108,7 @@ def lookup(
     moment = _moment(at)
     answers: list[dict[str, Any]] = []
     for text in serials:
-        try:
-            serial = int(text, 16)
-        except ValueError as error:
-            raise InputError(
-                "index.serial", "A serial number is not hex.", next="Write it in hex without a prefix."
-            ) from error
+        serial = _serial(text)
         status = index.lookup(key_id, serial, distribution_points=named, at=moment)
         answers.append(
             {
@@ -129,7 +143,7 @@ def diff(old: Path, new: Path, as_json: bool) -> None:
         print_json(changes.to_json())
         return
     for name, count in changes.counts.items():
-        click.echo(f"{name:9}{count:>12,}")
+        click.echo(f"{name:9}{count:>12,}  {MEANING[name]}")
 
 
 @crl.command()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from honnin.cli.output import data_option, json_option, print_json, read_file
+from honnin.cli.output import data_option, json_option, print_json, read_file, stored
 
 __all__ = ["evidence"]
 
@@ -26,7 +26,7 @@ def export(object_id: str, out: Path, data: Path, as_json: bool) -> None:
     from honnin.platform import Platform, Settings
     from honnin.platform.evidence.receipt import write_receipt
 
-    platform = Platform(Settings.from_environment(data))
+    platform = Platform(Settings.from_environment(stored(data)))
     try:
         receipt = platform.export_receipt(object_id)
     finally:
@@ -47,11 +47,19 @@ def export(object_id: str, out: Path, data: Path, as_json: bool) -> None:
 @click.option("--log-key", type=click.Path(path_type=Path), required=True, help="The log's public key (PEM or DER).")
 @json_option
 def verify(receipt: Path, log_key: Path, as_json: bool) -> None:
-    """Verify a receipt offline: exit 0 when it proves its record, 1 when it does not."""
+    """Verify a receipt offline.
+
+    Ends with 0 when it proves its record; with 1 when it does not, also a file that is no receipt at all; with 2 when
+    a file or the log key cannot be read.
+    """
+    from honnin.errors import FormatError, InputError
     from honnin.platform.evidence.receipt import MOST_BYTES, read_receipt, verify_receipt
     from honnin.platform.keys import LogPublicKey
 
-    key = LogPublicKey.read(read_file(log_key, 1 << 16))
+    try:
+        key = LogPublicKey.read(read_file(log_key, 1 << 16))
+    except FormatError as error:  # the verifier's own key: nothing was judged
+        raise InputError(error.code, error.message, next=error.next) from error
     read = read_receipt(read_file(receipt, MOST_BYTES))
     record = verify_receipt(read, key)
     if as_json:

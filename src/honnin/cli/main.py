@@ -7,6 +7,7 @@ entry-point group `honnin.commands`.
 import sys
 from importlib import import_module
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 
 import click
 
@@ -65,4 +66,7 @@ def main() -> None:
     """Run the command line; whatever it cannot do ends with a coded error and its exit status, never a traceback."""
     from honnin.cli.ending import ended
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character stops no command
     sys.exit(ended(lambda: cli.main(standalone_mode=False), as_json="--json" in sys.argv))

@@ -1,19 +1,31 @@
 """What every command shares: where the data folder is, how JSON and errors are printed."""
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from honnin.errors import HonninError, InputError, PinError
+from honnin.errors import HonninError, InputError, NotFoundError, PinError
 from honnin.folders import default_data
 
-__all__ = ["data_option", "json_option", "print_error", "print_json", "read_der", "read_file"]
+__all__ = ["data_option", "json_option", "print_error", "print_json", "read_der", "read_file", "stored"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+PEM_BEGIN = b"-----BEGIN "
+PEM_LABELS = {  # what may hold what `pki`, `crl` and `verify` take; keys and requests never
+    b"CERTIFICATE",
+    b"TRUSTED CERTIFICATE",
+    b"X509 CERTIFICATE",
+    b"X509 CRL",
+    b"OCSP RESPONSE",
+    b"PKCS7",
+    b"CMS",
+}
+LONGEST_LABEL = 100
 
 
 def data_option(function: F) -> F:
@@ -27,6 +39,16 @@ def data_option(function: F) -> F:
     )(function)
 
 
+def stored(data: Path) -> Path:
+    """Return the data folder of a command that needs what is there: a mistyped `--data` makes no new folder.
+
+    A database named by `$HONNIN_DATABASE_URL` is not in the folder. Raises NotFoundError `input.no_data`.
+    """
+    if not os.environ.get("HONNIN_DATABASE_URL") and not (data / "honnin.sqlite3").exists():
+        raise NotFoundError("input.no_data", f"Nothing is stored in {data}.", next="Check --data, or $HONNIN_DATA.")
+    return data
+
+
 def json_option(function: F) -> F:
     """Add `--json`: one JSON object on standard output and nothing else there."""
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
@@ -34,7 +56,12 @@ def json_option(function: F) -> F:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # a terminal without these characters, or half a surrogate pair
+        text = json.dumps(value, default=str)
+    sys.stdout.write(text + "\n")
 
 
 def print_error(error: HonninError, *, as_json: bool) -> None:
@@ -58,27 +85,53 @@ def print_error(error: HonninError, *, as_json: bool) -> None:
 def read_file(path: Path, limit: int = 64 << 20) -> bytes:
     """Return a file's bytes. Raises InputError when it is missing, unreadable or larger than `limit` bytes."""
     try:
-        if path.stat().st_size > limit:
-            raise InputError("input.too_large", f"{path} is larger than {limit} bytes.", next="Give a smaller file.")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(limit + 1)  # a device has no size that could be asked for
     except OSError as error:
         raise InputError(
             "input.unreadable",
             f"{path} cannot be read: {error.strerror}.",
             next="Check the path and its permissions.",
         ) from error
+    if len(content) > limit:
+        raise InputError("input.too_large", f"{path} is larger than {limit} bytes.", next="Give a smaller file.")
+    return content
 
 
 def read_der(path: Path) -> list[bytes]:
-    """Return the DER objects in a PEM or DER file, in file order (a DER file holds one)."""
-    import re
+    """Return the DER objects in a PEM or DER file, in file order (a DER file holds one).
+
+    Raises InputError `input.pem_type` for PEM that holds nothing but keys, requests or the like.
+    """
     from base64 import b64decode
 
     content = read_file(path)
-    blocks = re.findall(rb"-----BEGIN [^-]+-----(.*?)-----END [^-]+-----", content, re.DOTALL)
+    blocks = list(_pem_blocks(content))
     if not blocks:
         return [content]
+    wanted = [body for label, body in blocks if label in PEM_LABELS]
+    if not wanted:
+        label = blocks[0][0].decode("ascii", "replace")
+        raise InputError(
+            "input.pem_type",
+            f"{path} holds a PEM block of type {label!r}.",
+            next="Give a certificate, a revocation list or an OCSP answer.",
+        )
     try:
-        return [b64decode(block) for block in blocks]
+        return [b64decode(body) for body in wanted]
     except ValueError:
         return [content]  # broken armour: whoever parses the object says that it is none
+
+
+def _pem_blocks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield label and base64 text of each PEM block (RFC 7468 §2), in one pass."""
+    at = 0
+    while (begin := content.find(PEM_BEGIN, at)) >= 0:
+        start = begin + len(PEM_BEGIN)
+        stop = content.find(b"-----", start, start + LONGEST_LABEL)
+        end = content.find(b"-----END ", start)
+        if end < 0:
+            return
+        if 0 <= stop < end:
+            yield content[start:stop], content[stop + 5 : end]
+        at = end

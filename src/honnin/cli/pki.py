@@ -1,7 +1,7 @@
 """`honnin pki path` and `honnin pki revocation`: certificates judged from files (CONTRACTS: Commands)."""
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,13 @@ def _moment(text: str) -> datetime:
     """Return an RFC 3339 time with zone."""
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None:
-        raise InputError(
-            "input.time", f"{text!r} is not a time with zone.", next="For example 2026-11-21T09:00:00+09:00."
-        )
-    return at
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(
+        "input.time", f"{text[:60]!r} is not a time with zone.", next="For example 2026-11-21T09:00:00+09:00."
+    )
 
 
 def _all(paths: Iterable[Path]) -> list[bytes]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from honnin.cli.output import data_option, json_option, print_json
+from honnin.cli.output import data_option, json_option, print_json, stored
 
 if TYPE_CHECKING:
     from honnin.platform import Platform
@@ -62,7 +62,7 @@ def list_(data: Path, as_json: bool) -> None:
     """List all tenants with their settings."""
     import msgspec
 
-    platform = _open(data)
+    platform = _open(stored(data))
     try:
         found = platform.tenants()
     finally:
@@ -90,7 +90,7 @@ def set_(tenant_id: str, data: Path, as_json: bool, **options: Any) -> None:
     import msgspec
 
     changes = {name: _day(value) for name, value in options.items() if value not in {None, ()}}
-    platform = _open(data)
+    platform = _open(stored(data))
     try:
         changed = platform.change_tenant(tenant_id, **changes)
     finally:
@@ -107,7 +107,7 @@ def set_(tenant_id: str, data: Path, as_json: bool, **options: Any) -> None:
 @json_option
 def key(tenant_id: str, data: Path, as_json: bool) -> None:
     """Give a tenant one more key, and print it once."""
-    platform = _open(data)
+    platform = _open(stored(data))
     try:
         text = platform.new_key(tenant_id)
     finally:
@@ -125,7 +125,7 @@ def key(tenant_id: str, data: Path, as_json: bool) -> None:
 @json_option
 def forget(tenant_id: str, person_id: str, data: Path, as_json: bool) -> None:
     """End a person's sealed data by destroying their keys; records go on proving that checks were made."""
-    platform = _open(data)
+    platform = _open(stored(data))
     try:
         ended = platform.forget_person(tenant_id, person_id)
     finally:

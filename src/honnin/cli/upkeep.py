@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from honnin.cli.output import data_option, json_option, print_json
+from honnin.cli.output import data_option, json_option, print_json, stored
 
 __all__ = ["upkeep"]
 
@@ -28,7 +28,7 @@ def run(lists: tuple[Path, ...], live: bool, data: Path, as_json: bool) -> None:
 
     from honnin.platform import Platform, Settings
 
-    platform = Platform(Settings.from_environment(data))
+    platform = Platform(Settings.from_environment(stored(data)))
     try:
         refused = platform.take_lists(lists, livemode=live).refused if lists else []
         report = platform.upkeep(livemode=live)
