@@ -29,6 +29,7 @@ from honnin.platform.models import (
     VerificationRequest,
     VerifierStatus,
 )
+from honnin.platform.readying import ready_types
 from honnin.platform.services import open_modes, revocation_folder
 from honnin.platform.sessions import Sessions
 from honnin.platform.settings import Settings
@@ -50,6 +51,7 @@ class Platform:
     """One platform, opened: store, keys, logs, services. Safe to share between threads."""
 
     def __init__(self, settings: Settings) -> None:
+        ready_types()
         self.settings = settings
         self._modes = open_modes(settings)
         self.keys = Keyring(settings.data / "keys")
