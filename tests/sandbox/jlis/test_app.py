@@ -1,6 +1,7 @@
 """J-LIS over HTTP: every endpoint, its refusals, and failing on demand by world, header and person."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -237,3 +238,16 @@ def test_answers_follow_the_clock(new_world: NewWorld) -> None:
         told = ocsp.load_der_ocsp_response(client.post("/ocsp", content=der, headers=OCSP).content)
         assert told.this_update_utc == world.now()
         world.advance(timedelta(days=900))
+
+
+@pytest.mark.parametrize(("language", "zone"), [("ja", "日本時間"), ("ja-simple", "日本の 時間"), ("en", "JST")])
+def test_page_tells_the_time_of_japan_in_each_language(jlis: Client, world: World, language: str, zone: str) -> None:
+    page = jlis.get(f"/?lang={language}").text
+    shown = re.search(r'<time datetime="([^"]+)">([^<]+)</time>', page)
+    assert shown
+    assert datetime.fromisoformat(shown[1]).utcoffset() == timedelta(hours=9)
+    assert abs(datetime.fromisoformat(shown[1]) - world.now()) < timedelta(minutes=5)
+    assert shown[2].startswith(shown[1][:10])
+    assert zone in shown[2]
+    assert 'rel="icon"' in page
+    assert f'<html lang="{language[:2]}">' in page
