@@ -189,3 +189,8 @@ def test_no_serial(text: str) -> None:
     with pytest.raises(InputError) as caught:
         _serial(text)
     assert caught.value.code == "index.serial"
+
+
+def test_the_clock_goes_back_by_hours(run: Run, tmp_path: Path) -> None:
+    """`-2h` holds the letter of `-h`."""
+    assert list(run("sandbox", "clock", "advance", "-2h", "--data", tmp_path)[1]) == ["now"]

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from honnin.errors import HonninError
 from honnin.sandbox.command import sandbox
+from honnin.sandbox.life import events
 
 
 def run(data: Path, *arguments: str) -> str:
@@ -50,6 +51,16 @@ def test_clock(data: Path) -> None:
     assert run_json(data, "clock", "advance", "-2h") == {"now": "2027-01-02T01:00:00+00:00"}
     assert run_json(data, "clock", "show") == {"now": "2027-01-02T01:00:00+00:00"}
     assert run_json(data, "clock", "reset")["now"] != "2027-01-02T01:00:00+00:00"
+
+
+def test_the_clock_in_words_is_japans(data: Path) -> None:
+    run(data, "clock", "set", "2027-01-01T00:00:00+00:00", "--freeze")
+    assert run(data, "clock", "show") == "2027-01-01T09:00:00+09:00 (Japan)\n"
+
+
+def test_help_lists_the_events(data: Path) -> None:
+    told = run(data, "event", "--help")
+    assert all(f"\n  {event} " in told for event in events())
 
 
 def test_switch(data: Path) -> None:

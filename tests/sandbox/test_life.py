@@ -9,7 +9,7 @@ from honnin.errors import InputError, NotFoundError, StateError
 from honnin.sandbox.jlis import register
 from honnin.sandbox.jlis.register import Entry
 from honnin.sandbox.life import EVENTS, happen
-from honnin.sandbox.people import card_material, listing
+from honnin.sandbox.people import card_material, listing, persons
 from honnin.sandbox.states import history, situation, state_of
 from honnin.sandbox.world import World
 
@@ -195,6 +195,25 @@ def test_a_child_gets_a_signature_certificate_at_fifteen(new_world: NewWorld) ->
     fifteen = world.born + timedelta(days=1096 - 100)
     assert "signature" not in happen(world, "yui", "issue", at=fifteen - timedelta(days=2)).issued
     assert "signature" in happen(world, "yui", "issue", at=fifteen + timedelta(days=2)).issued
+
+
+def test_a_first_certificate_of_a_kind_sets_its_pin_at_the_counter(new_world: NewWorld) -> None:
+    def pins() -> dict[str, str]:
+        found: dict[str, str] = next(one["pins"] for one in listing(world) if one["id"] == "yui")
+        return found
+
+    world = new_world()
+    assert list(pins()) == ["user_authentication"]
+    assert card_material(world, "yui").signature_pin == ""
+    world.set_clock(world.born + timedelta(days=1100), frozen=True)
+    happen(world, "yui", "renew")
+    assert set(pins()) == {"signature", "user_authentication"}
+    assert card_material(world, "yui").signature_pin == pins()["signature"]
+
+
+def test_every_certificate_that_can_come_has_a_pin() -> None:
+    for one in persons():
+        assert set(one.certificates) <= set(one.pins) | set(one.counter_pins), one.id
 
 
 def test_what_happens_later_is_not_known_yet(new_world: NewWorld) -> None:

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from honnin.errors import InputError
+from honnin.identity.dates import JST
 from honnin.sandbox.opening import Sandbox, open_world
 from honnin.sandbox.options import data_option
 
@@ -60,7 +61,7 @@ def people(data: Path, *, as_json: bool) -> None:
     if as_json:
         _print_json({"now": world.now().isoformat(timespec="seconds"), "people": found})
         return
-    language = "ja" if os.environ.get("LANG", "").startswith("ja") else "en"
+    language = _language()
     for one in found:
         pins = " ".join(one["pins"].values())
         expected = one["expected"]
@@ -71,7 +72,17 @@ def people(data: Path, *, as_json: bool) -> None:
         click.echo(f"{'':<12} {one['story'][language]}")
 
 
-@sandbox.command()
+class _EventCommand(click.Command):
+    """Lists the life events below its options."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        from honnin.sandbox.life import events
+
+        with formatter.section("Events"):
+            formatter.write_dl([(name, getattr(kind, _language())) for name, kind in events().items()])
+
+
+@sandbox.command(cls=_EventCommand)
 @click.argument("person")
 @click.argument("event")
 @click.option("--address", help="Where a move leads, with --municipality.")
@@ -95,7 +106,7 @@ def event(person: str, event: str, only: str | None, data: Path, *, as_json: boo
     if as_json:
         _print_json(msgspec.to_builtins(outcome))
         return
-    language = "ja" if os.environ.get("LANG", "").startswith("ja") else "en"
+    language = _language()
     click.echo(f"{person}: {getattr(events()[event], language)}")
     for kind, serial in outcome.ended.items():
         click.echo(f"  - {kind} {serial} {outcome.reason}")
@@ -134,7 +145,7 @@ def set_(time: str, data: Path, *, freeze: bool, as_json: bool) -> None:
     _print_time(world, as_json=as_json)
 
 
-@clock.command(context_settings={"ignore_unknown_options": True})
+@clock.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})  # -2h is a time
 @click.argument("by")
 @data_option
 @_json_option
@@ -183,12 +194,16 @@ def switch(institution: str, service: str | None, state: str | None, data: Path,
         click.echo(f"jlis {name} {how}")
 
 
+def _language() -> str:
+    return "ja" if os.environ.get("LANG", "").startswith("ja") else "en"
+
+
 def _print_time(world: Sandbox, *, as_json: bool) -> None:
-    now = world.now().isoformat(timespec="seconds")
+    now = world.now()
     if as_json:
-        _print_json({"now": now})
+        _print_json({"now": now.isoformat(timespec="seconds")})
     else:
-        click.echo(now)
+        click.echo(f"{now.astimezone(JST).isoformat(timespec='seconds')} (Japan)")
 
 
 def _print_json(value: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from honnin.errors import InputError, StateError
+from honnin.errors import FormatError, InputError, StateError
 from honnin.identity.ages import age_on
 from honnin.identity.dates import PartialDate, from_card_record, from_certificate, jst_day, to_certificate
 from honnin.sandbox.jlis import issuing, register
@@ -178,7 +178,10 @@ def _changed(state: State, kind: Event, changes: Mapping[str, str], person: str,
 
 
 def _past_birth(text: str, moment: datetime) -> PartialDate:
-    born = from_card_record(text)
+    try:
+        born = from_card_record(text)
+    except FormatError as error:  # an argument, no card's bytes
+        raise InputError(error.code, error.message, next="Write YYYYMMDD, unknown parts 00.") from error
     if issuing.whole_day(born) > jst_day(moment):
         raise InputError("life.change_unfit", "The birth date is in the future.", next="Give a day that has passed.")
     return born
