@@ -1,6 +1,11 @@
 """`honnin bench` measures what passes; how fast is for a reader to see, not for a test."""
 
+import pytest
+
+from honnin.bench.batch import WARM, measure_batch
 from honnin.bench.cards import apdu_counts
+from honnin.bench.http import measure_http
+from honnin.bench.machine import machine
 from honnin.bench.measuring import FLOOR, measure
 
 
@@ -15,3 +20,20 @@ def test_apdus_are_counted_on_the_emulated_card() -> None:
     counts = apdu_counts()
     assert counts is not None
     assert all(0 < number < 20 for number in counts.values())
+
+
+def test_batches_are_measured_over_two_processes() -> None:
+    scaling = measure_batch(rounds=1, items=WARM + 20)
+    assert min(scaling.one, scaling.two) > 0
+
+
+def test_the_machine_is_told() -> None:
+    assert {"processor", "cores", "python", "cryptography"} <= machine().keys()
+
+
+@pytest.mark.peer("wrk")
+def test_checks_over_http_are_measured_with_a_load_generator_of_its_own() -> None:
+    loads = measure_http(seconds=1, holders=20)
+    assert loads is not None
+    assert [load.name for load in loads] == ["GET /healthz", "POST /v1/verifications"]
+    assert all(load.per_second > 0 and load.median <= load.p99 for load in loads)

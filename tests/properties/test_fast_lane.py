@@ -48,7 +48,7 @@ TBS = tuple(parse_certificate(base).tbs for base in BASES)
 
 
 def signed(tbs: bytes, authority: Authority = CA) -> bytes:
-    value = authority.key.sign(tbs, padding.PKCS1v15(), hashes.SHA256())  # type: ignore[call-arg,arg-type,union-attr]
+    value = authority.key.sign(tbs, padding.PKCS1v15(), hashes.SHA256())  # type: ignore[call-arg,arg-type]
     return m.tlv(0x30, tbs + ALGORITHM + m.tlv(0x03, b"\0" + value))
 
 

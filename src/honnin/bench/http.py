@@ -28,7 +28,7 @@ __all__ = ["Load", "measure_http"]
 
 CONNECTIONS = 32
 HOLDERS = 3000
-SERVE = "from honnin.bench.http import serve; import sys; serve(sys.argv[1])"
+SERVE = "from honnin.bench.http import serve; import sys; serve(sys.argv[1], int(sys.argv[2]))"
 SCRIPT = """
 local bodies, at, refused = {}, 0, 0
 for line in io.lines("%(folder)s/bodies") do bodies[#bodies + 1] = line end
@@ -57,14 +57,17 @@ class Load(msgspec.Struct, frozen=True):
     generator: float
 
 
-def measure_http(*, seconds: int = 5) -> list[Load] | None:
-    """Return what one worker does: its smallest JSON answer, and checks with durable evidence; None without `wrk`."""
+def measure_http(*, seconds: int = 5, holders: int = HOLDERS) -> list[Load] | None:
+    """Return what one worker does: its smallest JSON answer, and checks with durable evidence; None without `wrk`.
+
+    seconds: for each of both. holders: certificates to send, from the first again after the last.
+    """
     program = shutil.which("wrk")
     if program is None:
         return None
     with tempfile.TemporaryDirectory(prefix="honnin-bench-") as name:
         folder = Path(name)
-        with _serving(folder) as (port, key):
+        with _serving(folder, holders) as (port, key):
             posting = folder / "post.lua"
             posting.write_text(SCRIPT % {"folder": folder, "key": key} + FORMAT, encoding="utf-8")
             getting = folder / "get.lua"
@@ -97,10 +100,10 @@ def _run(program: str, script: Path, url: str, seconds: int) -> tuple[float, flo
 
 
 @contextmanager
-def _serving(folder: Path) -> Iterator[tuple[int, str]]:
+def _serving(folder: Path, holders: int) -> Iterator[tuple[int, str]]:
     """Run the server in a process of its own; give its port and an API key."""
     process = subprocess.Popen(  # noqa: S603 - this interpreter
-        [sys.executable, "-c", SERVE, str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SERVE, str(folder), str(holders)], stdout=subprocess.PIPE, text=True
     )
     try:
         told = json.loads(process.stdout.readline()) if process.stdout else {}
@@ -112,7 +115,7 @@ def _serving(folder: Path) -> Iterator[tuple[int, str]]:
             process.stdout.close()
 
 
-def serve(name: str) -> None:
+def serve(name: str, holders: int) -> None:
     """Serve a platform with invented services until SIGTERM, and write the bodies to send into its folder."""
     from honnin.api import create_app
     from honnin.api.wire import bind
@@ -134,7 +137,7 @@ def serve(name: str) -> None:
 
     services = Services(revocation=Lists(), links=Register(), anchors=(office.anchor,))
     with (folder / "bodies").open("w", encoding="utf-8") as out:
-        for holder in office.holders(HOLDERS):
+        for holder in office.holders(holders):
             out.write(json.dumps(_body(holder.certificate, holder.signature)) + "\n")
     listener = bind("127.0.0.1", 0)
     with closing(listener), opened(Settings(data=folder / "data", test=services)) as platform:
