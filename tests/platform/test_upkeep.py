@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from honnin.bench.lists import NOW, Shape, Signer
 from honnin.pki.index import RevocationIndex
-from honnin.platform import Platform
+from honnin.platform import Platform, Settings
 from honnin.platform.customers import forget_customers, keep_customer, open_serials, seal_serial, serial_key
 from honnin.platform.models import Caller
 from honnin.platform.store import schema
@@ -248,6 +248,7 @@ def test_the_command(data: Path, signer: Signer, tmp_path: Path) -> None:
 
     foreign = tmp_path / "foreign.crl"
     signer.write(foreign, Shape(3))
+    Platform(Settings(data)).close()
     run = CliRunner().invoke(upkeep, ["run", "--data", str(data), "--json"])
     assert (run.exit_code, json.loads(run.output)["ended"]) == (0, 0)
     refused = CliRunner().invoke(upkeep, ["run", "--data", str(data), "--crl", str(foreign)])

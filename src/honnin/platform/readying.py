@@ -25,7 +25,7 @@ LOADED_LATE = (
     "honnin.pki.judging",
 )
 _lock = threading.Lock()
-_ready: set[type] = set()
+_ready: set[Any] = set()
 
 
 def ready_types() -> None:
@@ -39,7 +39,7 @@ def ready_types() -> None:
                 _ready.add(kind)
 
 
-def _structs(base: type) -> Iterator[type]:
+def _structs(base: Any) -> Iterator[Any]:
     for kind in base.__subclasses__():
         yield kind
         yield from _structs(kind)
