@@ -96,6 +96,17 @@ def test_a_full_disk(tmp_path: Path, command: tuple[str, ...]) -> None:
     assert json.loads(done.stdout)["error"]["code"] in {"world.full", "store.full"}
 
 
+@pytest.mark.peer("unshare")
+def test_a_demo_without_a_loopback() -> None:
+    """A new network namespace has a loopback interface that is down."""
+    program = (sys.executable, "-c", "from honnin.cli.main import main; main()", "demo", "--json")
+    done = subprocess.run(
+        ["unshare", "--map-root-user", "--net", *program], capture_output=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, b"")
+    assert json.loads(done.stdout)["error"]["code"] in {"serve.loopback", "serve.address"}
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("card",), ("card", "read", "--bogus"), ("nothing",), ("verify",), ("sandbox", "event", "hanako", "")],

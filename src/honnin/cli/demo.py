@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from honnin.cli.output import json_option, print_json
+from honnin.errors import ServiceError
 from honnin.words import LANGUAGES, Language, say
 
 if TYPE_CHECKING:
@@ -42,10 +43,19 @@ def _own_language() -> Language:
 @json_option
 def demo(persona: str, data: Path | None, lang: Language, *, as_json: bool) -> None:
     """Walk one remote check in the terminal."""
+    from httpx import TransportError
+
     from honnin.web.demo import walk
 
-    with _server(data) as running:
-        walked = walk(running, persona, language=lang)
+    try:
+        with _server(data) as running:
+            walked = walk(running, persona, language=lang)
+    except TransportError as error:
+        raise ServiceError(
+            "serve.loopback",
+            f"The demo cannot reach its own server on 127.0.0.1 ({type(error).__name__}).",
+            next="Bring up the loopback interface, and let nothing filter it.",
+        ) from error
     if as_json:
         print_json(_told(walked))
     else:
