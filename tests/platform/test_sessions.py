@@ -123,6 +123,35 @@ def test_could_not_tell_leaves_the_session_open(platform: Platform, caller: Call
     assert ended.session.status == "completed"
 
 
+def test_who_cannot_go_on_is_told_apart_from_who_gives_up(
+    platform: Platform, caller: Caller, card: Cards, jlis: Any
+) -> None:
+    """After a card that cannot sign: `failed`; after a check that could not tell: `undetermined`, with its id."""
+    locked = platform.sessions.create(caller, request(state="s"))
+    ended = platform.sessions.abandon(key_of(locked), unable=True)
+    assert (ended.session.status, ended.session.verification) == ("failed", None)
+    assert parse_qs(urlsplit(ended.url).query)["status"] == ["failed"]
+    later = platform.sessions.create(caller, request())
+    jlis.down = True
+    platform.sessions.complete(key_of(later), signed(platform, later, card("hanako")))
+    open_still = platform.sessions.ending(key_of(later))
+    assert open_still.verdict is not None
+    assert (open_still.session.status, open_still.verdict.indication) == ("open", "INDETERMINATE")
+    assert platform.sessions.page(key_of(later)).verification == open_still.session.verification
+    left = platform.sessions.abandon(key_of(later), unable=True).session
+    assert (left.status, left.verification) == ("undetermined", open_still.session.verification)
+    shown = platform.sessions.ending(key_of(later)).verdict
+    assert shown is not None
+    with pytest.raises(StateError):
+        platform.sessions.abandon(key_of(later), unable=True)
+    with pytest.raises(StateError):
+        platform.sessions.four_items(caller, later.id)
+    told = [
+        event.data for event in platform.events(caller).data if event.type in {"session.failed", "session.undetermined"}
+    ]
+    assert told == [{"session": locked.id}, {"session": later.id, "verification": left.verification}]
+
+
 @pytest.mark.parametrize("side", ["person", "provider"])
 def test_cancelled_from_either_side(platform: Platform, caller: Caller, card: Cards, side: str) -> None:
     session = platform.sessions.create(caller, request(state="s"))

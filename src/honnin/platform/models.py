@@ -98,6 +98,7 @@ class VerificationRequest(_Quiet, frozen=True, kw_only=True):
     signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
 
 
+Requester = dict[Literal["ja", "ja-simple", "en"], Annotated[str, Meta(min_length=1, max_length=100)]]
 SessionStatus = Literal["open", "completed", "failed", "undetermined", "cancelled", "expired"]
 
 
@@ -122,7 +123,7 @@ class SessionRequest(_Quiet, frozen=True, kw_only=True):
     state: Annotated[str, Meta(max_length=512)] | None = None
     expires_in: Annotated[int, Meta(ge=60, le=3600)] = 900
     signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
-    requester: dict[Literal["ja", "ja-simple", "en"], Annotated[str, Meta(min_length=1, max_length=100)]] = {}
+    requester: Requester = {}
 
 
 class SessionSignature(_Quiet, frozen=True, kw_only=True):
@@ -265,7 +266,7 @@ class SessionPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 
     id: str
     tenant_name: str
-    requester: dict[str, str] = {}
+    requester: Requester = {}
     livemode: bool
     status: SessionStatus
     expires_at: datetime

@@ -171,7 +171,7 @@ class Sessions:
         return SessionPage(
             id=session.id,
             tenant_name=tenant.name,
-            requester=dict(msgspec.json.decode(row.body, type=SessionRequest).requester),
+            requester=msgspec.json.decode(row.body, type=SessionRequest).requester,
             livemode=tenant.livemode,
             status=session.status,
             expires_at=session.expires_at,
