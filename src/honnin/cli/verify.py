@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from honnin.cli.card_output import echo_four_items
 from honnin.cli.output import json_option, print_json, read_der, read_file
 from honnin.errors import InputError
 
@@ -122,5 +123,4 @@ def _print(report: "Report", *, show_items: bool) -> None:
         click.echo(words)
     if show_items and (items := _items(report)) is not None:
         click.echo()
-        for name, value in items.items():
-            click.echo(f"{name}: {value}")
+        echo_four_items(items)
