@@ -60,9 +60,12 @@ _NOBODY = Signers(named=lambda _: (), trusted=lambda _: False)
 
 
 class Trust:
-    """What a verification was given to judge certificates by: DER each. Parsed when first needed."""
+    """What a verification was given to judge certificates by: DER each. Parsed when first needed.
 
-    __slots__ = ("_revocation", "_store", "anchors", "crls", "intermediates", "ocsp")
+    carried: whether intermediates and revocation data that a signed file brings along count, too.
+    """
+
+    __slots__ = ("_revocation", "_store", "anchors", "carried", "crls", "intermediates", "ocsp")
 
     def __init__(
         self,
@@ -70,8 +73,11 @@ class Trust:
         intermediates: tuple[bytes, ...] = (),
         crls: tuple[bytes, ...] = (),
         ocsp: tuple[bytes, ...] = (),
+        *,
+        carried: bool = True,
     ) -> None:
         self.anchors = anchors
+        self.carried = carried
         self.intermediates = intermediates
         self.crls = crls
         self.ocsp = ocsp
@@ -104,7 +110,12 @@ class Trust:
         return bool(self.crls or self.ocsp)
 
     def joined(self, intermediates: tuple[bytes, ...], crls: tuple[bytes, ...], ocsp: tuple[bytes, ...]) -> "Trust":
-        """Return it with what a signed file brought along; a file never brings anchors."""
+        """Return it with what a signed file brought along; a file never brings anchors.
+
+        Where nothing carried counts, the signer cannot choose the revocation data that it is judged by.
+        """
+        if not self.carried:
+            return self
         return Trust(self.anchors, (*self.intermediates, *intermediates), (*self.crls, *crls), (*self.ocsp, *ocsp))
 
 

@@ -36,6 +36,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     purposes: of JPKI certificates by their policy OID. other_pki: whether certificates of another PKI may pass too.
     key_usage: names of bits, one of which must be set where the extension is there. extended_key_usage: likewise.
     shapes: how the signature value may be built. attributes: accepted states of the four items; None for any.
+    carried: whether intermediates, lists and answers that the signed file brings along count as material.
     revocation: `require`, `if_present` or `off`. max_age: oldest revocation data in seconds; None for their own limits.
     """
 
@@ -47,6 +48,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[str, ...] = ("digest_info", "bare_digest", "pss", "der", "raw")
     revocation: Literal["require", "if_present", "off"] = "require"
     attributes: tuple[str, ...] | None = None
+    carried: bool = True
     max_age: int | None = None
 
 

@@ -59,7 +59,7 @@ def verify(
             "The signature is said to have existed after the moment of judgement.",
             next="Give `existed_at` at or before `at`.",
         )
-    trust = Trust(tuple(anchors or ()), tuple(intermediates), tuple(crls), tuple(ocsp))
+    trust = Trust(tuple(anchors or ()), tuple(intermediates), tuple(crls), tuple(ocsp), carried=rules.carried)
     facts, certificates = gather(signed, content, digest, certificate, trust, at, existed_at)
     # Of a certificate that did not pass, the four items are never given out.
     return report_on(facts, rules, lambda position: _four_items(certificates[position]))

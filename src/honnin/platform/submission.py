@@ -4,6 +4,7 @@ Only shapes and sizes are checked here; the bytes themselves are judged by `honn
 verdict, not an error.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -103,15 +104,24 @@ def _from_cms(request: VerificationRequest, cms: bytes, digest: bytes | None) ->
 
 
 def _signer_certificate(signed_data: SignedData) -> bytes | None:
-    for signer in signed_data.signers:
-        for octets in signed_data.certificates:
-            try:
-                certificate = parse_certificate(octets)
-            except FormatError:
-                continue
-            if _names(signer, certificate):
-                return octets
-    return None
+    """Return the one certificate that the signer names.
+
+    Of two, one would be judged and perhaps the other kept as evidence: such a CMS is refused.
+    """
+    named = {octets for signer in signed_data.signers for octets in _named(signer, signed_data.certificates)}
+    if len(named) > 1:
+        raise InputError("verification.one_certificate", "The CMS holds two certificates of the signer's name.")
+    return next(iter(named), None)
+
+
+def _named(signer: SignerInfo, certificates: Iterable[bytes]) -> Iterator[bytes]:
+    for octets in certificates:
+        try:
+            certificate = parse_certificate(octets)
+        except FormatError:
+            continue
+        if _names(signer, certificate):
+            yield octets
 
 
 def _names(signer: SignerInfo, certificate: Certificate) -> bool:

@@ -93,7 +93,7 @@ class Verifier:
     ) -> VerificationAnswer:
         """Make one check and return its answer once it is durable.
 
-        allowed: attributes that may be given, at most the tenant's. also: further writes of the same transaction.
+        allowed: attributes that may be given, at most the tenant's; none when empty. also: further writes of the same transaction.
         Raises what `read_submission`, `open_gate` and `check` raise, StateError `verification.idempotency_conflict`.
         """
         at = mode.clock()
@@ -117,7 +117,7 @@ class Verifier:
             # 5.
             if binding is not None and (earlier := recall(db, self.sealer, binding, at=at)) is not None:
                 return msgspec.json.decode(earlier, type=VerificationAnswer)
-            answer = self._record(db, made, session_id, allowed or tenant.attributes)
+            answer = self._record(db, made, session_id, tenant.attributes if allowed is None else allowed)
             if binding is not None:
                 bind(db, self.sealer, binding, made.id, msgspec.json.encode(answer), at=at)
             if also is not None:
