@@ -10,7 +10,18 @@ from importlib.resources import files
 
 from honnin.errors import InputError
 
-__all__ = ["LIMIT", "confusable", "family", "fold_kana", "is_kana", "is_kanji", "is_latin", "readable", "script"]
+__all__ = [
+    "LIMIT",
+    "confusable",
+    "family",
+    "fold_kana",
+    "glyphs",
+    "is_kana",
+    "is_kanji",
+    "is_latin",
+    "readable",
+    "script",
+]
 
 LIMIT = 1000  # characters; the certificate's fields end at 200
 
@@ -50,6 +61,18 @@ def readable(text: str) -> str:
             )
         kept.append(character)
     return unicodedata.normalize("NFKC", "".join(kept)).translate(_DASHES)
+
+
+def glyphs(text: str) -> list[str]:
+    """Return what NFKC takes from ideographs: variation selectors and compatibility ideographs."""
+    return [
+        c
+        for c in text
+        if "\ufe00" <= c <= "\ufe0f"
+        or c >= "\U000e0100"
+        or "\uf900" <= c <= "\ufaff"
+        or "\U0002f800" <= c <= "\U0002fa1f"
+    ]
 
 
 @cache
