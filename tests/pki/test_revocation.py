@@ -165,6 +165,43 @@ def test_deltas() -> None:
     assert ask(crls=[holding, delta(release, signer="person")]).state == "revoked"
     assert ask(crls=[holding, delta(release, next_update=m.when(AT - DAY))]).state == "revoked"
     assert ask(crls=[delta(release)]).state == "unknown"
+    for lost in (m.entry(4711, m.reason(1)), m.entry(4711)):
+        assert ask(crls=[m.crl(CA_NAME, "ca", [lost], extensions=[m.number(5)]), delta(release)]).state == "revoked"
+    assert ask(crls=[complete, delta(release)]).state == "good"
+
+
+LOST_AT = m.extension("2.5.29.24", m.generalized(AT - 9 * DAY))
+
+
+def test_of_several_revocations_the_earliest_counts_in_any_order() -> None:
+    held = m.crl(CA_NAME, "ca", [m.entry(4711, m.reason(6), at=AT - 10 * DAY)], extensions=[m.number(1)])
+    lost = m.crl(CA_NAME, "ca", [m.entry(4711, m.reason(1))], extensions=[m.number(2)])
+    which = m.cert_id(CA_NAME, "ca")
+    told = [m.answer(CA_NAME, "ca", [m.single(which, m.revoked(AT - days * DAY))]) for days in (3, 5)]
+    for order in (1, -1):
+        status = ask(crls=[held, lost][::order])
+        assert (status.reason, status.revoked_at) == ("certificateHold", AT - 10 * DAY)
+        assert ask(ocsp=told[::order]).revoked_at == AT - 5 * DAY
+    assert ask(crls=[held], ocsp=told).revoked_at == AT - 10 * DAY
+    assert ask(crls=[lost], ocsp=told).revoked_at == AT - 5 * DAY
+
+
+@pytest.mark.parametrize(("code", "days"), [(1, 9), (2, 9), (4, 2), (6, 2)])
+def test_a_lost_key_counts_from_its_invalidity_date(code: int, days: int) -> None:
+    listed = m.crl(CA_NAME, "ca", [m.entry(4711, m.reason(code), LOST_AT)])
+    assert ask(crls=[listed]).revoked_at == AT - days * DAY
+    single = m.single(m.cert_id(CA_NAME, "ca"), m.revoked(code=code), extensions=[LOST_AT])
+    assert ask(ocsp=[m.answer(CA_NAME, "ca", [single])]).revoked_at == AT - days * DAY
+
+
+def test_an_invalidity_date_after_the_revocation_moves_nothing() -> None:
+    later = m.extension("2.5.29.24", m.generalized(AT))
+    assert ask(crls=[m.crl(CA_NAME, "ca", [m.entry(4711, m.reason(1), later)])]).revoked_at == AT - 2 * DAY
+
+
+def test_a_malformed_invalidity_date_says_nothing() -> None:
+    broken = m.extension("2.5.29.24", m.when(AT))
+    assert ask(crls=[m.crl(CA_NAME, "ca", [m.entry(1, m.reason(1), broken)])]).state == "unknown"
 
 
 SIGNER_NAME = m.name("Root", "Lists")

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 
+import msgspec
 import pytest
 from cryptography import x509
 from tests.pki.signing import (
@@ -21,7 +22,7 @@ from tests.pki.signing import (
 
 import honnin
 from honnin.errors import FormatError, InputError
-from honnin.pki import Policy, Report
+from honnin.pki import Policy, Report, judge
 
 CA = Authority.make()
 KEY = rsa_key().public_key()
@@ -157,6 +158,32 @@ def test_revoked_after_the_proof_passes() -> None:
     assert "afterwards" in check.reason
     exactly = verify(crls=[CA.crl((SERIAL, existed, MOVED))], existed_at=existed)
     assert outcome(exactly) == ("TOTAL-FAILED", "REVOKED")
+
+
+def test_of_two_revocations_the_one_before_the_proof_decides() -> None:
+    held = CA.crl((SERIAL, NOW - 10 * DAY, x509.ReasonFlags.certificate_hold))
+    lost = CA.crl((SERIAL, NOW - 2 * DAY, x509.ReasonFlags.key_compromise), number=8)
+    for crls in ([held, lost], [lost, held]):
+        assert outcome(verify(crls=crls, existed_at=NOW - 5 * DAY)) == ("TOTAL-FAILED", "REVOKED")
+
+
+def test_of_two_recorded_revocations_the_earlier_decides() -> None:
+    facts = verify(crls=[CA.crl((SERIAL, NOW - 2 * DAY, MOVED))], existed_at=NOW - 5 * DAY).facts
+    (signer,) = facts.signers
+    late = signer.revocation[0]
+    for earlier in (NOW - 10 * DAY, None):
+        early = msgspec.structs.replace(late, revoked_at=earlier)
+        for asked in ((early, late), (late, early)):
+            heard = msgspec.structs.replace(signer, revocation=asked)
+            report = judge(msgspec.structs.replace(facts, signers=(heard,)))
+            assert outcome(report) == ("TOTAL-FAILED", "REVOKED")
+
+
+def test_revocation_dated_in_the_future_counts_now() -> None:
+    crls = [CA.crl((SERIAL, NOW + DAY, MOVED))]
+    assert outcome(verify(crls=crls)) == ("TOTAL-FAILED", "REVOKED")
+    assert outcome(verify(crls=crls, existed_at=None)) == ("INDETERMINATE", "REVOKED_NO_POE")
+    assert outcome(verify(crls=crls, existed_at=NOW - DAY)) == ("TOTAL-PASSED", None)
 
 
 def test_hold_is_an_end() -> None:

@@ -349,17 +349,18 @@ def _revocation(signer: SignerFacts, facts: Facts, policy: Policy) -> tuple[_Ste
 
 
 def _best(asked: tuple[RevocationFacts, ...], of: int, not_after: datetime, policy: Policy) -> RevocationFacts | None:
-    """Return the answer to judge by: a revocation before anything else, then the first usable `good`.
+    """Return the answer to judge by: the earliest revocation before anything else, then the first usable `good`.
 
     A `good` that is not usable is returned as `unknown`.
     """
     good: RevocationFacts | None = None
     unknown: RevocationFacts | None = None
+    revoked = [found for found in asked if found.of == of and found.state == "revoked"]
+    if revoked:
+        return min(revoked, key=lambda found: (found.revoked_at is not None, found.revoked_at or found.at))
     for found in asked:
         if found.of != of:
             continue
-        if found.state == "revoked":
-            return found
         why = found.reason if found.state == "unknown" else _unusable(found, not_after, policy.max_age)
         if why is None and found.state == "good":
             good = good or found
@@ -387,7 +388,8 @@ def _revocation_step(found: RevocationFacts | None, facts: Facts, policy: Policy
         return _Step(Check("revocation", "not_checked", reason), "revocation_unknown")
     if found.state == "good":
         return _Step(Check("revocation", "passed", "", found.kind))
-    if found.revoked_at is not None and found.revoked_at > (facts.existed_at or facts.at):
+    # Whoever is listed as revoked is revoked now, even where the list dates it in the future.
+    if found.revoked_at is not None and min(found.revoked_at, facts.at) > (facts.existed_at or facts.at):
         return _Step(Check("revocation", "passed", "Revoked only afterwards.", found.kind))
     when = f" at {_written(found.revoked_at)}" if found.revoked_at else ""
     reason = f"The {whose} certificate was revoked{when} ({found.reason or 'no reason given'})."

@@ -9,10 +9,11 @@ import hashlib
 from datetime import datetime
 
 from honnin.errors import FormatError
-from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, ocsp_age
+from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, earliest, ocsp_age
 from honnin.pki.rfc5280 import extensions as ext
 from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
 from honnin.pki.rfc5280.certificate import Certificate
+from honnin.pki.rfc5280.crl import effective_moment
 from honnin.pki.rfc5280.crl_status import by_crl
 from honnin.pki.rfc5280.keys import verify_signature
 from honnin.pki.rfc5280.names import names_equal
@@ -26,6 +27,7 @@ __all__ = ["by_ocsp"]
 def by_ocsp(certificate: Certificate, issuer: Certificate, given: Revocation, at: datetime) -> Finding:
     """Return what the answers say of a certificate under its issuer."""
     reason, present, good = "", False, None
+    revoked: list[Finding] = []
     for response in given.ocsp:
         if response.status != "successful":
             present, reason = True, response.fault or ""
@@ -45,8 +47,11 @@ def by_ocsp(certificate: Certificate, issuer: Certificate, given: Revocation, at
             else:
                 status = _ocsp_status(response, single)
                 if status.state == "revoked":
-                    return Finding(status, present=True)
-                good = status
+                    revoked.append(Finding(status, present=True))
+                else:
+                    good = status
+    if revoked:
+        return earliest(revoked)
     if good is not None:
         return Finding(good, present=True)
     return Finding(Status(state="unknown", reason=reason), present)
@@ -54,10 +59,13 @@ def by_ocsp(certificate: Certificate, issuer: Certificate, given: Revocation, at
 
 def _ocsp_status(response: OcspResponse, single: SingleResponse) -> Status:
     responder = response.responder_key_hash
+    revoked_at = single.revoked_at
+    if revoked_at is not None:
+        revoked_at = effective_moment(revoked_at, single.reason, single.invalid_since)
     return Status(
         state="revoked" if single.state == "revoked" else "good",
         reason=single.reason,
-        revoked_at=single.revoked_at,
+        revoked_at=revoked_at,
         proof={
             "kind": "ocsp",
             "this_update": single.this_update,

@@ -1,7 +1,7 @@
 """The revocation status of one certificate, from CRLs (RFC 5280 §6.3) and OCSP answers (RFC 6960).
 
-Every usable source is heard: one that says revoked outweighs all that say good, and without a usable one the state is
-unknown, with the reason. Fetches nothing.
+Every usable source is heard: one that says revoked outweighs all that say good, of several the earliest revocation
+counts, and without a usable one the state is unknown, with the reason. Fetches nothing.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from honnin.errors import FormatError
 from honnin.pki.ocsp_status import by_ocsp
-from honnin.pki.revocation_sources import Finding, Revocation, Signers, read_revocation, require_zone
+from honnin.pki.revocation_sources import Finding, Revocation, Signers, earliest, read_revocation, require_zone
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.crl_status import by_crl
 from honnin.pki.rfc5280.keys import verify_signature
@@ -70,9 +70,10 @@ def status_of(
         heard.append(by_ocsp(certificate, above[0], given, at))
     if given.crls:
         heard.append(by_crl(certificate, above, given, at, signers))
+    revoked = [finding for finding in heard if finding.status.state == "revoked"]
+    if revoked:
+        return earliest(revoked)
     for finding in heard:
-        if finding.status.state == "revoked":
-            return finding
         if finding.status.state == "good":
             good = good or finding.status
         elif finding.present:

@@ -5,7 +5,7 @@ How old is data: `revocation.json`. A list or answer that cannot be read is coun
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
 
@@ -17,7 +17,17 @@ from honnin.pki.rfc5280.crl import Crl, parse_crl
 from honnin.pki.rfc6960 import OcspResponse, parse_ocsp_response
 from honnin.pki.verdict import Status
 
-__all__ = ["Finding", "Revocation", "Signers", "age_fault", "clock_skew", "ocsp_age", "read_revocation", "require_zone"]
+__all__ = [
+    "Finding",
+    "Revocation",
+    "Signers",
+    "age_fault",
+    "clock_skew",
+    "earliest",
+    "ocsp_age",
+    "read_revocation",
+    "require_zone",
+]
 
 
 class Signers(msgspec.Struct, frozen=True):
@@ -44,6 +54,14 @@ class Finding(msgspec.Struct, frozen=True):
 
     status: Status
     present: bool
+
+
+def earliest(revoked: Sequence[Finding]) -> Finding:
+    """Return the finding with the earliest revocation; one without a time counts as earliest of all."""
+    return min(revoked, key=lambda found: found.status.revoked_at or _EVER)
+
+
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @cache

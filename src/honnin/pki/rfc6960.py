@@ -16,7 +16,7 @@ from honnin.errors import FormatError, InputError
 from honnin.pki import der
 from honnin.pki.der import malformed, read
 from honnin.pki.rfc5280.certificate import Certificate, Extension, parse_certificate, read_extensions
-from honnin.pki.rfc5280.crl import REASONS
+from honnin.pki.rfc5280.crl import REASONS, invalidity_date
 from honnin.pki.rfc5280.names import prepared
 
 __all__ = [
@@ -59,7 +59,10 @@ class CertId(msgspec.Struct, frozen=True):
 
 
 class SingleResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """The status of one certificate. `fault`: why this status may not be used."""
+    """The status of one certificate. `fault`: why this status may not be used.
+
+    invalid_since: invalidityDate (RFC 5280 §5.3.2) among the status's extensions.
+    """
 
     certificate: CertId
     state: Literal["good", "revoked", "unknown"]
@@ -68,6 +71,7 @@ class SingleResponse(msgspec.Struct, frozen=True, kw_only=True):
     this_update: datetime
     next_update: datetime | None
     fault: str | None = None
+    invalid_since: datetime | None = None
 
 
 class OcspResponse(msgspec.Struct, frozen=True, eq=False, kw_only=True):
@@ -267,7 +271,7 @@ def _single(octets: bytes, at: int, end: int) -> SingleResponse:
         raise malformed("A status is none of good, revoked and unknown.")
     span = read(octets, stop, end)
     this_update = _generalized(octets, span)
-    at, next_update, fault = span[2], None, None
+    at, next_update, fault, since = span[2], None, None, None
     if at < end and octets[at] == 0xA0:
         start, stop = der.enclosed(octets, at, end, 0xA0)
         span = read(octets, start, stop)
@@ -278,7 +282,8 @@ def _single(octets: bytes, at: int, end: int) -> SingleResponse:
         start, stop = der.enclosed(octets, at, end, 0xA1)
         if stop != end:
             raise malformed("Something follows a status.")
-        fault = _unknown(read_extensions(octets, start, stop), set())
+        stated = read_extensions(octets, start, stop)
+        fault, since = _unknown(stated, set()), invalidity_date(stated)
     return SingleResponse(
         certificate=_cert_id(octets, id_start, id_stop),
         state=state,
@@ -287,6 +292,7 @@ def _single(octets: bytes, at: int, end: int) -> SingleResponse:
         this_update=this_update,
         next_update=next_update,
         fault=fault,
+        invalid_since=since,
     )
 
 

@@ -71,7 +71,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 
     state: `good`, `revoked` or `unknown`; `unknown` never becomes `good`.
     reason: CRLReason name (RFC 5280 §5.3.1) when revoked; a sentence why it could not be told when unknown.
-    revoked_at: UTC; None unless revoked.
+    revoked_at: UTC, from when the revocation counts: the invalidity date where a lost key has an earlier one; None
+        unless revoked.
     proof: kind (`crl`, `ocsp`), this_update, next_update and number or responder of the data that decided.
     """
 

@@ -316,7 +316,8 @@ def test_a_delta_and_the_complete_list_of_one_number_agree(tmp_path: Path, issue
 def test_a_delta_over_wide_and_dated_entries_keeps_the_rest(tmp_path: Path, issuer: Issuer) -> None:
     wide = [2**64 + 5, 2**159 - 3, 5, 6, 2**40]
     far = NOW.replace(year=9000)
-    base = [entry(serial, time=generalized(far)) for serial in wide]
+    held = reason(6)
+    base = [tlv(0x30, integer(serial), generalized(far), tlv(0x30, held)) for serial in wide]
     dated = extension("2.5.29.24", generalized(NOW - timedelta(days=9)))
     build(tmp_path, issuer.crl(*base, entry(77, NOW, reason(1), dated), number=10), by=issuer)
     indicator = extension("2.5.29.27", integer(10), critical=True)

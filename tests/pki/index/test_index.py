@@ -142,6 +142,26 @@ def test_delta_is_applied_to_its_base(tmp_path: Path, issuer: Issuer) -> None:
     assert new.refreshed() is new
 
 
+def test_a_delta_lifts_holds_only(tmp_path: Path, issuer: Issuer) -> None:
+    wide = 2**64 + 4
+    listed = [
+        entry(1, NOW, reason(6)),
+        entry(2, NOW, reason(1)),
+        entry(3),
+        entry(wide, NOW, reason(1)),
+        entry(4, NOW, reason(6)),
+    ]
+    build(tmp_path, issuer, issuer.crl(*listed, number=10))
+    lifting = [entry(serial, NOW, reason(8)) for serial in (1, 2, 3, wide, 4, 5)]
+    indicator = extension("2.5.29.27", integer(10), critical=True)
+    delta = issuer.crl(*lifting, number=11, this_update=NOW - timedelta(hours=1), extensions=(indicator,))
+    assert not build(tmp_path, issuer, delta).refused
+    index = RevocationIndex.open(tmp_path)
+    states = {serial: index.lookup(issuer.key_id, serial, at=NOW).state for serial in (1, 2, 3, wide, 4, 5)}
+    assert [serial for serial, state in states.items() if state == "revoked"] == [2, 3, wide]
+    assert index.lookup(issuer.key_id, 2, at=NOW).reason == "keyCompromise"
+
+
 # --- refusals
 
 

@@ -32,6 +32,7 @@ from honnin.pki.index.table import Table
 
 __all__ = ["BuildReport", "build"]
 
+HOLD = 6
 REMOVE = 8
 KEEP_PACKS_SECONDS = 86_400  # a reader may have opened a manifest whose packs it has not mapped yet
 
@@ -288,7 +289,10 @@ def _directory_name(names: bytes) -> str:
 
 
 def _merged(base: Table, delta: Table) -> Table:
-    """Return the base with the delta's entries in it; an entry with reason removeFromCRL takes its serial out."""
+    """Return the base with the delta's entries in it; an entry with reason removeFromCRL takes its serial out.
+
+    It lifts a hold only: what is revoked for any other reason stays (RFC 5280 §5.3.1).
+    """
     order, _ = delta.order()
     if order is not None:  # of a serial that the delta lists twice the first entry stands
         flags = np.zeros(delta.count, dtype=bool)
@@ -300,6 +304,10 @@ def _merged(base: Table, delta: Table) -> Table:
         serials = {delta.serial(row) for row in range(delta.count)}
         for row in candidates.tolist():
             named[row] = base.serial(row) in serials
+    removed = delta.reason == REMOVE
+    lifted = {delta.serial(row) for row in np.flatnonzero(removed).tolist()}
+    for row in np.flatnonzero(named & (base.reason != HOLD) & np.isin(base.low, delta.low[removed])).tolist():
+        named[row] = base.serial(row) not in lifted
     base.keep(~named)
     delta.keep(delta.reason != REMOVE)
     base.append(delta.columns())

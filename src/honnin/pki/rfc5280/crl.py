@@ -17,7 +17,18 @@ from honnin.pki.rfc5280.certificate import Extension, read_extensions
 from honnin.pki.rfc5280.extensions import PointName, point_name
 from honnin.pki.rfc5280.names import DIRECTORY_NAME, general_names, prepared
 
-__all__ = ["ALL_REASONS", "REASONS", "Crl", "Entry", "Scope", "entries_for", "parse_crl", "read_scope"]
+__all__ = [
+    "ALL_REASONS",
+    "REASONS",
+    "Crl",
+    "Entry",
+    "Scope",
+    "effective_moment",
+    "entries_for",
+    "invalidity_date",
+    "parse_crl",
+    "read_scope",
+]
 
 CRL_NUMBER = "2.5.29.20"
 REASON_CODE = "2.5.29.21"
@@ -43,11 +54,36 @@ ALL_REASONS = 0b1_1111_1110  # ReasonFlags 1 to 8; bit 0 is unused
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A revoked certificate: when, why, and (raw Name) whose certificate where the list is indirect."""
+    """A revoked certificate: when, why, and (raw Name) whose certificate where the list is indirect.
+
+    invalid_since: invalidityDate (§5.3.2), None where the entry has none.
+    """
 
     revoked_at: datetime
     reason: str
     issuer: bytes | None
+    invalid_since: datetime | None = None
+
+    @property
+    def effective(self) -> datetime:
+        """From when on the certificate counts as revoked."""
+        return effective_moment(self.revoked_at, self.reason, self.invalid_since)
+
+
+def effective_moment(revoked_at: datetime, reason: str | None, invalid_since: datetime | None) -> datetime:
+    """Return from when on a revocation counts: for a lost key, from when the issuer says that it was lost."""
+    if invalid_since is not None and reason in {"keyCompromise", "cACompromise"}:
+        return min(revoked_at, invalid_since)
+    return revoked_at
+
+
+def invalidity_date(stated: dict[str, Extension]) -> datetime | None:
+    """Return invalidityDate among extensions, None where it is absent. Raises FormatError `der.malformed`."""
+    extension = stated.get(INVALIDITY_DATE)
+    if extension is None:
+        return None
+    start, stop = der.whole(extension.value, der.GENERALIZED_TIME)
+    return der.time(extension.value, der.GENERALIZED_TIME, start, stop)
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -282,7 +318,7 @@ def _walk(crl: Crl, at: int, end: int, issuer: bytes | None) -> tuple[int, int, 
     if span[2] < stop:
         if crl.memory["version"] != 2:
             raise malformed("Entries of a list of version 1 have extensions.")
-        _, named = _entry_extensions(read_extensions(octets, span[2], stop))
+        _, named, _ = _entry_extensions(read_extensions(octets, span[2], stop))
         if named is not None:
             if not crl.scope.indirect:
                 raise malformed("An entry names a certificate issuer in a list that is not indirect.")
@@ -296,13 +332,13 @@ def _entry_at(crl: Crl, at: int, issuer: bytes | None) -> Entry:
     octets = crl.raw
     _, first, stop = read(octets, at, crl.entries[1])
     span = read(octets, read(octets, first, stop)[2], stop)
-    reason = "unspecified"
+    reason, since = "unspecified", None
     if span[2] < stop:
-        reason, _ = _entry_extensions(read_extensions(octets, span[2], stop))
-    return Entry(der.time(octets, *span), reason, issuer)
+        reason, _, since = _entry_extensions(read_extensions(octets, span[2], stop))
+    return Entry(der.time(octets, *span), reason, issuer, since)
 
 
-def _entry_extensions(stated: dict[str, Extension]) -> tuple[str, bytes | None]:
+def _entry_extensions(stated: dict[str, Extension]) -> tuple[str, bytes | None, datetime | None]:
     reason, issuer = "unspecified", None
     for oid, extension in stated.items():
         value = extension.value
@@ -322,4 +358,4 @@ def _entry_extensions(stated: dict[str, Extension]) -> tuple[str, bytes | None]:
             if code not in REASONS:
                 raise malformed("An entry has an unknown reason.")
             reason = REASONS[code]
-    return reason, issuer
+    return reason, issuer, invalidity_date(stated)

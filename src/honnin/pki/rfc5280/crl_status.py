@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from honnin.errors import FormatError
-from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault
+from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, earliest
 from honnin.pki.rfc5280 import extensions as ext
 from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
 from honnin.pki.rfc5280.alike import Template
@@ -35,6 +35,7 @@ def by_crl(
     """Return what the lists say of a certificate; `above` are the path's certificates from its issuer to the anchor."""
     reason, present, covered = "", False, 0
     proof: Crl | None = None
+    revoked: list[Finding] = []
     for crl in given.crls:
         if crl.base_number is not None:
             continue
@@ -56,12 +57,13 @@ def by_crl(
             reason = error.message
             continue
         if entry is not None:
-            return Finding(
-                Status(state="revoked", reason=entry.reason, revoked_at=entry.revoked_at, proof=_crl_proof(crl)),
-                present=True,
-            )
+            status = Status(state="revoked", reason=entry.reason, revoked_at=entry.effective, proof=_crl_proof(crl))
+            revoked.append(Finding(status, present=True))
+            continue
         covered |= scope
         proof = proof or crl
+    if revoked:
+        return earliest(revoked)
     if proof is not None and covered & ALL_REASONS == ALL_REASONS:
         return _good(proof)
     if covered:
@@ -264,7 +266,10 @@ def _current_entry(
     given: Revocation,
     at: datetime,
 ) -> Entry | None:
-    """§6.3.3 (h) to (k): the entry in the newest delta that belongs to the list, else the one in the list."""
+    """§6.3.3 (h) to (k): the entry in the newest delta that belongs to the list, else the one in the list.
+
+    removeFromCRL lifts a hold only: any other revocation is for good (§5.3.1).
+    """
     entry = _entry(certificate, crl)
     if len(given.crls) == 1:
         return entry
@@ -276,7 +281,9 @@ def _current_entry(
         newer = _entry(certificate, delta)
         if newer is None:
             return entry
-        return None if newer.reason == "removeFromCRL" else newer
+        if newer.reason != "removeFromCRL":
+            return newer
+        return None if entry is None or entry.reason == "certificateHold" else entry
     return entry
 
 
