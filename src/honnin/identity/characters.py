@@ -4,6 +4,7 @@ What is compared is a form; the text itself is never rewritten. Variant families
 """
 
 import json
+import re
 import unicodedata
 from functools import cache
 from importlib.resources import files
@@ -130,10 +131,12 @@ def fold_kana(text: str, *, small: bool = False, vowels: bool = False) -> str:
     if small:
         text = text.translate(_SMALL).translate(_LONG)
     if vowels:
-        text = _short(text.translate(_SMALL).translate(_LONG).translate(_HISTORIC))
+        text = text.translate(_SMALL).translate(_LONG).translate(_HISTORIC)
+        text = _short(re.sub("ヴ([アイエオ])", lambda m: _B[m.group(1)], text).replace("ヴ", "ブ"))
     return text
 
 
+_B = {"ア": "バ", "イ": "ビ", "エ": "ベ", "オ": "ボ"}
 _HISTORIC = str.maketrans("ヅヂヲヱヰ", "ズジオエイ")
 _ROWS = {
     "ア": "アカサタナハマヤラワガザダバパ",
