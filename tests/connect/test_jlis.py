@@ -46,7 +46,7 @@ def switched(world: World) -> Iterator[Callable[[str, str], None]]:
 @pytest.fixture
 def astray(misbehaving: Any, world: World) -> Iterator[Gateway]:
     """A gateway that leads to the misbehaving server."""
-    opened = Gateway(f"http://127.0.0.1:{misbehaving.port}", hosts=world.hosts(), timeout=0.5, deadline=0.8)
+    opened = Gateway(f"http://127.0.0.1:{misbehaving.port}", hosts=world.hosts(), timeout=2.0, deadline=2.5)
     yield opened
     opened.close()
 

@@ -1,5 +1,6 @@
-"""`honnin bench`: how fast honnin is beside its peers in the same run, as a table or as JSON."""
+"""`honnin bench`: how fast honnin is beside its peers in the same run, as tables or as JSON."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -8,102 +9,82 @@ from msgspec import to_builtins
 from honnin.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
-    from honnin.bench.batch import Scaling
-    from honnin.bench.http import Load
-    from honnin.bench.measuring import Row
+    from honnin.bench.crl import Figure
 
 __all__ = ["bench"]
 
+PARTS = ("verification", "index", "ocsp", "upkeep", "evidence", "matching")
+TITLES = {
+    "index": "revocation index, processor time",
+    "ocsp": "OCSP answers, processor time",
+    "upkeep": "upkeep: customers against a new list",
+    "evidence": "evidence, by the clock",
+}
+
 
 @click.command()
-@click.option("--full", is_flag=True, help="More rounds and more certificates: about a minute.")
+@click.option("--full", is_flag=True, help="More rounds, and lists and logs of 10 and 30 million.")
+@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part; may be repeated.")
 @json_option
-def bench(full: bool, as_json: bool) -> None:
-    """Measure honnin beside pyca and openssl in one run on one core, and count its APDUs."""
+def bench(full: bool, parts: tuple[str, ...], as_json: bool) -> None:
+    """Measure honnin beside pyca, openssl and the bare drivers in one run, and count its APDUs."""
+    answer: dict[str, Any] = {}
+    for part in parts or PARTS:
+        if part == "verification":
+            answer |= _verification(full=full, shown=not as_json)
+        elif part == "matching":
+            answer["matching"] = _matching(shown=not as_json)
+        else:
+            answer[part] = _figures(part, full=full, shown=not as_json)
+    if as_json:
+        print_json(answer)
+
+
+def _verification(*, full: bool, shown: bool) -> dict[str, Any]:
     from honnin.bench.batch import measure_batch
     from honnin.bench.cards import apdu_counts
     from honnin.bench.http import measure_http
     from honnin.bench.machine import machine
     from honnin.bench.measuring import measure
+    from honnin.cli.bench_output import print_loads, print_verification, row_members, scaling_members
 
     where = machine()
     rows = measure(rounds=25, each=400) if full else measure()
     scaling = measure_batch(items=20_000) if full else measure_batch()
     loads = measure_http()
     counts = apdu_counts()
-    if as_json:
-        batch = {
-            "one_process": scaling.one,
-            "two_processes": scaling.two,
-            "times": scaling.times,
-            "processor_time": scaling.cost,
-        }
-        print_json(
-            {
-                "machine": where,
-                "timings": [_shown(row) for row in rows],
-                "verify_many": batch,
-                "http": None if loads is None else to_builtins(loads),
-                "apdus": counts,
-            }
-        )
-        return
-    _print(where, rows, scaling, counts)
-    _print_loads(loads, scaling.one)
-
-
-def _shown(row: "Row") -> dict[str, Any]:
+    if shown:
+        print_verification(where, rows, scaling, counts)
+        print_loads(loads, scaling.one)
     return {
-        "name": row.name,
-        "microseconds": row.microseconds,
-        "median": row.median,
-        "per_second": row.per_second,
-        "of_floor": row.of_floor,
+        "machine": where,
+        "timings": [row_members(row) for row in rows],
+        "verify_many": scaling_members(scaling),
+        "http": None if loads is None else to_builtins(loads),
+        "apdus": counts,
     }
 
 
-def _print_loads(loads: list["Load"] | None, python: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _figures(part: str, *, full: bool, shown: bool) -> list[dict[str, Any]]:
+    from honnin.bench import crl, evidence, ocsp, upkeep
+    from honnin.cli.bench_output import figure_members, print_figures
 
-    console = Console()
-    if loads is None:
-        console.print("HTTP is not measured: wrk is not installed.")
-        return
-    table = Table("one worker, 32 connections", title="over HTTP, by the clock; wrk's share of one core beside it")
-    for name in ("per second", "of the Python API", "median ms", "p99 ms", "wrk"):
-        table.add_column(name, justify="right")
-    for load in loads:
-        share = f"{load.per_second / python:.2f}"
-        table.add_row(
-            load.name, f"{load.per_second:,}", share, f"{load.median:.1f}", f"{load.p99:.1f}", f"{load.generator:.2f}"
-        )
-    console.print(table)
+    measures: dict[str, Callable[[], list[Figure]]] = {
+        "index": lambda: crl.measure_index(full=full),
+        "ocsp": ocsp.measure_ocsp,
+        "upkeep": lambda: upkeep.measure_upkeep(full=full),
+        "evidence": lambda: evidence.measure_evidence(full=full),
+    }
+    figures = measures[part]()
+    if shown:
+        print_figures(TITLES[part], figures)
+    return [figure_members(figure) for figure in figures]
 
 
-def _print(where: dict[str, str], rows: list["Row"], scaling: "Scaling", counts: dict[str, int] | None) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _matching(*, shown: bool) -> dict[str, int]:
+    from honnin.bench.matching import measure_matching
 
-    table = Table("operation", title="one core, processor time; share of the floor: median of the rounds")
-    for name in ("µs, best", "median", "per second", "rate / floor"):
-        table.add_column(name, justify="right")
-    for row in rows:
-        ratio = "" if row.of_floor is None else f"{row.of_floor:.2f}"
-        table.add_row(row.name, f"{row.microseconds:.1f}", f"{row.median:.1f}", f"{row.per_second:,}", ratio)
-    console = Console()
-    console.print(", ".join(f"{name}: {value}" for name, value in where.items()))
-    console.print(table)
-    console.print(
-        f"verify_many, by the clock: {scaling.one:,}/s in one process, {scaling.two:,}/s in two ({scaling.times:.2f} "
-        f"times); processor time an item {scaling.cost:.2f} times that of one process, so {2 / scaling.cost:.2f} times "
-        "on two free cores"
-    )
-    if counts is None:
-        console.print("APDUs are not counted: no sandbox is installed.")
-        return
-    commands = Table("with a card", title="APDUs, PIN and leaving included")
-    commands.add_column("APDUs", justify="right")
-    for name, number in counts.items():
-        commands.add_row(name, str(number))
-    console.print(commands)
+    found = measure_matching()
+    if shown:
+        click.echo(f"pairs compared a second on one core: {found.names:,} names, {found.addresses:,} addresses")
+    return {"names": found.names, "addresses": found.addresses}
