@@ -11,10 +11,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7
 
-from honnin.errors import AccessError, InputError, NotFoundError, StateError
+from honnin.errors import AccessError, GoneError, InputError, NotFoundError, ServiceError, StateError
 from honnin.pki import Facts, judge
 from honnin.pki.rfc5280.certificate import parse_certificate
-from honnin.platform import Platform
+from honnin.platform import Platform, linking
 from honnin.platform.evidence.custody import Custody, Opening
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.models import Caller, DigestInput, VerificationRequest
@@ -404,6 +404,48 @@ def test_forgetting_ends_the_sealed_data_and_the_log_still_proves(
     assert record["verification"] == answer.id
     again = platform.verify(caller, card("hanako").request())
     assert again.person not in {None, answer.person}
+
+
+@sqlite_alone
+@pytest.mark.parametrize("given", [0, 1, 2])
+def test_forgetting_ends_a_person_over_a_chain_of_merges(platform: Platform, caller: Caller, given: int) -> None:
+    def join(tags: list[str], day: int) -> str:
+        at = f"2026-01-0{day}T00:00:00Z"
+        person = platform.store.write(lambda db: linking.join_person(db, caller.id, tags, at))
+        platform.store.write(
+            lambda db: platform._sealer.seal(
+                db, caller.id, f"evd_{day}", "opening", b"name", subject=person, retention="default", now=at
+            )
+        )
+        return person
+
+    people = [join([f"tag{day}"], day) for day in (1, 2, 3)]
+    join(["tag3", "tag2"], 4)
+    join(["tag2", "tag1"], 5)
+    assert platform.forget_person(caller.id, people[given]) == 3
+    assert count(platform, "sealed") == count(platform, "person_certificates") == 0
+
+
+def test_pending_check_is_forgotten_by_its_id(
+    platform: Platform, caller: Caller, card: Cards, jlis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(*_: Any, **__: Any) -> None:
+        raise ServiceError("jlis.down", "J-LIS is away.", next="Ask again.", retryable=True)
+
+    linked = platform.verify(caller, card("hanako").request(law="aml"))
+    monkeypatch.setattr(type(jlis), "link", no_link)
+    first, second = (platform.verify(caller, card("kyoko").request(law="aml")) for _ in range(2))
+    assert first.person_status == "pending"
+    assert platform.forget_person(caller.id, first.id) == 2  # the other check of the certificate too
+    with platform.store.read() as db:
+        for answer in (first, second):
+            for kind in ("opening", "custody"):
+                with pytest.raises(GoneError):
+                    platform._sealer.open(db, caller.id, answer.evidence, kind)
+        assert platform._sealer.open(db, caller.id, linked.evidence, "custody")
+    assert platform.verification(caller, first.id).person_status == "none"
+    with pytest.raises(NotFoundError, match="no such person"):
+        platform.forget_person(caller.id, linked.id)
 
 
 def test_one_key_sent_at_once_from_many_sides_makes_one_check(platform: Platform, caller: Caller, card: Cards) -> None:

@@ -124,7 +124,10 @@ def key(tenant_id: str, data: Path, as_json: bool) -> None:
 @data_option
 @json_option
 def forget(tenant_id: str, person_id: str, data: Path, as_json: bool) -> None:
-    """End a person's sealed data by destroying their keys; records go on proving that checks were made."""
+    """End a person's sealed data by destroying their keys; records go on proving that checks were made.
+
+    PERSON is a person's id, or the id of a verification whose person is not known.
+    """
     platform = _open(stored(data))
     try:
         ended = platform.forget_person(tenant_id, person_id)

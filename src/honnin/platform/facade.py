@@ -189,10 +189,13 @@ class Platform:
         index = open_index(revocation_folder(self.settings, livemode=livemode))
         return Upkeep(self.store, self.keys, index, mode.kinds()).run(livemode=livemode, at=mode.clock())
 
-    def forget_person(self, tenant_id: str, person_id: str) -> int:
-        """End a person's sealed data at one tenant by destroying the keys; the log keeps proving. Return how many."""
+    def forget_person(self, tenant_id: str, object_id: str) -> int:
+        """End the sealed data of a person, or of a check without one, at one tenant by destroying the keys.
+
+        The log keeps proving. Return how many. Raises NotFoundError `evidence.unknown_person`.
+        """
         now = moment(machine_clock())
-        return self.store.write(lambda db: forget_person(db, self._sealer, tenant_id, person_id, now))
+        return self.store.write(lambda db: forget_person(db, self._sealer, tenant_id, object_id, now))
 
     # --- evidence
 
