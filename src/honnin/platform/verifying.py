@@ -93,7 +93,8 @@ class Verifier:
     ) -> VerificationAnswer:
         """Make one check and return its answer once it is durable.
 
-        allowed: attributes that may be given, at most the tenant's; none when empty. also: further writes of the same transaction.
+        allowed: attributes that may be given, at most the tenant's; none when empty.
+        also: further writes of the same transaction.
         Raises what `read_submission`, `open_gate` and `check` raise, StateError `verification.idempotency_conflict`.
         """
         at = mode.clock()
