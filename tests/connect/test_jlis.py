@@ -1,15 +1,19 @@
 """J-LIS's client against the sandbox over a real socket: every source, every failure, coded."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from honnin.connect import jlis
-from honnin.connect.gateway import Gateway
+from honnin.connect.gateway import Address, Answer, Gateway
 from honnin.connect.jlis.crl import sandbox_path
 from honnin.connect.jlis.ocsp import responder
 from honnin.connect.jlis.points import Point, crl_points, whole_object
@@ -308,6 +312,59 @@ class TestNames:
     def test_data_show_nothing_in_their_repr(self) -> None:
         shown = repr(jlis.RevocationData((b"crl bytes",), (b"ocsp bytes",), source="ocsp", fetched_at=AT))
         assert "bytes" not in shown
+
+
+def with_points(count: int, times: int) -> bytes:
+    """Return a certificate that names so many municipalities' lists, each so many times."""
+    names = [
+        x509.Name(
+            [
+                x509.NameAttribute(x509.NameOID.ORGANIZATIONAL_UNIT_NAME, "Tokyo"),
+                x509.NameAttribute(x509.NameOID.COMMON_NAME, f"City {number} CRLDP"),
+            ]
+        )
+        for number in range(count)
+        for _ in range(times)
+    ]
+    points = [x509.DistributionPoint([x509.DirectoryName(name)] * 2, None, None, None) for name in names]
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
+    return (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, AT, AT)
+        .add_extension(x509.CRLDistributionPoints(points), critical=False)
+        .sign(key, hashes.SHA256())
+        .public_bytes(serialization.Encoding.DER)
+    )
+
+
+class TestManyPoints:
+    @pytest.mark.parametrize(("count", "times", "asked"), [(20, 3, 2), (1, 20, 1), (2, 1, 2)])
+    def test_a_certificate_does_not_choose_how_many_lists_are_fetched(
+        self, monkeypatch: pytest.MonkeyPatch, count: int, times: int, asked: int
+    ) -> None:
+        seen: list[str] = []
+
+        def get(_: Gateway, address: Address, **__: Any) -> Answer:
+            seen.append(address.url)
+            return Answer(200, "application/pkix-crl", b"\x30\x00")
+
+        monkeypatch.setattr(Gateway, "get", get)
+        gateway = Gateway()
+        jlis.HttpCrlSource(gateway).fetch(with_points(count, times), b"", at=AT)
+        gateway.close()
+        assert len(seen) == len(set(seen)) == asked
+
+    @pytest.mark.parametrize(("count", "times", "asked"), [(20, 3, 2), (1, 20, 1), (2, 1, 2)])
+    def test_nor_from_the_directory(self, monkeypatch: pytest.MonkeyPatch, count: int, times: int, asked: int) -> None:
+        seen: list[str] = []
+
+        def read(_: Any, __: Any, name: str) -> list[bytes]:
+            seen.append(name)
+            return [b"\x30\x00"]
+
+        monkeypatch.setattr(jlis.LdapCrlSource, "_connected", lambda _: nullcontext())
+        monkeypatch.setattr(jlis.LdapCrlSource, "_read", read)
+        jlis.LdapCrlSource("ldap://127.0.0.1:9").fetch(with_points(count, times), b"", at=AT)
+        assert len(seen) == len(set(seen)) == asked
 
 
 QUIET = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -15,6 +15,7 @@ from honnin.connect.jlis.asking import AskingPolicy, BreakerRules, HedgeRules, n
 from honnin.connect.jlis.breaker import Breaker
 from honnin.connect.jlis.hedging import Hedge
 from honnin.connect.jlis.ocsp import responder
+from honnin.connect.jlis.ocsp_client import MOST_RESPONDERS
 from honnin.errors import InputError, ServiceError
 from honnin.pki import check_revocation
 from honnin.pki.rfc6960 import parse_ocsp_response
@@ -331,6 +332,23 @@ class TestBreaker:
         clock.seconds += 10
         assert client.fetch(*pair, at=AT).ocsp
         assert client.breaker(responder(pair[0])).state == "closed"
+
+    def test_a_path_makes_no_other_responder(self, counting: Counting, world: World) -> None:
+        """Else every certificate with a path of its own would be asked about however often the responder failed."""
+        client = jlis.OcspClient(counting, policy(EVIDENCE, breaker=self.RULES))
+        url = responder(parts(world, "hanako")[0])
+        assert len({id(client.breaker(f"{url}/{number}?{number}")) for number in range(100)}) == 1
+        assert len(client._responders) == 1
+
+    def test_the_responders_whose_state_is_kept_are_bounded(self) -> None:
+        gateway = Gateway(hosts={f"{n}.example": f"https://{n}.operator.example" for n in range(MOST_RESPONDERS + 9)})
+        client = jlis.OcspClient(gateway, EVIDENCE)
+        first = client.breaker("http://0.example/")
+        for number in range(1, MOST_RESPONDERS + 9):
+            client.breaker(f"http://{number}.example/")
+            assert client.breaker("http://0.example/") is first  # one in use is not forgotten
+        assert len(client._responders) == MOST_RESPONDERS
+        gateway.close()
 
     def test_a_refusal_is_an_answer(self, counting: Counting, world: World) -> None:
         client = jlis.OcspClient(counting, policy(EVIDENCE, breaker=self.RULES))

@@ -54,6 +54,7 @@ def test_anchors_are_read_in_both_forms_and_sources_in_their_order(data: Path) -
         {"revocation": ["ocsp"]},
         {"revocation": ["ldap"]},
         {"revocation": ["fax"]},
+        {"revocation": ["http"], "hosts": {"crl.example": "https://crl.operator.example"}},  # would ask the sandbox
         {"revocation": ["ldap"], "ldap": {"url": "ldap://127.0.0.1", "user": "cn=pf", "password_file": "missing"}},
     ],
 )

@@ -169,3 +169,11 @@ def test_test_and_live_lists_lie_apart(data: Path) -> None:
     settings = Settings(data)
     assert revocation_folder(settings, livemode=True) != revocation_folder(settings, livemode=False)
     assert open_index(revocation_folder(settings, livemode=True)).issuers() == []
+
+
+def test_nothing_is_kept_of_lists_that_were_waited_for(data: Path, world: World, lists: Lists) -> None:
+    source = IndexedCrls(data / "revocation", lists)
+    for number in range(100):
+        with source._turn(b"%d" % number):
+            assert source._turn(b"%d" % number) is source._turn(b"%d" % number)
+    assert len(source._turns) == 0

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
 from honnin.errors import AccessError, GoneError, InputError, NotFoundError, ServiceError, StateError
@@ -567,3 +568,28 @@ def test_cms_that_cannot_be_used(platform: Platform, caller: Caller, card: Cards
         answer = platform.verify(caller, VerificationRequest(purpose="contract", cms=content))
         assert answer.verdict.indication in {"TOTAL-FAILED", "INDETERMINATE"}
         assert answer.four_items is None
+
+
+@sqlite_alone
+def test_nobody_is_asked_about_a_certificate_that_no_trusted_authority_signed(
+    platform: Platform, caller: Caller, card: Cards, jlis: Any
+) -> None:
+    """It carries the names and key ids of a real one, and would choose which addresses are asked."""
+    hanako = card("hanako")
+    real, key = x509.load_der_x509_certificate(hanako.certificate), rsa.generate_private_key(65537, 2048)
+    builder = x509.CertificateBuilder(
+        real.issuer,
+        real.subject,
+        key.public_key(),
+        real.serial_number,
+        real.not_valid_before_utc,
+        real.not_valid_after_utc,
+    )
+    for extension in real.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    forged = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+    answer = platform.verify(caller, hanako.request(certificate=forged))
+    assert answer.verdict.indication != "TOTAL-PASSED"
+    assert jlis.asked == 0
+    platform.verify(caller, hanako.request())
+    assert jlis.asked == 1

@@ -6,8 +6,9 @@
      "ldap": {"url": "ldaps://directory.example:636", "user": "cn=pf", "password_file": "keys/ldap"}}
 
 Paths are relative to the data folder; anchors are PEM or DER. The link service has no entry: its official format is
-under NDA and comes as a plug-in (`Settings.live`). Without the file there are no live services, and every live check
-says that it could not be told.
+under NDA and comes as a plug-in (`Settings.live`). Nor have CRLs over HTTP: which URLs J-LIS gives its contract parties
+is not public, and the only layout known here is the sandbox's. Without the file there are no live services, and every
+live check says that it could not be told.
 """
 
 import re
@@ -27,7 +28,7 @@ from honnin.platform.settings import Services
 __all__ = ["FILE", "read_live"]
 
 FILE = "live.json"
-Kind = Literal["ocsp", "ldap", "http"]
+Kind = Literal["ocsp", "ldap"]
 
 
 class Anchors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,8 +113,8 @@ def _sources(data: Path, live: Live) -> tuple[list[RevocationSource], Callable[[
             sources.append(jlis.LdapCrlSource(live.ldap.url, user=live.ldap.user, password=_password(data, live.ldap)))
         else:
             if not live.hosts:
-                raise _unusable(f"The source {kind} is named, but no hosts are mapped.")
-            sources.append(jlis.OcspClient(gateway, "evidence") if kind == "ocsp" else jlis.HttpCrlSource(gateway))
+                raise _unusable("The source ocsp is named, but no hosts are mapped.")
+            sources.append(jlis.OcspClient(gateway, "evidence"))
     return sources, gateway.close
 
 

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from honnin.connect.jlis import RevocationData, RevocationSource
 from honnin.errors import FormatError, HonninError, InputError, ServiceError
@@ -47,7 +48,8 @@ class IndexedCrls:
         self._ask_again = timedelta(seconds=ask_again)
         self._opened: RevocationIndex | None = None
         self._lock = threading.Lock()
-        self._turns: dict[bytes, threading.Lock] = {}
+        # held by whoever waits or fetches, and gone with the last
+        self._turns: WeakValueDictionary[bytes, threading.Lock] = WeakValueDictionary()
         self._octets: OrderedDict[str, bytes] = OrderedDict()
 
     @property

@@ -14,6 +14,7 @@ from honnin.errors import FormatError, ServiceError, StateError
 from honnin.pki.jpki import Purpose
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.extensions import authority_key_identifier, subject_key_identifier
+from honnin.pki.rfc5280.keys import verify_signature
 from honnin.platform.clock import Clock, machine_clock
 from honnin.platform.live import read_live
 from honnin.platform.settings import Services, Settings
@@ -61,12 +62,15 @@ class Mode:
         return self.services.anchors if purpose == "signature" else self.services.user_authentication_anchors
 
     def issuer_of(self, certificate: Certificate) -> Certificate | None:
-        """Return the trusted CA that issued a certificate, by name and key id; None where there is none."""
+        """Return the trusted CA that signed a certificate; None where there is none.
+
+        Name and key id only narrow the choice: anybody can write them into a certificate.
+        """
         named = [issuer for issuer in self._issuers if issuer.subject == certificate.issuer]
         identifier = _authority_key(certificate)
         if identifier is not None:
             named = [issuer for issuer in named if subject_key_identifier(issuer) in {identifier, None}]
-        return named[0] if named else None
+        return next((issuer for issuer in named if _signed(issuer, certificate)), None)
 
     def issuers(self) -> Mapping[bytes, bytes]:
         """Return the trusted CAs (DER) by subject key identifier."""
@@ -83,7 +87,10 @@ class Mode:
         }
 
     def learn_revocation(self, certificate: Certificate, *, at: datetime) -> RevocationLearned:
-        """Ask the revocation source; a source that fails is "could not tell", not an error."""
+        """Ask the revocation source; a source that fails is "could not tell", not an error.
+
+        Nothing is asked about a certificate that no trusted CA signed: it would choose what is asked.
+        """
         issuer = self.issuer_of(certificate)
         if issuer is None or self.services.revocation is None:
             return RevocationLearned()
@@ -145,6 +152,14 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
         user_authentication_anchors=anchors["user_authentication"],
         close=gateway.close,
     )
+
+
+def _signed(issuer: Certificate, certificate: Certificate) -> bool:
+    try:
+        key = issuer.public_key()
+    except FormatError:
+        return False
+    return verify_signature(key, certificate.signature_algorithm, certificate.tbs, certificate.signature_value)
 
 
 def _authority_key(certificate: Certificate) -> bytes | None:

@@ -38,7 +38,7 @@ class HttpCrlSource:
         self._limit = limit
 
     def fetch(self, certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:  # noqa: ARG002
-        """Fetch the CRL of every distribution point.
+        """Fetch the CRLs of the distribution points that `crl_points` gives.
 
         Raises what `Gateway.get` raises, ServiceError `jlis.no_address`, `jlis.answer_malformed`, FormatError.
         """

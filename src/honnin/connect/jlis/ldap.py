@@ -54,7 +54,7 @@ class LdapCrlSource:
         self._limit = limit
 
     def fetch(self, certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:  # noqa: ARG002
-        """Read the CRLs of every distribution point.
+        """Read the CRLs of the distribution points that `crl_points` gives.
 
         Raises ServiceError `jlis.unreachable`, `jlis.no_list`, `jlis.no_address`, `jlis.answer_malformed`, FormatError.
         """

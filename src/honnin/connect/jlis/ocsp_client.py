@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from honnin.connect.gateway import Address, Gateway
 from honnin.connect.jlis.answers import Answers, Key
@@ -32,6 +33,7 @@ from honnin.pki.rfc6960 import CertId, OcspResponse, SingleResponse, certificate
 __all__ = ["OcspClient"]
 
 HASH = "sha1"  # of CertIDs; it only names the issuer, and every responder knows it
+MOST_RESPONDERS = 64  # whose state is kept; the one not asked for longest is forgotten
 Line = tuple[str, bytes]  # responder's URL, SHA-256 of the issuer's certificate
 
 
@@ -107,12 +109,12 @@ class OcspClient:
             return stale
 
     def breaker(self, url: str) -> Breaker:
-        """Return the breaker of the responder at an address."""
-        return self._responder(url).breaker
+        """Return the breaker of the responder that a certificate names. Raises ServiceError `gateway.host_unknown`."""
+        return self._responder(self._gateway.locate(url)).breaker
 
     def second_tries(self, url: str) -> int:
-        """Return how many second tries the responder at an address was sent."""
-        hedge = self._responder(url).hedge
+        """Return how many second tries the responder that a certificate names was sent; raises as `breaker`."""
+        hedge = self._responder(self._gateway.locate(url)).hedge
         return hedge.second_tries if hedge else 0
 
     def _question(self, certificate: bytes, issuer: bytes) -> _Question:
@@ -138,7 +140,7 @@ class OcspClient:
         if flight.error is not None:
             if len(flight.questions) > 1 and getattr(flight.error, "code", "") == "jlis.refused":
                 # one question may have spoilt the request for all: each asks for itself
-                return self._asked(question.address, question.line[0], [question.which]), at
+                return self._asked(question.address, [question.which]), at
             raise _again(flight.error)
         if flight.answer is None or flight.at is None:
             raise AssertionError("a flight lands with an answer or an error")
@@ -172,7 +174,7 @@ class OcspClient:
                 if self._gathering.get(line) is flight:
                     del self._gathering[line]
             asked = tuple(flight.questions.values())
-            flight.answer = self._asked(asked[0].address, line[0], [question.which for question in asked])
+            flight.answer = self._asked(asked[0].address, [question.which for question in asked])
             flight.at = at
         except Exception as error:  # noqa: BLE001 - raised again in every thread that waits
             flight.error = error
@@ -185,8 +187,8 @@ class OcspClient:
 
     # --- 4.
 
-    def _asked(self, address: Address, url: str, which: list[CertId]) -> OcspResponse:
-        known = self._responder(url)
+    def _asked(self, address: Address, which: list[CertId]) -> OcspResponse:
+        known = self._responder(address)
         known.breaker.enter()
         try:
             if known.hedge is None:
@@ -205,12 +207,17 @@ class OcspClient:
         known.breaker.succeeded()
         return answer
 
-    def _responder(self, url: str) -> _Responder:
+    def _responder(self, address: Address) -> _Responder:
+        """Return the state of the service that is asked: by where it is, as paths are the certificate's choice."""
+        where = _origin(address)
         with self._lock:
-            known = self._responders.get(url)
+            known = self._responders.pop(where, None)
             if known is None:
                 hedge = Hedge(self.policy.hedge, self._clock) if self.policy.hedge else None
-                known = self._responders[url] = _Responder(Breaker(self.policy.breaker, self._clock), hedge)
+                known = _Responder(Breaker(self.policy.breaker, self._clock), hedge)
+                while len(self._responders) >= MOST_RESPONDERS:
+                    del self._responders[next(iter(self._responders))]
+            self._responders[where] = known  # last: the first is the one not asked for longest
             return known
 
     # --- what came
@@ -232,6 +239,11 @@ class OcspClient:
     def _believed(self, question: _Question, answer: OcspResponse, at: datetime) -> bool:
         status = check_revocation(question.certificate, question.issuer, ocsp=(answer.raw,), at=at)
         return status.state != "unknown"
+
+
+def _origin(address: Address) -> str:
+    parts = urlsplit(address.url)
+    return f"{parts.scheme}://{address.host or parts.netloc}"
 
 
 def _single(answer: OcspResponse, which: CertId) -> SingleResponse | None:

@@ -1,6 +1,7 @@
 """Where a certificate's CRL is filed: the names of its distribution points (My Number Card sheet, section 6.1)."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 from honnin.errors import FormatError, ServiceError
 from honnin.pki import der
@@ -11,6 +12,7 @@ from honnin.pki.rfc5280.extensions import authority_key_identifier, distribution
 __all__ = ["Point", "crl_points", "whole_object"]
 
 DIRECTORY_NAME = 0xA4
+MOST_POINTS = 2  # J-LIS names one (section 6.1); each is a download
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +29,21 @@ class Point:
 
 
 def crl_points(certificate: bytes) -> tuple[Point, ...]:
-    """Return a certificate's (DER) distribution points. Raises ServiceError `jlis.no_address`, FormatError."""
+    """Return a certificate's (DER) first distribution points, each once and `MOST_POINTS` at most.
+
+    Raises ServiceError `jlis.no_address`, FormatError.
+    """
     parsed = parse_certificate(certificate)
     identifier = authority_key_identifier(parsed)
     key_id = (identifier.key_identifier if identifier else None) or b""
-    found = tuple(
-        Point(name.content, distinguished_name(name.content), key_id)
+    names = dict.fromkeys(
+        name.content
         for point in distribution_points(parsed)
         if point.name is not None
         for name in point.name.full_names
         if name.tag == DIRECTORY_NAME
     )
+    found = tuple(Point(name, distinguished_name(name), key_id) for name in islice(names, MOST_POINTS))
     if not found:
         raise ServiceError("jlis.no_address", "The certificate names no directory entry for a CRL.")
     return found
