@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "crl": ("crl", "crl", "Revocation lists of any length: build, look up, compare."),
     "verify": ("verify", "verify", "Verify a signature and print its report."),
     "card": ("card", "card", "Read a card, check its PINs, sign with it."),
+    "reader": ("reader", "reader", "Lend this computer's card readers to the counter page."),
     "identity": ("identity", "identity", "Compare names and addresses as Japan writes them."),
     "law": ("law", "law", "Which method is lawful when, what it asks for, what changes."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),

@@ -1,6 +1,6 @@
-"""Readers by URL: `emulated:PERSON[/DOCUMENT]`, `pcsc:NAME`.
+"""Readers by URL: `emulated:PERSON[/DOCUMENT]`, `pcsc:NAME`, `relay:URL`.
 
-A scheme other than `pcsc` is found by the entry-point group `honnin.readers`, so the product runs without the sandbox.
+Any other scheme is found by the entry-point group `honnin.readers`, so the product runs without the sandbox.
 """
 
 from honnin.chip.readers.opening import list_readers, open_reader

@@ -15,9 +15,9 @@ GROUP = "honnin.readers"
 def open_reader(url: str, *, data: Path | None = None) -> Reader:
     """Open the reader that a URL names and power its card.
 
-    url: `pcsc:NAME` (exact name or a part of one; `pcsc:` takes the first reader with a card), or `SCHEME:TARGET` of an
-    installed extra, as `emulated:hanako` or `emulated:hanako/my_number_card`.
-    data: folder of the sandbox world; default `$HONNIN_DATA` or the user's data folder.
+    url: `pcsc:NAME` (exact name or a part of one; `pcsc:` takes the first reader with a card), `relay:URL` (a reader
+    agent, `honnin reader`), or `SCHEME:TARGET` of an installed extra, as `emulated:hanako/my_number_card`.
+    data: folder of the sandbox world and of the agent's token; default `$HONNIN_DATA` or the user's data folder.
     Raises InputError `reader.unknown_scheme`, ReaderError when the reader or its card cannot be reached.
     """
     scheme, colon, target = url.partition(":")
@@ -25,11 +25,15 @@ def open_reader(url: str, *, data: Path | None = None) -> Reader:
         from honnin.chip.readers.pcsc import PcscReader
 
         return PcscReader.open(target)
+    if scheme == "relay" and colon:
+        from honnin.chip.readers.relay import RelayReader
+
+        return RelayReader.open(target, data or default_data())
     if colon and (found := tuple(entry_points(group=GROUP, name=scheme))):
         from honnin.chip.readers.emulated import ForeignReader
 
         return ForeignReader.open(url, found[0].load(), target, data or default_data())
-    known = ["pcsc:NAME", *(f"{entry.name}:…" for entry in entry_points(group=GROUP))]
+    known = ["pcsc:NAME", "relay:URL", *(f"{entry.name}:…" for entry in entry_points(group=GROUP))]
     raise InputError(
         "reader.unknown_scheme",
         f"No kind of reader is called {scheme!r}." if colon else "A reader is named by a URL.",
