@@ -35,7 +35,7 @@ class Stranger:
         self.calls.append("close")
 
 
-@pytest.mark.parametrize("url", ["", "hanako", "usb:0", "PCSC:", "relay:http://x", ":", "pcsc"])
+@pytest.mark.parametrize("url", ["", "hanako", "usb:0", "PCSC:", "telepathy:x", ":", "pcsc"])
 def test_unknown_url(url: str) -> None:
     with pytest.raises(InputError, match=r"reader\.unknown_scheme") as caught:
         open_reader(url)

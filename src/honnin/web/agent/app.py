@@ -6,8 +6,8 @@
     POST /transmit  {"handle", "apdu"}       → {"answer"}        hexadecimal
     POST /reset, /close  {"handle"}          → {}
 
-Everything but /pair needs `Authorization: Bearer TOKEN`. A request without Origin is a program's; a browser cannot leave
-Origin out of a POST, and a page cannot set it. The Host must be a loopback name, so that a name which somebody points
+Everything but /pair needs `Authorization: Bearer TOKEN`. A request without Origin is a program's; a browser cannot
+leave Origin out of a POST, and a page cannot set it. The Host must be a loopback name, so that a name which somebody points
 here (DNS rebinding) reaches nothing. No APDU is logged: it may carry a PIN.
 """
 
@@ -83,8 +83,8 @@ class _Agent:
                 if act != self.pair:
                     self._pairing.must_be_paired(origin, token)
                 asked = await _read(request)
-                owner = token or (origin or "")
-                answer = await run_in_threadpool(partial(act, origin if act == self.pair else owner, asked))
+                who = origin or "" if act == self.pair else token
+                answer = await run_in_threadpool(partial(act, who, asked))
             except HonninError as error:
                 allowed = origin if origin in self._pairing.origins else None
                 return JSONResponse(_problem(error), status_code=error.http_status, headers=_cors(allowed))
@@ -94,7 +94,7 @@ class _Agent:
 
     def pair(self, origin: str, asked: _Asked) -> dict[str, str]:
         """Give a token for the code."""
-        return {"token": self._pairing.pair(origin or "", asked.code)}
+        return {"token": self._pairing.pair(origin, asked.code)}
 
     def list(self, _owner: str, _asked: _Asked) -> dict[str, Any]:
         """List the readers."""
