@@ -7,8 +7,8 @@
     POST /reset, /close  {"handle"}          → {}
 
 Everything but /pair needs `Authorization: Bearer TOKEN`. A request without Origin is a program's; a browser cannot
-leave Origin out of a POST, and a page cannot set it. The Host must be a loopback name, so that a name which somebody points
-here (DNS rebinding) reaches nothing. No APDU is logged: it may carry a PIN.
+leave Origin out of a POST, and a page cannot set it. The Host must be a loopback name, so that a name which
+somebody points here (DNS rebinding) reaches nothing. No APDU is logged: it may carry a PIN.
 """
 
 import re
