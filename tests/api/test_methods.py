@@ -88,3 +88,20 @@ def example(schema: dict[str, Any]) -> Any:
         if part.get("examples"):
             return part["examples"][0]
     return None
+
+
+def test_templates_are_listed_with_words_and_needs(client: httpx.Client) -> None:
+    data = {one["id"]: one for one in client.get("/v1/templates").json()["data"]}
+    ready, pending = data["event_alcohol_age"], data["golf_check_in"]
+    assert (ready["status"], ready["attributes"], ready["law"]) == ("ready", ["age_over_20"], "alcohol_tobacco")
+    assert set(ready["text"]) == {"ja", "ja-simple", "en"}
+    assert (pending["status"], [need["id"] for need in pending["needs"]]) == ("pending", ["tap", "face_recognition"])
+
+
+def test_template_configures_a_session_over_http(client: httpx.Client) -> None:
+    body = {"template": "micro_mobility_age", "return_url": "http://bank.localhost:8600/return"}
+    made = client.post("/v1/sessions", json=body)
+    assert made.status_code == 201, made.text
+    assert (made.json()["law"], made.json()["attributes"]) == ("micro_mobility", ["age_over_16"])
+    refused = client.post("/v1/sessions", json={**body, "template": "golf_check_in"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "template.pending")

@@ -122,3 +122,12 @@ def test_lines_that_are_no_checks_are_coded(tmp_path: Path, line: str) -> None:
     with pytest.raises(HonninError) as refused:
         CliRunner().invoke(cli, ["law", "lapse", str(file)], catch_exceptions=False)
     assert refused.value.code == "law.checks"
+
+
+def test_templates_are_listed_and_shown() -> None:
+    found = {one["id"]: one for one in run("templates")["templates"]}
+    assert found["insurance_upkeep"]["status"] == "pending"
+    one = run("templates", "event_alcohol_age")
+    assert (one["attributes"], one["place"]) == (["age_over_20"], "outdoor")
+    assert "needs: tap" in said("templates")
+    assert "age_over_16" in said("templates", "micro_mobility_age")

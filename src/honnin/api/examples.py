@@ -67,7 +67,11 @@ def examples(data: Path | None, *, return_url: str) -> dict[str, dict[str, Any]]
                 "return_url": return_url,
                 "state": "9f3c1e5a",
             },
-        }
+        },
+        "age_by_template": {
+            "summary": "Ask whether a person is 20 or over, by a template",
+            "value": {"template": "event_alcohol_age", "return_url": return_url},
+        },
     }
     return {"createVerification": verifications, "createSession": session}
 

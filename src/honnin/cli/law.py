@@ -167,6 +167,37 @@ def lapse(file: Path, on: str | None, *, as_json: bool) -> None:
         click.echo(f"{row.check.on}\t{row.check.method}\t{row.reason}\t{', '.join(row.missing)}{row.successor or ''}")
 
 
+@law.command("templates")
+@click.argument("name", metavar="[TEMPLATE]", required=False)
+@json_option
+def templates(name: str | None, *, as_json: bool) -> None:
+    """List the use cases that configure a session, or say all about one TEMPLATE."""
+    from honnin.law import template
+    from honnin.law import templates as all_of_them
+    from honnin.words import in_all
+
+    chosen = all_of_them() if name is None else (template(name),)
+    found = [
+        {
+            "title": in_all(f"template.title_{one.id}"),
+            "text": in_all(f"template.text_{one.id}"),
+            "status": "pending" if one.pending else "ready",
+            **msgspec.to_builtins(one),
+        }
+        for one in chosen
+    ]
+    if as_json:
+        print_json({"templates": found} if name is None else found[0])
+        return
+    if name is not None:
+        _print_tree(found[0])
+        return
+    for one in found:
+        wants = ", ".join(one["attributes"]) or "–"
+        waits = f"  needs: {', '.join(one['needs'])}" if one["needs"] else ""
+        click.echo(f"{one['case']}\t{one['id']}\t{one['title']['ja']}\t{one['law'] or '–'}\t{wants}{waits}")
+
+
 @law.command("table-of-2019")
 @json_option
 def table_of_2019(*, as_json: bool) -> None:

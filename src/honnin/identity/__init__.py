@@ -3,12 +3,14 @@
 from honnin.identity.addresses import AddressMatch, compare_addresses
 from honnin.identity.ages import age_on, attained_on
 from honnin.identity.dates import PartialDate
+from honnin.identity.derived import DERIVED, derive
 from honnin.identity.expiry import card_expiry, certificate_expiry
 from honnin.identity.four_items import FourItems
 from honnin.identity.individual_number import check_individual_number
 from honnin.identity.names import Match, compare_names
 
 __all__ = [
+    "DERIVED",
     "AddressMatch",
     "FourItems",
     "Match",
@@ -20,4 +22,5 @@ __all__ = [
     "check_individual_number",
     "compare_addresses",
     "compare_names",
+    "derive",
 ]

@@ -13,7 +13,7 @@ from typing import Any
 
 from honnin.identity.characters import family, fold_kana, readable
 
-__all__ = ["Address", "fold", "places", "take_apart"]
+__all__ = ["Address", "area", "fold", "places", "take_apart"]
 
 _DIGITS = "〇一二三四五六七八九"
 _NUMBER = re.compile(r"[〇一二三四五六七八九十百千]+")
@@ -50,10 +50,14 @@ def places() -> dict[str, Any]:
     return places
 
 
+def area(text: str) -> tuple[str, str]:
+    """Return prefecture and city (with county and ward) as an address writes them; `""` for what it leaves out."""
+    prefecture, rest = _prefecture(_plain(text))
+    return prefecture, _city(rest.lstrip(), prefecture)[0]
+
+
 def take_apart(text: str) -> Address:
-    plain = _POSTAL.sub("", readable(text).strip())
-    plain = re.sub(r"\s+", " ", plain)
-    plain = re.sub(r"^日本国?,?\s*", "", plain)
+    plain = _plain(text)
     prefecture, rest = _prefecture(plain)
     city, rest = _city(rest.lstrip(), prefecture)
     rest = rest.lstrip()
@@ -70,6 +74,13 @@ def take_apart(text: str) -> Address:
         kyoto=kyoto,
         plain=fold(plain),
     )
+
+
+def _plain(text: str) -> str:
+    """Return an address without postal code, country and doubled spaces."""
+    plain = _POSTAL.sub("", readable(text).strip())
+    plain = re.sub(r"\s+", " ", plain)
+    return re.sub(r"^日本国?,?\s*", "", plain)
 
 
 def _prefecture(text: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from honnin.law.keeping import EvidenceNeeded, Retention, evidence_needed, label
 from honnin.law.offering import Method, coverage, duties, methods, methods_by_label
 from honnin.law.standing import TenantStanding
 from honnin.law.table import RuleTable, TableError, load, rule_table, shipped
+from honnin.law.templates import Template, template, templates
 
 __all__ = [
     "Assurance",
@@ -32,6 +33,7 @@ __all__ = [
     "Snapshot",
     "SnapshotRow",
     "TableError",
+    "Template",
     "TenantStanding",
     "assurance",
     "authenticators",
@@ -54,5 +56,7 @@ __all__ = [
     "scales",
     "shipped",
     "table_of_2019",
+    "template",
+    "templates",
     "would_lapse",
 ]

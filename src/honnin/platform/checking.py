@@ -9,8 +9,8 @@ from datetime import date, datetime
 from typing import Any
 
 from honnin.errors import AccessError, FormatError, InputError, StateError
-from honnin.identity import FourItems
-from honnin.law import Decision, evaluate, methods
+from honnin.identity import DERIVED, FourItems, derive
+from honnin.law import Decision, evaluate, methods, rule_table
 from honnin.pki import Check, Report, verify
 from honnin.pki.jpki import Purpose, jpki_certificate
 from honnin.pki.rfc5280.certificate import Certificate
@@ -162,7 +162,11 @@ def _decide(tenant: Tenant, gate: Gate, request: VerificationRequest, report: Re
     if report.indication == PASSED and signer is not None and signer.purpose == "signature":
         held.update(CODES_OF_A_PASSED_SIGNATURE)
         held.update(f"signed_item.{name}" for name in request.signed_items)
-    return evaluate(gate.law, gate.method, held, on=gate.on, tenant=standing(tenant))
+    row = rule_table().row(gate.method, gate.on)
+    born = report.four_items.birth_date if report.four_items is not None else None
+    by_age = row is not None and row.age is not None and held and born is not None and born.whole is not None
+    person = {"birth_date": born} if by_age else None
+    return evaluate(gate.law, gate.method, held, on=gate.on, tenant=standing(tenant), person=person)
 
 
 def _verdict(report: Report) -> VerdictAnswer:
@@ -210,10 +214,11 @@ def law_answer(decision: Decision | None) -> LawAnswer | None:
     )
 
 
-def four_items_answer(items: FourItems | None, allowed: tuple[Attribute, ...]) -> FourItemsAnswer | None:
-    """Return the four items as far as they may be given; None where the certificate has none."""
+def four_items_answer(items: FourItems | None, allowed: tuple[Attribute, ...], *, on: date) -> FourItemsAnswer | None:
+    """Return the four items, and what follows from them on a day, as far as they may be given; None without items."""
     if items is None:
         return None
+    derived: dict[str, Any] = {name: derive(name, items, on) for name in allowed if name in DERIVED}
     return FourItemsAnswer(
         name=items.name if "name" in allowed else None,
         address=items.address if "address" in allowed else None,
@@ -223,4 +228,5 @@ def four_items_answer(items: FourItems | None, allowed: tuple[Attribute, ...]) -
             name=items.name_substituted if "name" in allowed else (),
             address=items.address_substituted if "address" in allowed else (),
         ),
+        **derived,
     )

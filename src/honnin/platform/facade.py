@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform import outbox, tenants
 from honnin.platform.clock import machine_clock, moment
+from honnin.platform.comparing import Comparison, ComparisonRequest, compare_items
 from honnin.platform.evidence.log import Head, Log, log_of_shard
 from honnin.platform.evidence.receipt import Receipt, make_receipt
 from honnin.platform.evidence.sealing import Sealer
@@ -163,6 +164,18 @@ class Platform:
     def _verification(self, caller: Caller, verification_id: str) -> Verification:
         with self.store.read() as db:
             return find_verification(db, caller.id, verification_id)
+
+    def compare(self, caller: Caller, session_id: str, ledger: ComparisonRequest) -> Comparison:
+        """Compare a session's four items with a ledger's (`comparing`), with an event that names the outcome alone.
+
+        Raises what `Sessions.four_items` and `compare_items` raise.
+        """
+        held = self.sessions.four_items(caller, session_id)
+        made = compare_items(held.four_items, ledger, session=session_id, livemode=caller.livemode)
+        body = {"session": session_id, "outcome": made.outcome}
+        now = moment(self.clock(caller))
+        self.store.write(lambda db: outbox.append(db, caller.id, "session.compared", body, now))
+        return made
 
     def events(self, caller: Caller, after: str | None = None, limit: int = 100) -> Page:
         """Return a page of the outbox, oldest first. Raises InputError `events.cursor`, `events.limit`."""

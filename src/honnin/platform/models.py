@@ -13,11 +13,14 @@ from msgspec import Meta, Struct
 
 __all__ = [
     "Attribute",
+    "BundledFile",
     "Caller",
     "Channel",
+    "DerivedAttribute",
     "DigestInput",
     "Event",
     "FourItemsAnswer",
+    "Item",
     "LawAnswer",
     "LawName",
     "ListOfSessions",
@@ -40,9 +43,13 @@ __all__ = [
     "VerifierStatus",
 ]
 
-LawName = Literal["aml", "mobile_phone", "my_number", "second_hand"]
+LawName = Literal[
+    "aml", "mobile_phone", "my_number", "second_hand", "micro_mobility", "dating", "alcohol_tobacco", "golf_tax"
+]
 Channel = Literal["remote", "in_person"]
-Attribute = Literal["name", "address", "birth_date", "sex"]
+Item = Literal["name", "address", "birth_date", "sex"]
+DerivedAttribute = Literal["age_over_16", "age_over_18", "age_over_20", "age_over_70", "prefecture", "city"]
+Attribute = Literal[Item, DerivedAttribute]
 VerifierStatus = Literal["certified", "deemed", "none"]
 
 Words = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -102,23 +109,36 @@ Requester = dict[Literal["ja", "ja-simple", "en"], Annotated[str, Meta(min_lengt
 SessionStatus = Literal["open", "completed", "failed", "undetermined", "cancelled", "expired"]
 
 
+class BundledFile(_Quiet, frozen=True, kw_only=True):
+    """One of several files that a person signs as one: its name as it is shown, and its bytes."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)]
+    content: bytes
+
+
 class SessionRequest(_Quiet, frozen=True, kw_only=True):
     """`POST /v1/sessions`: ask a person, on a page of ours, to sign `text` or `document`.
 
-    attributes: which of the four items the service provider wants; the tenant's settings may allow fewer.
-    text: what the person signs, in words (signed as UTF-8); or `document`, with `text` as its summary for the screen.
+    template: id of a use case (`GET /v1/templates`) that gives purpose, law, method, channel, attributes and text.
+    attributes: which of the four items, or answers that follow from them (`age_over_20`), the service provider wants;
+        the tenant's settings may allow fewer.
+    text: what the person signs, in words (signed as UTF-8); or `document`, with `text` as its summary for the screen;
+        or `files`, signed as one by their digests (`honnin.platform.bundle`).
     return_url: where the person goes afterwards; must be one the tenant has registered.
     state: given back unchanged with the return, at most 512 characters.
     expires_in: seconds, 60 to 3600.
     requester: your name in a page's language (`ja`, `ja-simple`, `en`); the registered name stands beside it.
     """
 
-    purpose: Words
+    template: ShortWord | None = None
+    purpose: Words = ""
     law: LawName | None = None
     method: ShortWord | None = None
+    channel: Channel = "remote"
     attributes: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
     text: Annotated[str, Meta(min_length=1, max_length=20_000)] | None = None
     document: bytes | None = None
+    files: tuple[BundledFile, ...] = ()
     return_url: Url
     state: Annotated[str, Meta(max_length=512)] | None = None
     expires_in: Annotated[int, Meta(ge=60, le=3600)] = 900
@@ -176,13 +196,23 @@ class SubstituteCharacters(_Quiet, frozen=True, kw_only=True, omit_defaults=Fals
 
 
 class FourItemsAnswer(_Quiet, frozen=True, kw_only=True):
-    """The four items, as far as the tenant may have them. birth_date is `YYYY-MM-DD`, unknown parts written `00`."""
+    """The four items, as far as the tenant may have them. birth_date is `YYYY-MM-DD`, unknown parts written `00`.
+
+    age_over_…: whether the person had that age on the day of the check in Japan; prefecture, city: the area of the
+    address. They stand here only where they were asked for, and are null where nothing follows from the certificate.
+    """
 
     name: str | None = None
     name_kana: str | None = None
     address: str | None = None
     birth_date: str | None = None
     sex: str | None = None
+    age_over_16: bool | msgspec.UnsetType | None = msgspec.UNSET
+    age_over_18: bool | msgspec.UnsetType | None = msgspec.UNSET
+    age_over_20: bool | msgspec.UnsetType | None = msgspec.UNSET
+    age_over_70: bool | msgspec.UnsetType | None = msgspec.UNSET
+    prefecture: str | msgspec.UnsetType | None = msgspec.UNSET
+    city: str | msgspec.UnsetType | None = msgspec.UNSET
     substitute_characters: SubstituteCharacters = msgspec.field(default_factory=SubstituteCharacters)
 
 
@@ -235,6 +265,7 @@ class Session(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     created_at: datetime
     expires_at: datetime
     status: SessionStatus
+    template: str | None = None
     purpose: str
     law: LawName | None = None
     method: str | None = None
@@ -329,7 +360,7 @@ class ListOfSessions(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 class Tenant(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     """A service provider. Verifier status is dated: `verifier_from` to `verifier_to`, Japanese calendar days.
 
-    attributes: which of the four items it may get at most.
+    attributes: which of the four items it may get at most, and answers that follow from those it may not get.
     certificate_ground: the legal ground on which this certified verifier receives certificates; None for all others.
     number_handler: it may lawfully collect individual numbers (番号法).
     """

@@ -5,11 +5,12 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import msgspec
 
 from honnin.errors import InputError
+from honnin.platform.bundle import bundle_document
 from honnin.platform.hidden import hides
 from honnin.platform.models import MOST_DOCUMENT, Session, SessionRequest, Tenant, VerificationRequest
 from honnin.platform.tenants import LOCAL_HOSTS, check_return_url
 
-__all__ = ["Content", "as_verification", "check_registered", "read_content", "return_to"]
+__all__ = ["Content", "as_verification", "bundled", "check_registered", "read_content", "return_to"]
 
 MOST_TEXT = 20_000
 
@@ -54,6 +55,8 @@ def read_content(request: SessionRequest) -> Content:
             "`text`, `purpose` or `requester` holds characters that a screen does not show, or that reorder others.",
             next="Remove them, or give the bytes as `document`.",
         )
+    if request.files:
+        return bundled(request)
     if request.document is None:
         if request.text is None:
             raise InputError("session.content", "Nothing to sign: give `text`, `document`, or both.")
@@ -61,6 +64,14 @@ def read_content(request: SessionRequest) -> Content:
     if len(request.document) > MOST_DOCUMENT:
         raise InputError("verification.too_large", f"`document` is larger than {MOST_DOCUMENT} bytes.")
     return Content(request.text if request.text is not None else _readable(request.document), request.document)
+
+
+def bundled(request: SessionRequest) -> Content:
+    """Return the words of a bundle, which are what is signed. Raises what `bundle_document` raises."""
+    if request.document is not None:
+        raise InputError("session.content", "Give `document` or `files`, not both.")
+    document = bundle_document(request.text or "", request.files)
+    return Content(document.decode("utf-8"), document)
 
 
 def _readable(document: bytes) -> str:
@@ -81,6 +92,7 @@ def as_verification(request: SessionRequest, content: Content) -> VerificationRe
         purpose=request.purpose,
         law=request.law,
         method=request.method,
+        channel=request.channel,
         document=content.document,
         signed_items=request.signed_items,
     )

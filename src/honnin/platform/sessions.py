@@ -42,7 +42,8 @@ from honnin.platform.models import (
 from honnin.platform.services import Mode
 from honnin.platform.session_terms import Content, as_verification, check_registered, read_content, return_to
 from honnin.platform.store import Store, schema
-from honnin.platform.tenants import get_tenant
+from honnin.platform.templates import with_template
+from honnin.platform.tenants import allowed_attributes, get_tenant
 from honnin.platform.verifying import Verifier, find_verification
 
 __all__ = ["FOUR_ITEMS_FOR", "Sessions"]
@@ -69,14 +70,16 @@ class Sessions:
         """Make a session; its `url` is the person's page and is shown here alone.
 
         Raises InputError `session.content`, `session.hidden_characters`, `session.return_url`, `session.attributes`,
-        `session.attributes_twice`, what the law's gate raises, StateError `verification.idempotency_conflict`.
+        `session.attributes_twice`, what `with_template`, `bundle_document` and the law's gate raise, StateError
+        `verification.idempotency_conflict`.
         """
         tenant, at = caller.tenant, self._modes(caller.livemode).clock()
+        request = with_template(request)
         content = read_content(request)
         check_registered(tenant, request.return_url)
         if len(set(request.attributes)) != len(request.attributes):
             raise InputError("session.attributes_twice", "An attribute is named twice.", next="Name each one once.")
-        if not set(request.attributes) <= set(tenant.attributes):
+        if allowed_attributes(tenant, request.attributes) != request.attributes:
             raise InputError("session.attributes", "The tenant may not have all of these attributes.")
         gate = open_gate(tenant, as_verification(request, content), at=at, digest_only=False)
         request = msgspec.structs.replace(request, law=gate.law, method=gate.method)
@@ -289,7 +292,7 @@ class Sessions:
             now=now,
             expires_at=expires_at,
         )
-        bare = msgspec.structs.replace(request, text=None, document=None)
+        bare = msgspec.structs.replace(request, text=None, document=None, files=())
         db.execute(
             insert(schema.sessions).values(
                 tenant_id=tenant.id,
@@ -384,6 +387,7 @@ class Sessions:
             created_at=from_text(row.created_at),
             expires_at=from_text(row.expires_at),
             status=status,
+            template=asked.template,
             purpose=asked.purpose,
             law=asked.law,
             method=asked.method,

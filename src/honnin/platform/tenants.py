@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from honnin.errors import InputError, KeyRefusedError
+from honnin.identity import DERIVED
 from honnin.law import TenantStanding
 from honnin.platform.clock import from_text
 from honnin.platform.ids import keyed_hash, new_api_key, new_id, read_api_key
@@ -17,9 +18,20 @@ from honnin.platform.models import Attribute, Tenant, TenantCreated, VerifierSta
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["add_tenant", "change_tenant", "find_by_key", "get_tenant", "list_tenants", "log_of", "new_key", "standing"]
+__all__ = [
+    "add_tenant",
+    "allowed_attributes",
+    "change_tenant",
+    "find_by_key",
+    "get_tenant",
+    "list_tenants",
+    "log_of",
+    "new_key",
+    "standing",
+]
 
-ATTRIBUTES: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
+FOUR_ITEMS: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
+ATTRIBUTES: tuple[str, ...] = (*FOUR_ITEMS, *DERIVED)
 _KEY = Prepared(
     select(schema.api_keys.c.key_hash).where(
         schema.api_keys.c.tenant_id == bindparam("tenant"),
@@ -61,7 +73,7 @@ def add_tenant(
             log_id=log_id,
             verifier_status=verifier_status or ("none" if livemode else "deemed"),
             verifier_from=verifier_from.isoformat() if verifier_from else None,
-            attributes=json.dumps(ATTRIBUTES),
+            attributes=json.dumps(FOUR_ITEMS),
             number_handler=False,
             return_urls="[]",
             last_event=0,
@@ -165,6 +177,12 @@ def check_return_url(url: str, *, livemode: bool) -> None:
     clean = url.isascii() and url.isprintable() and " " not in url and "\\" not in url and len(url) <= 2000
     if not (scheme_right and host and clean) or parts.username is not None or "#" in url:
         raise refusal
+
+
+def allowed_attributes(tenant: Tenant, asked: tuple[Attribute, ...]) -> tuple[Attribute, ...]:
+    """Return those attributes that a tenant may have: its own, and the answers that follow from them, in order."""
+    may = set(tenant.attributes)
+    return tuple(attribute for attribute in asked if attribute in may or DERIVED.get(attribute) in may)
 
 
 def standing(tenant: Tenant) -> TenantStanding:

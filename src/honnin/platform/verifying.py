@@ -42,7 +42,7 @@ from honnin.platform.services import Mode
 from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 from honnin.platform.submission import Submission, read_submission
-from honnin.platform.tenants import log_of, standing
+from honnin.platform.tenants import allowed_attributes, log_of, standing
 
 __all__ = ["Verifier", "find_evidence", "find_verification", "list_verifications"]
 
@@ -170,8 +170,8 @@ class Verifier:
             session_id=session_id,
         )
         self._keep(db, made, body, person)
-        shown = tuple(attribute for attribute in allowed if attribute in tenant.attributes)
-        items = four_items_answer(judged.report.four_items, shown) if judged.passed else None
+        shown = allowed_attributes(tenant, allowed)
+        items = four_items_answer(judged.report.four_items, shown, on=made.gate.on) if judged.passed else None
         answer = VerificationAnswer(
             **{**msgspec.structs.asdict(body), "person": person, "person_status": status},
             four_items=items,

@@ -30,6 +30,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from honnin.errors import CardError, HonninError, NotFoundError, PinError, ReaderError, StateError
+from honnin.law import templates
 from honnin.platform.models import SessionPage, SessionReturn
 from honnin.web.check.card import Look, look_at, sign
 from honnin.web.check.documents import unseen
@@ -275,13 +276,12 @@ class _Check:
 
     def _show(self, visit: _Visit, template: str, **context: Any) -> Response:
         page, language = visit.page, language_of(visit.request)
-        known = page.purpose in KNOWN_PURPOSES
         common = {
             "session": page,
             "who": visit.asker,
             "here": visit.here,
             "items": page.attributes,
-            "purpose": say(f"check.purpose_{page.purpose}", language) if known else page.purpose,
+            "purpose": _purpose(page.purpose, language),
             "person": visit.person,
             "step": 0,
         }
@@ -341,3 +341,12 @@ def _home(request: Request, error: HonninError) -> str:
     """Return where a refused page leads back to: the session's start, where there is such a session."""
     key = request.path_params.get("key")
     return f"/check/{key}" if key and error.code not in {"session.key", "check.no_reader"} else ""
+
+
+def _purpose(purpose: str, language: Language) -> str:
+    """Return a purpose in words where there are some: a template's title, or one of the usual purposes."""
+    if purpose in KNOWN_PURPOSES:
+        return say(f"check.purpose_{purpose}", language)
+    if any(one.id == purpose for one in templates()):
+        return say(f"template.title_{purpose}", language)
+    return purpose

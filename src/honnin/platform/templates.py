@@ -1,0 +1,61 @@
+"""A session by template: what a use case says (`honnin.law.templates`) put into a request, which may say less or more
+exactly, never something else.
+"""
+
+from typing import Any
+
+import msgspec
+
+from honnin.errors import InputError, StateError
+from honnin.law import template
+from honnin.platform.models import SessionRequest
+from honnin.words import in_all
+
+__all__ = ["with_template"]
+
+EVERYTHING = ("name", "address", "birth_date", "sex")
+
+
+def with_template(request: SessionRequest) -> SessionRequest:
+    """Return a request with what its template says; one without a template must name its purpose itself.
+
+    The provider's own `purpose`, `text`, `document` and `files` stand; law, method and channel must be the template's,
+    attributes some of its own.
+    Raises InputError `session.purpose`, `template.unknown`, `template.conflict`, `template.content`, StateError
+    `template.pending` for one that needs a service which does not exist here yet.
+    """
+    if request.template is None:
+        if not request.purpose:
+            raise InputError("session.purpose", "The session has no purpose.", next="Give `purpose`, or `template`.")
+        return request
+    chosen = template(request.template)
+    if chosen.pending:
+        raise StateError(
+            "template.pending",
+            f"The template needs what does not exist here yet: {', '.join(chosen.needs)}.",
+            next="See `honnin law templates`.",
+        )
+    if request.attributes == EVERYTHING:  # nothing said: the template's, which are no more than the case needs
+        attributes: Any = chosen.attributes
+    else:
+        attributes = request.attributes
+    said = {
+        "law": request.law in {None, chosen.law},
+        "method": request.method in {None, chosen.method},
+        "channel": request.channel in {"remote", chosen.channel},
+        "attributes": set(attributes) <= set(chosen.attributes),
+    }
+    if wrong := [name for name, agrees in said.items() if not agrees]:
+        raise InputError("template.conflict", f"The template says otherwise of: {', '.join(wrong)}.")
+    if (chosen.signs == "document" and request.document is None) or (chosen.signs == "files" and not request.files):
+        raise InputError("template.content", f"The template needs `{chosen.signs}`.")
+    law: Any = chosen.law
+    return msgspec.structs.replace(
+        request,
+        purpose=request.purpose or chosen.purpose,
+        law=law,
+        method=chosen.method,
+        channel=chosen.channel,
+        attributes=attributes,
+        text=request.text if request.text is not None else in_all(f"template.text_{chosen.id}")["ja"],
+    )
