@@ -29,6 +29,13 @@ class World(Protocol):
     def anchors(self) -> Mapping[Purpose, tuple[bytes, ...]]:
         """Return the trust anchors (DER), card and mobile, by purpose."""
 
+    def document_trust(self) -> Mapping[str, tuple[tuple[bytes, bytes], ...]]:
+        """Return whom to trust for each document of the world, as (key identifier, DER) pairs.
+
+        `passport`, `residence_card`: CA certificates by subject key identifier. `drivers_licence` (主体者鍵識別子 of 32
+        bytes) and `my_number_card` (key id of 16 bytes): SubjectPublicKeyInfo. See docs/sandbox-documents.md.
+        """
+
     def people(self) -> list[dict[str, Any]]:
         """Return the invented persons as `honnin sandbox people --json` lists them."""
 

@@ -1,8 +1,8 @@
-"""What a card office gives to a card: the boundary between issuing (`jlis`, `people`) and the chips (`cards`)."""
+"""What an office gives to a card: the boundary between issuing (`jlis`, `police`, …) and the chips (`cards`)."""
 
 from dataclasses import dataclass, field
 
-__all__ = ["JpkiMaterial"]
+__all__ = ["JpkiMaterial", "LicenceMaterial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,3 +22,13 @@ class JpkiMaterial:
     user_authentication_tries_used: int = 0
     label: str = "JPKIAPICCTOKEN2"
     mobile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceMaterial:
+    """The content of one licence: whole files by the names of its layout; PINs, `****` where none was chosen."""
+
+    card_id: str
+    files: dict[str, bytes] = field(repr=False)
+    pins: dict[str, str] = field(repr=False)
+    tries_used: dict[str, int] = field(default_factory=dict)

@@ -22,6 +22,12 @@ class Sandbox(World):
 
         return anchors(self)
 
+    def document_trust(self) -> Mapping[str, tuple[tuple[bytes, bytes], ...]]:
+        """Return whom to trust for each document: key identifier and certificate or public key, DER."""
+        from honnin.sandbox.trust import document_trust
+
+        return document_trust(self)
+
     def people(self) -> list[dict[str, Any]]:
         """Return the invented persons with story, documents, PINs and expected outcome."""
         from honnin.sandbox.people import listing

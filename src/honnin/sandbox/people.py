@@ -4,6 +4,7 @@ Their past counts from the world's birth and is played into the register when so
 chance: two worlds born at the same moment differ in their keys alone. Every name is recognisably invented.
 """
 
+import unicodedata
 from datetime import date, datetime, time, timedelta
 from functools import cache
 from hashlib import sha256
@@ -23,7 +24,7 @@ from honnin.sandbox.material import JpkiMaterial
 from honnin.sandbox.states import State, state_of
 from honnin.sandbox.world import World
 
-__all__ = ["Person", "card_material", "listing", "person", "persons", "settle"]
+__all__ = ["Licence", "Person", "card_material", "listing", "person", "persons", "settle"]
 
 PHONE_LABEL = "JPKIAPGPSETOKEN"
 CARD_LABEL = "JPKIAPICCTOKEN2"
@@ -66,6 +67,23 @@ class Expected(msgspec.Struct, frozen=True, omit_defaults=True):
     error: str | None = None
 
 
+class Licence(msgspec.Struct, frozen=True):
+    """A driver's licence. plain: the card of its own. on_my_number_card: マイナ免許証.
+
+    days: of issue, counted from the world's birth. held: category → day it was first held, ISO. pins: PIN1 and PIN2.
+    """
+
+    days: int
+    held: dict[str, str]
+    pins: tuple[str, str] | None = None
+    tries_used: dict[str, int] = {}
+    colour: str = "優良"
+    conditions: tuple[str, ...] = ()
+    plain: bool = True
+    on_my_number_card: bool = False
+    licence_pin: str | None = None
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `people.json`.
 
@@ -87,10 +105,16 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     line: Line = "rsa"
     certificates: tuple[Purpose, ...] = ("signature", "user_authentication")
     past: tuple[Past, ...] = ()
+    licence: Licence | None = None
     switches: dict[str, str] = {}
     story: dict[str, str]
     expected: Expected
     next: str
+
+    @property
+    def foreign(self) -> bool:
+        """Tell whether the person is a foreign resident: those are the ones whose names are in Latin letters."""
+        return any("LATIN" in unicodedata.name(sign, "") for sign in self.name)
 
 
 class _File(msgspec.Struct, frozen=True):
@@ -234,9 +258,25 @@ def _first_state(world: World, one: Person, at: datetime) -> State:
     )
 
 
-def _listed(world: World, one: Person) -> dict[str, Any]:
-    from honnin.sandbox.foreign_ministry.passports import holds_passport
+def _document_keys(one: Person) -> dict[str, dict[str, str]]:
+    """Return what opens each document beside the PINs of the certificates."""
+    keys: dict[str, dict[str, str]] = {}
+    if one.licence is not None and one.licence.plain:
+        first, second = one.licence.pins or ("****", "****")
+        keys["drivers_licence"] = {"pin1": first, "pin2": second}
+    return keys
 
+
+def _documents(one: Person) -> list[str]:
+    held = {
+        "my_number_card": True,
+        "drivers_licence": one.licence is not None and one.licence.plain,
+        "passport": not one.foreign,
+    }
+    return [document for document, holds in held.items() if holds]
+
+
+def _listed(world: World, one: Person) -> dict[str, Any]:
     now = world.now()
     state = state_of(world, one.id, now)
     born = from_certificate(state.birth)
@@ -249,10 +289,11 @@ def _listed(world: World, one: Person) -> dict[str, Any]:
         "age": None if born.whole is None or born.whole > jst_day(now) else age_on(born, now),
         "address": state.address,
         "municipality": state.municipality,
-        "documents": ["my_number_card", "passport"] if holds_passport(one.name) else ["my_number_card"],
+        "documents": _documents(one),
         "carrier": "card" if state.phone is None else "phone",
         "card_state": state.card_state,
         "pins": _pins(world, one, now),
+        "document_keys": _document_keys(one),
         "tries_left_at_first": {p: TRIES[p] - one.tries_used.get(p, 0) for p in one.pins},
         "story": one.story,
         "expected": msgspec.to_builtins(one.expected),

@@ -116,19 +116,18 @@ class EmulatedCard:
     def _answer(self, apdu: bytes) -> bytes:
         try:
             command = parse(apdu)
-            return _operation(command)(self._session, command) + DONE.to_bytes(2)
+            return self._operation(command)(self._session, command) + DONE.to_bytes(2)
         except Refusal as refusal:
             return refusal.status.to_bytes(2)
 
-
-def _operation(command: Command) -> Operation:
-    _check_class(command.cla)
-    if command.ins not in COMMANDS:
-        raise Refusal(UNKNOWN_INS)
-    expected_class, operation = COMMANDS[command.ins]
-    if command.cla != expected_class:
-        raise Refusal(UNKNOWN_CLA)
-    return operation
+    def _operation(self, command: Command) -> Operation:
+        _check_class(command.cla)
+        if command.ins not in COMMANDS or not self._session.chip.layout.knows(command.ins):
+            raise Refusal(UNKNOWN_INS)
+        expected_class, operation = COMMANDS[command.ins]
+        if command.cla != expected_class:
+            raise Refusal(UNKNOWN_CLA)
+        return operation
 
 
 def _check_class(cla: int) -> None:

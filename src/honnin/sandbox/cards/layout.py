@@ -36,6 +36,7 @@ class Transparent(_File, frozen=True, tag="transparent"):
     content: str | None
     read: Reading
     read_on_phones: Reading | None = None
+    read_also: tuple[str, ...] = ()  # PINs that must have been verified besides
 
     def read_rule(self, *, phone: bool) -> Reading:
         """Return who may read this file on a card, or on a phone."""
@@ -97,7 +98,11 @@ class Application(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """A document's whole table; the first application is current after power-on."""
+    """A document's whole table; the first application is current after power-on.
+
+    master_file: that first one is the master file: SELECT MF returns to it, and PINs stay verified until power-off.
+    most_read: bytes of one READ BINARY. instructions: those that the chip knows, hex; None for all of this emulator.
+    """
 
     document: str
     source: str
@@ -106,6 +111,13 @@ class Layout(msgspec.Struct, frozen=True):
     token: dict[str, str | int]
     pins: dict[str, PinRule]
     applications: tuple[Application, ...]
+    master_file: bool = False
+    most_read: int = 256
+    instructions: tuple[str, ...] | None = None
+
+    def knows(self, instruction: int) -> bool:
+        """Tell whether the chip has an instruction at all."""
+        return self.instructions is None or f"{instruction:02X}" in self.instructions
 
 
 @cache

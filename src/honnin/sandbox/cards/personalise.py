@@ -9,9 +9,9 @@ from hashlib import sha256
 from typing import Literal
 
 from honnin.sandbox.cards.layout import Application, Layout, load_layout
-from honnin.sandbox.material import JpkiMaterial
+from honnin.sandbox.material import JpkiMaterial, LicenceMaterial
 
-__all__ = ["Chip", "PinStart", "my_number_card", "token_info"]
+__all__ = ["Chip", "PinStart", "drivers_licence", "my_number_card", "token_info"]
 
 Interface = Literal["contact", "contactless"]
 
@@ -64,6 +64,16 @@ def my_number_card(material: JpkiMaterial, interface: Interface = "contactless")
         contents={name: content for name, content in issued.items() if content is not None},
         pins=_first_pins(layout, material),
     )
+
+
+def drivers_licence(material: LicenceMaterial) -> Chip:
+    """Personalise a driver's licence."""
+    layout = load_layout("drivers_licence")
+    pins = {
+        name: PinStart(value.encode(), max(layout.pins[name].tries - material.tries_used.get(name, 0), 0))
+        for name, value in material.pins.items()
+    }
+    return Chip(material.card_id, layout, bytes.fromhex(layout.atrs["contactless"]), False, material.files, pins)
 
 
 def _availability(material: JpkiMaterial) -> bytes:

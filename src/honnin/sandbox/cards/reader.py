@@ -1,4 +1,4 @@
-"""`emulated:PERSON[/DOCUMENT]`: the entry point of the group `honnin.readers`, a chip in process."""
+"""`emulated:PERSON[/DOCUMENT[:KIND,FAULT]]`: the entry point of the group `honnin.readers`, a chip in process."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,55 +6,69 @@ from pathlib import Path
 from honnin.errors import InputError
 from honnin.sandbox.cards.card import EmulatedCard
 from honnin.sandbox.cards.counters import PinCounters
-from honnin.sandbox.cards.passport import EmulatedPassport
-from honnin.sandbox.cards.personalise import Chip, Interface, my_number_card
+from honnin.sandbox.cards.held import HeldChip
+from honnin.sandbox.cards.personalise import Interface, drivers_licence, my_number_card
 from honnin.sandbox.cards.transcript import Exchange
 from honnin.sandbox.opening import open_world
 from honnin.sandbox.world import World
 
 __all__ = ["open_emulated"]
 
-DOCUMENTS = {"my_number_card": my_number_card}
+Record = Callable[[Exchange], None] | None
 
 
 def open_emulated(
-    target: str,
-    data: Path,
-    *,
-    interface: Interface = "contactless",
-    record: Callable[[Exchange], None] | None = None,
-) -> EmulatedCard | EmulatedPassport:
-    """Put a person's card into a reader of its own.
+    target: str, data: Path, *, interface: Interface = "contactless", record: Callable[[Exchange], None] | None = None
+) -> HeldChip:
+    """Put a person's document into a reader of its own.
 
-    target: `hanako`, `hanako/my_number_card` or `hanako/passport`; a passport may name its kind of chip and a fault,
-        `hanako/passport:pace-gm,altered_portrait` (foreign_ministry/profiles.json).
+    target: `hanako` (the My Number Card), `hanako/drivers_licence`, `hanako/passport` …; behind a colon a kind of chip
+        or a fault, both or neither: `hanako/passport:pace-gm,altered_portrait`, `hanako/drivers_licence:copied`.
     data: the data folder of the world.
     Raises InputError `emulated.document_unknown`, and what the sandbox says of a person it does not know.
     """
-    from honnin.sandbox.people import card_material
-
     person, _, named = target.partition("/")
     document, _, kinds = (named or "my_number_card").partition(":")
-    if document == "passport":
-        return _passport(person, kinds, open_world(data), record)
-    personalise = DOCUMENTS.get(document)
-    if personalise is None:
+    put = DOCUMENTS.get(document)
+    if put is None:
         raise InputError(
             "emulated.document_unknown",
             "The sandbox makes no such document.",
-            next=f"Ask for one of: {', '.join(DOCUMENTS)}, passport.",
+            next=f"Ask for one of: {', '.join(DOCUMENTS)}.",
         )
-    world = open_world(data)
-
-    def insert() -> Chip:
-        return personalise(card_material(world, person, document), interface)
-
-    return EmulatedCard(insert, PinCounters(world), record=record)
+    return put(open_world(data), person, tuple(kind for kind in kinds.split(",") if kind), interface, record)
 
 
-def _passport(person: str, kinds: str, world: World, record: Callable[[Exchange], None] | None) -> EmulatedPassport:
+def _my_number_card(
+    world: World, person: str, kinds: tuple[str, ...], interface: Interface, record: Record
+) -> HeldChip:
+    from honnin.sandbox.people import card_material
+
+    if kinds:
+        raise InputError(
+            "emulated.document_unknown", "The sandbox makes no such card.", next="Ask for it without a fault."
+        )
+    return EmulatedCard(
+        lambda: my_number_card(card_material(world, person), interface), PinCounters(world), record=record
+    )
+
+
+def _drivers_licence(world: World, person: str, kinds: tuple[str, ...], _: Interface, record: Record) -> HeldChip:
+    from honnin.sandbox.police.licences import issue
+
+    return EmulatedCard(lambda: drivers_licence(issue(world, person, *kinds)), PinCounters(world), record=record)
+
+
+def _passport(world: World, person: str, kinds: tuple[str, ...], _: Interface, record: Record) -> HeldChip:
+    from honnin.sandbox.cards.passport import EmulatedPassport
     from honnin.sandbox.foreign_ministry.passports import issue
 
-    named = tuple(kind for kind in kinds.split(",") if kind)
-    passport = issue(world, person, *named)
+    passport = issue(world, person, *kinds)
     return EmulatedPassport(lambda: passport, record=record)
+
+
+DOCUMENTS: dict[str, Callable[[World, str, tuple[str, ...], Interface, Record], HeldChip]] = {
+    "my_number_card": _my_number_card,
+    "drivers_licence": _drivers_licence,
+    "passport": _passport,
+}

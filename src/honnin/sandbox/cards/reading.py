@@ -20,7 +20,7 @@ from honnin.sandbox.cards.status import (
 
 __all__ = ["get_challenge", "get_data", "read_binary", "read_record"]
 
-SHORT_ANSWER = 256  # the most that one READ BINARY gives
+SHORT_ANSWER = 256  # the most that an answer to a short command gives
 UNWRITTEN = b"\xff" * 16  # what a file reads as that nothing was written to
 
 
@@ -37,13 +37,13 @@ def read_binary(session: Session, command: Command) -> bytes:
         raise Refusal(NO_CURRENT_FILE)
     if not isinstance(file, Transparent):
         raise Refusal(NOT_FOR_THIS_FILE)
-    _check_access(session, file.read_rule(phone=session.chip.phone))
+    _check_access(session, file.read_rule(phone=session.chip.phone), file.read_also)
     if command.body or command.le is None:
         raise Refusal(WRONG_LENGTH)
     content = session.chip.contents.get(file.content or "", UNWRITTEN)
     if offset >= len(content):
         raise Refusal(PAST_END)
-    return content[offset : offset + min(command.le, SHORT_ANSWER)]
+    return content[offset : offset + min(command.le, session.chip.layout.most_read)]
 
 
 def read_record(session: Session, command: Command) -> bytes:
@@ -99,6 +99,6 @@ def _by_short_identifier(session: Session, number: int) -> File:
     return file
 
 
-def _check_access(session: Session, rule: Reading) -> None:
-    if not session.may(rule):
+def _check_access(session: Session, rule: Reading, also: tuple[str, ...] = ()) -> None:
+    if not session.may(rule, also):
         raise Refusal(SECURITY_STATUS)

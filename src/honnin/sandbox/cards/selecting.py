@@ -8,11 +8,12 @@ __all__ = ["select"]
 
 BY_NAME, BY_FILE, BY_IDENTIFIER = 0x04, 0x02, 0x00
 ANSWERS = (0x00, 0x0C)  # with or without file information wished for: there is none
+MASTER_FILE = (b"", b"\x3f\x00")
 SHORTEST_AID, LONGEST_AID = 5, 16
 
 
 def select(session: Session, command: Command) -> bytes:
-    """Select an application by AID or its beginning, an elementary file, or (without effect) the master file."""
+    """Select an application by AID or its beginning, an elementary file, or the master file (nothing where none is)."""
     if command.p2 not in ANSWERS:
         raise Refusal(WRONG_P1_P2)
     if command.p1 == BY_NAME:
@@ -46,6 +47,9 @@ def _file(session: Session, identifier: bytes) -> None:
 
 
 def _master_file(session: Session, identifier: bytes) -> None:
+    if session.chip.layout.master_file and identifier in MASTER_FILE:
+        session.enter(session.chip.applications[0])
+        return
     if identifier:
         raise Refusal(NOT_FOUND)
     if session.application == session.chip.applications[0]:  # as after power-on

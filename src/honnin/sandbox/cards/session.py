@@ -22,11 +22,12 @@ class Session:
     verified: set[str] = field(default_factory=set)
 
     def enter(self, application: Application) -> None:
-        """Make an application current, even the current one again: no file, no verified PIN."""
+        """Make an application current, even the current one again: no file, no verified PIN but under a master file."""
         self.application = application
         self.file = None
-        self.verified.clear()
+        if not self.chip.layout.master_file:
+            self.verified.clear()
 
-    def may(self, rule: Reading) -> bool:
-        """Tell whether any PIN that a reading rule names has been verified."""
-        return rule == "free" or not self.verified.isdisjoint(rule)
+    def may(self, rule: Reading, also: tuple[str, ...] = ()) -> bool:
+        """Tell whether any PIN that a reading rule names has been verified, and all of the others beside it."""
+        return (rule == "free" or not self.verified.isdisjoint(rule)) and self.verified.issuperset(also)

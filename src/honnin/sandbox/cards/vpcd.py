@@ -8,8 +8,7 @@ import logging
 import socket
 import threading
 
-from honnin.sandbox.cards.card import EmulatedCard
-from honnin.sandbox.cards.passport import EmulatedPassport
+from honnin.sandbox.cards.held import HeldChip
 
 __all__ = ["serve"]
 
@@ -21,7 +20,7 @@ CONNECT_SECONDS = 5.0
 POLL_SECONDS = 0.3  # how long a stop may go unnoticed
 
 
-def serve(card: EmulatedCard | EmulatedPassport, host: str, port: int, *, stop: threading.Event | None = None) -> None:
+def serve(card: HeldChip, host: str, port: int, *, stop: threading.Event | None = None) -> None:
     """Keep `card` in the virtual reader at host:port until `stop`: a reader that is away is tried again."""
     stop = stop or threading.Event()
     while not stop.is_set():
@@ -36,14 +35,14 @@ def serve(card: EmulatedCard | EmulatedPassport, host: str, port: int, *, stop: 
         stop.wait(RETRY_SECONDS)
 
 
-def _converse(card: EmulatedCard | EmulatedPassport, connection: socket.socket, stop: threading.Event) -> None:
+def _converse(card: HeldChip, connection: socket.socket, stop: threading.Event) -> None:
     while (message := _receive(connection, stop)) is not None:
         answer = _answer(card, message)
         if answer is not None:
             connection.sendall(len(answer).to_bytes(2) + answer)
 
 
-def _answer(card: EmulatedCard | EmulatedPassport, message: bytes) -> bytes | None:
+def _answer(card: HeldChip, message: bytes) -> bytes | None:
     """Return the payload to send back; None where the protocol expects nothing."""
     if len(message) > 1:
         return card.transmit(message)

@@ -4,31 +4,22 @@ Two generations under one name: RSA with PSS, and P-384 whose keys are written w
 signatures name their algorithm with a NULL. A third, `stranger`, has the same name and is nobody's anchor.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import lru_cache
 from hashlib import sha1, sha256
 from typing import Literal
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_der_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from honnin.sandbox.foreign_ministry import der
 from honnin.sandbox.foreign_ministry.curve import P384
+from honnin.sandbox.strongroom import PrivateKey, kept, new_key, read_key
 from honnin.sandbox.world import World
 
-__all__ = ["PrivateKey", "Signer", "csca_certificates", "document_signer", "kept", "new_key", "read_key", "sign"]
+__all__ = ["Signer", "csca_certificates", "csca_keys", "document_signer", "sign"]
 
-PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 Line = Literal["rsa", "ec", "stranger"]
-TABLE = "CREATE TABLE IF NOT EXISTS foreign_ministry (name TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT"
 POLICY = "1.2.392.100350.6.5.1.1.1"
 CSCA_YEARS, SIGNER_YEARS = 16, 11
 RSA_BITS = {"csca": 3072, "signer": 2048}
@@ -44,22 +35,15 @@ class Signer:
         self.key = read_key(pkcs8)
 
 
-def kept(world: World, name: str, make: Callable[[], bytes]) -> bytes:
-    """Return what the ministry keeps under a name, made when nobody has; of two made at once the first holds."""
-    world.ensure(TABLE)
-    db = world.connection()
-    query = "SELECT content FROM foreign_ministry WHERE name = ?"
-    if (row := db.execute(query, (name,)).fetchone()) is None:
-        made = make()
-        with world.transaction():
-            db.execute("INSERT OR IGNORE INTO foreign_ministry VALUES (?, ?)", (name, made))
-        row = db.execute(query, (name,)).fetchone()
-    return bytes(row["content"])
-
-
 def csca_certificates(world: World) -> tuple[bytes, ...]:
     """Return the certificates (DER) that an operator trusts: both generations."""
-    return tuple(_csca(world, line).certificate for line in ("rsa", "ec"))
+    return tuple(certificate for _, certificate in csca_keys(world))
+
+
+def csca_keys(world: World) -> tuple[tuple[bytes, bytes], ...]:
+    """Return subject key identifier and certificate of both generations."""
+    found = [_csca(world, line) for line in ("rsa", "ec")]
+    return tuple((_key_id(_spki(csca.key, csca.line)), csca.certificate) for csca in found)
 
 
 def document_signer(world: World, line: Line, *, age_days: int = 800, claims: Line | None = None) -> Signer:
@@ -69,7 +53,7 @@ def document_signer(world: World, line: Line, *, age_days: int = 800, claims: Li
     claims: the line whose CSCA its certificate names as its issuer's key, where that is not the truth.
     """
     name = f"signer-{line}-{age_days}-{claims}"
-    pkcs8 = kept(world, f"{name}-key", lambda: new_key(line, RSA_BITS["signer"]))
+    pkcs8 = kept(world, f"{name}-key", lambda: new_key(_key_kind(line), RSA_BITS["signer"]))
     start = world.born - timedelta(days=age_days)
 
     def make() -> bytes:
@@ -104,23 +88,12 @@ def signature_algorithm(line: Line) -> bytes:
     return der.sequence(der.oid("1.2.840.113549.1.1.10"), parameters)
 
 
-def new_key(line: str, bits: int = 2048) -> bytes:
-    """Return a new private key as PKCS#8: P-384 for `ec`, else RSA."""
-    key: PrivateKey
-    key = ec.generate_private_key(ec.SECP384R1()) if line == "ec" else rsa.generate_private_key(65537, bits)
-    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-
-
-@lru_cache(maxsize=64)
-def read_key(pkcs8: bytes) -> PrivateKey:
-    """Return the key object; unchecked, as the bytes are the sandbox's own."""
-    key = load_der_private_key(pkcs8, None, unsafe_skip_rsa_key_validation=True)
-    assert isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey)  # noqa: S101
-    return key
+def _key_kind(line: Line) -> Literal["rsa", "ec"]:
+    return "ec" if line == "ec" else "rsa"
 
 
 def _csca(world: World, line: Line) -> Signer:
-    pkcs8 = kept(world, f"csca-{line}-key", lambda: new_key(line, RSA_BITS["csca"]))
+    pkcs8 = kept(world, f"csca-{line}-key", lambda: new_key(_key_kind(line), RSA_BITS["csca"]))
     key = read_key(pkcs8)
     key_id = _key_id(_spki(key, line))
     extensions = [

@@ -7,7 +7,6 @@ A fault is made after signing, as a forger would; `wrong_issuer`, `forged_issuer
 signed so, and `unsigned_file` leaves data group 12 out of the list.
 """
 
-import unicodedata
 from datetime import date, timedelta
 from functools import cache
 from hashlib import sha256
@@ -27,7 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from honnin.errors import InputError, NotFoundError
 from honnin.identity.dates import PartialDate, from_certificate, jst_day
 from honnin.sandbox.foreign_ministry import der
-from honnin.sandbox.foreign_ministry.authorities import Signer, document_signer, kept, new_key
+from honnin.sandbox.foreign_ministry.authorities import Signer, document_signer
 from honnin.sandbox.foreign_ministry.files import (
     common,
     data_group_1,
@@ -38,9 +37,10 @@ from honnin.sandbox.foreign_ministry.files import (
     signed_file,
 )
 from honnin.sandbox.foreign_ministry.zone import passport_zone, roman, six_digits
+from honnin.sandbox.strongroom import kept, new_key
 from honnin.sandbox.world import World
 
-__all__ = ["IssuedPassport", "PaceRule", "Profile", "holds_passport", "issue"]
+__all__ = ["IssuedPassport", "PaceRule", "Profile", "issue"]
 
 Cipher = Literal["3des", "aes-128", "aes-192", "aes-256"]
 CIPHERS = {"3des": 1, "aes-128": 2, "aes-192": 3, "aes-256": 4}
@@ -109,11 +109,6 @@ def _table() -> _Table:
     return msgspec.json.decode(files(__package__).joinpath("profiles.json").read_bytes(), type=_Table)
 
 
-def holds_passport(name: str) -> bool:
-    """Tell whether a person is one of those to whom Japan issues passports: their names are not in Latin letters."""
-    return not any("LATIN" in unicodedata.name(sign, "") for sign in name)
-
-
 def issue(world: World, person_id: str, *kinds: str) -> IssuedPassport:
     """Return a person's passport, made when it is first asked for.
 
@@ -132,7 +127,7 @@ def issue(world: World, person_id: str, *kinds: str) -> IssuedPassport:
             "The sandbox makes no such passport.",
             next=f"Ask for one of {', '.join(table.profiles)} and one of {', '.join(table.faults)}.",
         )
-    if not holds_passport(person(person_id).name):
+    if person(person_id).foreign:
         raise NotFoundError("people.no_document", "The person has no such document.", next="Ask for my_number_card.")
     settle(world)
     fault = faults[0] if faults else ""
