@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from honnin.errors import InputError
 from honnin.sandbox.strongroom import seed
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def mmr(picture: "Image") -> bytes:
 
 
 def codestream(picture: "Image", most: int) -> bytes:
-    """Return a bare JPEG 2000 codestream of at most `most` bytes."""
+    """Return a bare JPEG 2000 codestream of at most `most` bytes. Raises ValueError for a picture too large."""
     return _within(picture, most, bare=True)
 
 
@@ -108,7 +107,7 @@ def _within(picture: "Image", most: int, *, bare: bool) -> bytes:
         made = _saved(picture, "JPEG2000", no_jp2=bare, quality_mode="rates", quality_layers=[rate])
         if len(made) <= most:
             return made
-    raise InputError("sandbox.picture", "The picture does not fit.", next="Draw it smaller.")
+    raise ValueError(most)
 
 
 def _saved(picture: "Image", kind: str, **options: object) -> bytes:
