@@ -5,6 +5,7 @@ import uuid
 from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -29,16 +30,18 @@ def opened(client: httpx.Client, server: Running, **more: Any) -> dict[str, Any]
     return found
 
 
-def completed(
-    client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]], person: str = "hanako"
-) -> dict[str, Any]:
-    session = opened(client, server)
+def ended(client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]], **more: Any) -> tuple[str, str]:
+    """Return the id of a session that hanako completed, and the address that her browser was sent to."""
+    session = opened(client, server, **more)
     key = session["url"].rsplit("/", 1)[1]
     page = server.platform.sessions.page(key)
-    parts = sign(person, page.document.decode())
+    parts = sign("hanako", page.document.decode())
     signed = SessionSignature(signature=b64decode(parts["signature"]), certificate=b64decode(parts["certificate"]))
-    server.platform.sessions.complete(key, signed)
-    found: dict[str, Any] = client.get(f"{PATH}/{session['id']}").json()
+    return session["id"], server.platform.sessions.complete(key, signed).url
+
+
+def completed(client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"{PATH}/{ended(client, server, sign)[0]}").json()
     return found
 
 
@@ -81,6 +84,44 @@ def test_four_items_are_there_until_they_are_deleted(
     gone = client.get(path)
     assert (gone.status_code, gone.json()["code"]) == (410, "session.four_items_gone")
     assert client.delete(path).status_code == 204
+
+
+def test_four_items_wait_for_the_code_of_the_return(
+    client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]
+) -> None:
+    name, url = ended(client, server, sign, return_code=True)
+    code = parse_qs(urlsplit(url).query)["code"][0]
+    path = f"{PATH}/{name}/four-items"
+    missing = client.get(path)
+    assert (missing.status_code, missing.json()["code"]) == (403, "session.code_missing")
+    forged = client.get(path, headers={"Honnin-Session-Code": "0" * 32})
+    assert (forged.status_code, forged.json()["code"]) == (403, "session.code")
+    assert client.get(path, params={"code": code}).status_code == 422  # never in an address that is logged
+    found = client.get(path, headers={"Honnin-Session-Code": code})
+    assert found.json()["four_items"]["name"]
+    again = client.post(f"{PATH}/{name}/redeem", json={"code": code})
+    assert (again.status_code, again.json()["code"]) == (409, "session.code_used")
+    assert code not in client.get(f"{PATH}/{name}").text + client.get("/v1/events").text
+
+
+def test_code_may_be_brought_before_the_four_items_are_read(
+    client: httpx.Client, stranger: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]
+) -> None:
+    name, url = ended(client, server, sign, return_code=True)
+    code = parse_qs(urlsplit(url).query)["code"][0]
+    assert stranger.post(f"{PATH}/{name}/redeem", json={"code": code}).status_code == 404
+    redeemed = client.post(f"{PATH}/{name}/redeem", json={"code": code})
+    assert (redeemed.status_code, redeemed.json()["status"]) == (200, "completed")
+    assert client.get(f"{PATH}/{name}/four-items").status_code == 200
+
+
+@pytest.mark.parametrize("code", ["x" * 65, "a b", "\u00e9"])
+def test_code_that_cannot_be_one_is_refused_as_such(client: httpx.Client, server: Running, code: str) -> None:
+    session = opened(client, server)
+    headers = {"Honnin-Session-Code": code.encode("latin-1")}
+    answer = client.get(f"{PATH}/{session['id']}/four-items", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.session_code")
+    assert code not in answer.text
 
 
 def test_four_items_of_a_session_that_is_not_completed(client: httpx.Client, server: Running) -> None:

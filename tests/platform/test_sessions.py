@@ -44,7 +44,13 @@ def test_whole_way_from_making_to_deleting(platform: Platform, caller: Caller, c
     assert ended.verdict is not None
     assert ended.verdict.indication == "TOTAL-PASSED"
     query = parse_qs(urlsplit(ended.url).query)
-    assert query == {"from": ["honnin"], "session": [session.id], "status": ["completed"], "state": ["abc/=&"]}
+    assert query == {
+        "from": ["honnin"],
+        "session": [session.id],
+        "status": ["completed"],
+        "state": ["abc/=&"],
+        "code": [ended.code],
+    }
     done = platform.sessions.read(caller, session.id)
     assert (done.status, done.person_status) == ("completed", "linked")
     assert done.verification is not None
@@ -59,7 +65,9 @@ def test_whole_way_from_making_to_deleting(platform: Platform, caller: Caller, c
     assert (gone.value.code, gone.value.http_status) == ("session.four_items_gone", 410)
     types = [event.type for event in platform.events(caller).data]
     assert types == ["session.created", "session.completed", "verification.completed", "session.four_items_deleted"]
-    assert platform.sessions.ending(key_of(session)).url == ended.url
+    assert platform.sessions.ending(key_of(session), ended.code).url == ended.url
+    assert "code" not in platform.sessions.ending(key_of(session)).url
+    assert "code" not in platform.sessions.ending(key_of(session), "0" * 32).url
 
 
 def test_four_items_end_after_ten_minutes(
@@ -326,3 +334,84 @@ def test_wanted_attributes_bound_what_is_given(platform: Platform, caller: Calle
     with pytest.raises(InputError) as refused:
         platform.sessions.create(narrowed, request(attributes=("name",)))
     assert refused.value.code == "session.attributes"
+
+
+def refusal(work: Callable[[], Any]) -> tuple[str, int]:
+    with pytest.raises(HonninError) as refused:
+        work()
+    return refused.value.code, refused.value.http_status
+
+
+@sqlite_alone
+def test_return_code_proves_once_that_the_signer_came_back(platform: Platform, caller: Caller, card: Cards) -> None:
+    session = platform.sessions.create(caller, request(return_code=True))
+    sessions = platform.sessions
+    assert session.return_code
+    assert refusal(lambda: sessions.redeem(caller, session.id, "x")) == ("session.not_ended", 409)
+    ended = sessions.complete(key_of(session), signed(platform, session, card("hanako")))
+    assert refusal(lambda: sessions.four_items(caller, session.id)) == ("session.code_missing", 403)
+    assert refusal(lambda: sessions.four_items(caller, session.id, code="0" * 32)) == ("session.code", 403)
+    assert sessions.four_items(caller, session.id, code=ended.code).four_items.name == "見本　花子"
+    assert refusal(lambda: sessions.four_items(caller, session.id, code=ended.code)) == ("session.code_used", 409)
+    assert refusal(lambda: sessions.redeem(caller, session.id, ended.code)) == ("session.code_used", 409)
+    assert sessions.four_items(caller, session.id).four_items.name == "見本　花子"  # an answer that was lost
+    with platform.store.read() as db:
+        row = db.exec_driver_sql("SELECT code_hash, body FROM sessions").one()
+    assert ended.code not in "".join(row)
+
+
+@sqlite_alone
+def test_return_code_belongs_to_one_session_and_ten_minutes(
+    platform: Platform, caller: Caller, card: Cards, later: Callable[..., None]
+) -> None:
+    sessions = platform.sessions
+    first, second = (sessions.create(caller, request(return_code=True)) for _ in range(2))
+    codes = [sessions.complete(key_of(one), signed(platform, one, card("hanako"))).code for one in (first, second)]
+    assert codes[0] != codes[1]
+    assert refusal(lambda: sessions.redeem(caller, first.id, codes[1])) == ("session.code", 403)
+    stranger = platform.authenticate(platform.create_tenant("他の銀行").api_key)
+    assert refusal(lambda: sessions.redeem(stranger, first.id, codes[0])) == ("session.unknown", 404)
+    later(minutes=10)
+    assert refusal(lambda: sessions.redeem(caller, first.id, codes[0])) == ("session.code_late", 410)
+
+
+@sqlite_alone
+@pytest.mark.parametrize("unable", [False, True])
+def test_return_without_a_result_has_a_code_too(platform: Platform, caller: Caller, unable: bool) -> None:
+    session = platform.sessions.create(caller, request(return_code=True))
+    ended = platform.sessions.abandon(key_of(session), unable=unable)
+    assert platform.sessions.redeem(caller, session.id, ended.code).status == ("failed" if unable else "cancelled")
+    mine = platform.sessions.create(caller, request())
+    platform.sessions.cancel(caller, mine.id)
+    assert "code=" not in platform.sessions.ending(key_of(mine)).url
+    assert refusal(lambda: platform.sessions.redeem(caller, mine.id, "0" * 32)) == ("session.code", 403)
+
+
+@sqlite_alone
+def test_of_many_who_bring_the_code_at_once_one_succeeds(platform: Platform, caller: Caller, card: Cards) -> None:
+    session = platform.sessions.create(caller, request())
+    code = platform.sessions.complete(key_of(session), signed(platform, session, card("hanako"))).code
+    outcomes: list[str] = []
+
+    def redeem() -> None:
+        try:
+            outcomes.append(platform.sessions.redeem(caller, session.id, code).status)
+        except HonninError as error:
+            outcomes.append(error.code)
+
+    threads = [threading.Thread(target=redeem) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["completed", *["session.code_used"] * 5]
+
+
+@sqlite_alone
+def test_live_tenant_reads_by_code_unless_it_says_otherwise(platform: Platform, caller: Caller) -> None:
+    assert not platform.sessions.create(caller, request()).return_code
+    made = platform.create_tenant("本番銀行", livemode=True, return_urls=("https://bank.example/return",))
+    live = platform.authenticate(made.api_key)
+    asked = request(return_url="https://bank.example/return")
+    assert platform.sessions.create(live, asked).return_code
+    assert not platform.sessions.create(live, msgspec.structs.replace(asked, return_code=False)).return_code

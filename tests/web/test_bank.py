@@ -67,6 +67,47 @@ def test_account_opens_once_and_only_for_its_browser(
     assert stranger.get(f"{home(visitor)}/account").is_redirect
 
 
+def test_link_that_is_passed_on_opens_nothing_for_the_sender(
+    visitor: Any, new_visitor: Callable[[], Any], pins: dict[str, str]
+) -> None:
+    """The sender knows the check's page and every word of the return address but its code."""
+    page, victim = visitor.apply(), new_visitor()
+    done = victim.follow(victim.sign(page, "kaede", pins["kaede"]))
+    assert "code=" in back_of(done)
+    assert victim.get(back_of(done)).status_code == 404
+    sent = back_of(visitor.get(f"{page}/result"))  # the sender opens the page that the victim finished
+    assert "code=" not in sent
+    for address in (sent, sent + "&code=" + "0" * 32):
+        answer = visitor.get(address)
+        assert answer.status_code == (404 if "code=" in address else 200)
+        assert "口座を開設しました" not in answer.text
+    assert "本人確認のページから戻ってください" in visitor.get(sent).text
+    assert visitor.get(f"{home(visitor)}/account").is_redirect
+
+
+def test_person_whose_contact_was_lost_after_signing_comes_back_by_the_check(
+    visitor: Any, pins: dict[str, str]
+) -> None:
+    page = visitor.apply()
+    done = visitor.follow(visitor.sign(page, "aoi", pins["aoi"]))
+    state = back_of(done).partition("state=")[2].partition("&")[0]
+    waiting = visitor.get(f"{home(visitor)}/return?state={state}")
+    assert f'href="{page}?lang=ja"' in waiting.text
+    result = visitor.follow(visitor.get(page))
+    assert "口座を開設しました" in visitor.follow(visitor.get(back_of(result))).text
+
+
+def test_cancelled_check_is_believed_of_the_browser_that_cancelled_it(visitor: Any, new_visitor: Any) -> None:
+    page, other = visitor.apply(), new_visitor()
+    ended = other.follow(other.post(f"{page}/cancel", form=page))
+    assert "code=" in back_of(ended)
+    sent = back_of(visitor.get(f"{page}/result"))
+    assert "本人確認のページから戻ってください" in visitor.get(sent).text
+    mine = visitor.apply()
+    back = back_of(visitor.follow(visitor.post(f"{mine}/cancel", form=mine)))
+    assert "お申し込みを取りやめました" in visitor.get(back).text
+
+
 def test_two_clicks_open_one_account(visitor: Any, pins: dict[str, str]) -> None:
     done = visitor.follow(visitor.sign(visitor.apply(), "toki", pins["toki"]))
     client = visitor.client(f"bank.localhost:{visitor.server.port}")

@@ -223,7 +223,7 @@ def test_ended_session_leads_back_with_its_state(visitor: Any, server: Running, 
     shown = visitor.follow(answer).text
     back = f"{server.origin('bank')}/return?session=ses_"
     assert back in shown
-    assert "status=completed&amp;state=my+state%26x%3D1&amp;lang=ja" in shown
+    assert re.search(r"status=completed&amp;state=my\+state%26x%3D1&amp;code=[0-9a-z]{32}&amp;lang=ja", shown)
     for step in ("", "/card?person=hanako", "/review?person=hanako", "/sign?person=hanako"):
         assert visitor.get(f"{page}{step}").headers["location"].endswith("/result")
 
@@ -287,7 +287,7 @@ def test_what_could_not_be_told_is_recorded_once(visitor: Any, server: Running, 
     assert verifications(server) == before + 1
     left = visitor.post(f"{page}/leave", form=f"{page}/result")
     assert left.headers["location"].startswith(f"{server.origin('bank')}/return?session=ses_")
-    assert left.headers["location"].endswith("&status=undetermined&state=mine&lang=en")
+    assert re.search(r"&status=undetermined&state=mine&code=[0-9a-z]{32}&lang=en\Z", left.headers["location"])
     ended = visitor.get(f"{page}/result?lang=ja").text
     assert "今は確認できませんでした" in ended
     assert "ほかの方法" in ended

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from honnin.api.operations import Answer, Call, Operation, bearer_key, idempotency_key
+from honnin.api.operations import Answer, Call, Operation, bearer_key, idempotency_key, session_code
 from honnin.api.problems import internal, language_of, respond
 from honnin.api.reading import LARGE_BODY, body_length, decode_body, decode_query, read_body
 from honnin.errors import HonninError, InputError, ServiceError
@@ -33,7 +33,9 @@ CHECK_THREADS = 16
 QUICK_THREADS = 8
 LARGE_BODIES = 8  # at once; the next ones wait
 PATIENCE = 10.0  # seconds that a large body waits for its turn
-SINGLE = frozenset({b"authorization", b"content-type", b"content-length", b"idempotency-key", b"host"})
+SINGLE = frozenset(
+    {b"authorization", b"content-type", b"content-length", b"idempotency-key", b"honnin-session-code", b"host"}
+)
 
 log = logging.getLogger("honnin.api")
 T = TypeVar("T")
@@ -147,6 +149,7 @@ class Endpoint:
             body=None if raw is None else decode_body(raw, operation.body),  # type: ignore[arg-type]
             idempotency_key=idempotency_key(headers) if operation.idempotent else None,
             request_id=scope["state"]["request_id"],
+            session_code=session_code(headers) if operation.coded else None,
         )
         answer: Answer = operation.run(call)
         if answer.status == 204:

@@ -133,6 +133,16 @@ def _parameters(operation: Operation, components: Mapping[str, Any]) -> list[dic
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             }
         )
+    if operation.coded:
+        found.append(
+            {
+                "name": "Honnin-Session-Code",
+                "in": "header",
+                "required": False,
+                "description": "The `code` of the return address; taken once. Never in a URL of yours.",
+                "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": "^[!-~]+$"},
+            }
+        )
     return found
 
 
@@ -167,6 +177,8 @@ def _problems(operation: Operation) -> dict[int, list[str]]:
         codes += BODY_PROBLEMS
     if operation.idempotent:
         codes.append("request.idempotency_key")
+    if operation.coded:
+        codes.append("request.session_code")
     found: dict[int, list[str]] = {}
     for code in codes:
         found.setdefault(status_of_code(code), []).append(code)

@@ -18,10 +18,11 @@ from honnin.platform.models import Caller
 if TYPE_CHECKING:
     from honnin.platform import Platform
 
-__all__ = ["Answer", "Call", "Operation", "bearer_key", "idempotency_key", "object_id"]
+__all__ = ["Answer", "Call", "Operation", "bearer_key", "idempotency_key", "object_id", "session_code"]
 
 _BEARER = re.compile(rb"\Abearer +([\x21-\x7e]{1,200})\Z", re.IGNORECASE)
 _IDEMPOTENCY_KEY = re.compile(rb"\A[\x21-\x7e]{1,255}\Z")
+_SESSION_CODE = re.compile(rb"\A[\x21-\x7e]{1,64}\Z")
 _OBJECT_ID = re.compile(r"\A[a-z]{2,4}_[0-9A-Za-z_-]{1,64}\Z")
 
 
@@ -36,6 +37,7 @@ class Call:
     body: Any
     idempotency_key: str | None
     request_id: str
+    session_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Operation:
     answer: model of the successful body; an OpenAPI content map for anything but JSON objects of ours; None for none.
     checks: it waits for J-LIS, so it works in the pool of the checks and not in that of the quick answers.
     idempotent: it takes an Idempotency-Key.
+    coded: it takes a Honnin-Session-Code.
     problems: codes of the errors that are its own, for the document.
     link_to: operations that take the `id` of its answer.
     """
@@ -78,6 +81,7 @@ class Operation:
     secured: bool = True
     checks: bool = False
     idempotent: bool = False
+    coded: bool = False
     problems: tuple[str, ...] = ()
     link_to: tuple[str, ...] = ()
 
@@ -104,6 +108,20 @@ def idempotency_key(headers: Mapping[bytes, bytes]) -> str | None:
             "request.idempotency_key",
             "The Idempotency-Key is not 1 to 255 visible ASCII characters.",
             next="Send a fresh random value for each new operation, such as a UUID.",
+        )
+    return value.decode("ascii")
+
+
+def session_code(headers: Mapping[bytes, bytes]) -> str | None:
+    """Return the Honnin-Session-Code, None without one. Raises BodyError `request.session_code` for an unusable one."""
+    value = headers.get(b"honnin-session-code")
+    if value is None:
+        return None
+    if not _SESSION_CODE.match(value):
+        raise BodyError(
+            "request.session_code",
+            "The Honnin-Session-Code is not 1 to 64 visible ASCII characters.",
+            next="Send the `code` of the return address as it is.",
         )
     return value.decode("ascii")
 

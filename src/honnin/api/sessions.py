@@ -5,7 +5,7 @@ The person's page itself is `honnin.web.check`; here is the service provider's s
 
 from honnin.api.operations import Answer, Call, Operation, object_id
 from honnin.api.paging import PageQuery
-from honnin.platform.models import ListOfSessions, Session, SessionFourItems, SessionRequest
+from honnin.platform.models import ListOfSessions, Session, SessionFourItems, SessionRedeem, SessionRequest
 
 __all__ = ["OPERATIONS"]
 
@@ -32,8 +32,19 @@ def cancel(call: Call) -> Answer:
 
 
 def read_four_items(call: Call) -> Answer:
-    """Return the four items of a completed session, until they are deleted or ten minutes have passed; then 410."""
-    return Answer(call.platform.sessions.four_items(call.caller, object_id(call.path)))
+    """Return the four items of a completed session, until they are deleted or ten minutes have passed; then 410.
+
+    A session with `return_code` gives them after the code of its return address was brought, here or to `redeem`.
+    """
+    return Answer(call.platform.sessions.four_items(call.caller, object_id(call.path), code=call.session_code))
+
+
+def redeem(call: Call) -> Answer:
+    """Take the code that came back with the person, once, and return the session.
+
+    Refused: what this browser brings is not from the browser in which the session ended. Show it nothing.
+    """
+    return Answer(call.platform.sessions.redeem(call.caller, object_id(call.path), call.body.code))
 
 
 def delete_four_items(call: Call) -> Answer:
@@ -41,6 +52,8 @@ def delete_four_items(call: Call) -> Answer:
     call.platform.sessions.delete_four_items(call.caller, object_id(call.path))
     return Answer(b"", 204)
 
+
+CODE_PROBLEMS = ("session.code", "session.code_late", "session.code_used", "session.not_ended")
 
 OPERATIONS = (
     Operation(
@@ -54,7 +67,7 @@ OPERATIONS = (
         answer=Session,
         status=201,
         idempotent=True,
-        link_to=("getSession", "cancelSession", "getFourItems", "deleteFourItems"),
+        link_to=("getSession", "cancelSession", "redeemSession", "getFourItems", "deleteFourItems"),
         problems=(
             "session.content",
             "session.hidden_characters",
@@ -113,7 +126,25 @@ OPERATIONS = (
         summary="Read the four items of a completed session",
         run=read_four_items,
         answer=SessionFourItems,
-        problems=("session.unknown", "session.not_completed", "session.four_items_gone"),
+        coded=True,
+        problems=(
+            "session.unknown",
+            "session.not_completed",
+            "session.four_items_gone",
+            *CODE_PROBLEMS,
+            "session.code_missing",
+        ),
+    ),
+    Operation(
+        id="redeemSession",
+        tag="sessions",
+        method="POST",
+        path="/v1/sessions/{id}/redeem",
+        summary="Take the code of a person's return",
+        run=redeem,
+        body=SessionRedeem,
+        answer=Session,
+        problems=("session.unknown", *CODE_PROBLEMS),
     ),
     Operation(
         id="deleteFourItems",

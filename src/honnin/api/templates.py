@@ -111,6 +111,12 @@ OPERATIONS = (
         run=compare,
         body=ComparisonRequest,
         answer=Comparison,
-        problems=("session.unknown", "session.not_completed", "session.four_items_gone", "identity.text"),
+        problems=(
+            "session.unknown",
+            "session.not_completed",
+            "session.four_items_gone",
+            "session.code_missing",
+            "identity.text",
+        ),
     ),
 )

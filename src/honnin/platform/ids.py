@@ -11,7 +11,16 @@ import re
 import secrets
 from typing import NamedTuple
 
-__all__ = ["ApiKey", "SessionKey", "keyed_hash", "new_api_key", "new_id", "new_session_key", "read_api_key"]
+__all__ = [
+    "ApiKey",
+    "SessionKey",
+    "keyed_hash",
+    "new_api_key",
+    "new_id",
+    "new_return_code",
+    "new_session_key",
+    "read_api_key",
+]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing to mistake when read aloud
 _LETTERS = (ALPHABET * 8).encode("ascii")  # 256 octets over 32 letters: every letter as likely as another
@@ -67,6 +76,11 @@ def read_api_key(text: str) -> ApiKey | None:
 def new_session_key(tenant_id: str, session_id: str) -> str:
     """Return a new key for a session's page: tenant, session, secret."""
     return tenant_id.removeprefix("ten_") + session_id.removeprefix("ses_") + random_text(SECRET)
+
+
+def new_return_code() -> str:
+    """Return a new code for the return address of one session, 160 bits."""
+    return random_text(SECRET)
 
 
 def read_session_key(text: str) -> SessionKey | None:

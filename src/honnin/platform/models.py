@@ -29,6 +29,7 @@ __all__ = [
     "Session",
     "SessionFourItems",
     "SessionPage",
+    "SessionRedeem",
     "SessionRequest",
     "SessionReturn",
     "SessionSignature",
@@ -128,6 +129,8 @@ class SessionRequest(_Quiet, frozen=True, kw_only=True):
     state: given back unchanged with the return, at most 512 characters.
     expires_in: seconds, 60 to 3600.
     requester: your name in a page's language (`ja`, `ja-simple`, `en`); the registered name stands beside it.
+    return_code: whether the four items are given only after the code of the return address was brought, which proves
+        that the person who signed came back to you. Absent: yes for a live tenant, no for a test tenant.
     """
 
     template: ShortWord | None = None
@@ -144,6 +147,13 @@ class SessionRequest(_Quiet, frozen=True, kw_only=True):
     expires_in: Annotated[int, Meta(ge=60, le=3600)] = 900
     signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
     requester: Requester = {}
+    return_code: bool | None = None
+
+
+class SessionRedeem(_Quiet, frozen=True, kw_only=True):
+    """`POST /v1/sessions/{id}/redeem`: the `code` that came back with the person in the return address."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[!-~]+\Z")]
 
 
 class SessionSignature(_Quiet, frozen=True, kw_only=True):
@@ -271,6 +281,7 @@ class Session(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     method: str | None = None
     attributes: tuple[Attribute, ...]
     return_url: str
+    return_code: bool = False
     state: str | None = None
     url: str | None = None
     verification: str | None = None
@@ -311,10 +322,14 @@ class SessionPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class SessionReturn(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
-    """How a session ended, for the person's page: where to go (`return_url` with `session`, `status`, `state`)."""
+    """How a session ended, for the person's page: where to go (`return_url` with `session`, `status`, `state`, `code`).
+
+    code: for the browser that ended the session and no other; empty otherwise.
+    """
 
     session: Session
     url: str
+    code: str = ""
     verdict: VerdictAnswer | None = None
     messages: dict[str, str] = msgspec.field(default_factory=dict)
 

@@ -98,11 +98,13 @@ def as_verification(request: SessionRequest, content: Content) -> VerificationRe
     )
 
 
-def return_to(session: Session) -> str:
-    """Return where an ended session's person goes: the return URL with `session`, `status` and `state`."""
+def return_to(session: Session, code: str = "") -> str:
+    """Return where an ended session's person goes: the return URL with `session`, `status`, `state` and `code`."""
     parts = urlsplit(session.return_url)
     query = parse_qsl(parts.query, keep_blank_values=True)
     query += [("session", session.id), ("status", session.status)]
     if session.state is not None:
         query.append(("state", session.state))
+    if code:
+        query.append(("code", code))
     return urlunsplit(parts._replace(query=urlencode(query)))

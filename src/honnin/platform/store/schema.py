@@ -183,6 +183,9 @@ sessions = Table(
     Column("body", Text, nullable=False),  # what was asked for, as JSON; what is signed lies sealed under the same id
     Column("verification_id", Id),
     Column("four_items_until", Moment),
+    Column("code_hash", Hash),  # keyed hash of the code in the return address of the browser that ended the session
+    Column("code_until", Moment),
+    Column("code_used_at", Moment),
     PrimaryKeyConstraint("tenant_id", "session_id"),
     Index(None, "tenant_id", "created_at", "session_id"),
     Index(

@@ -7,7 +7,8 @@
     GET  /account  the account of the customer whose cookie it is
 
 The application is bound to the browser that began it (cookie = state), so that nobody can be sent into another person's
-application.
+application; and to the browser that ended the check (the code of the return), so that nobody is handed the check of
+another person, to whom they passed the link on.
 """
 
 import json
@@ -21,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from honnin.errors import InputError, NotFoundError
+from honnin.errors import InputError, NotFoundError, ServiceError
 from honnin.web.bank.ledger import Account, Application, Ledger, new_number
 from honnin.web.bank.service import Honnin, Outcome
 from honnin.web.design import Pages, language_of, read_form, site
@@ -53,6 +54,7 @@ STOPPED = {  # a session's status and the bank's words for it; a completed one t
     "expired": "expired",
     "failed": "unable",
     "open": "open",
+    "unreturned": "unreturned",
     "undetermined": "undetermined",
 }
 MOODS = {"cancelled": "info", "failed": "error", "unable": "error"}
@@ -128,6 +130,7 @@ class _Bank:
                 "state": state,
                 "requester": {"en": say("bank.name", "en")},
                 "expires_in": MINUTES * 60,
+                "return_code": True,
             },
             idempotency_key=state,
         )
@@ -166,7 +169,7 @@ class _Bank:
         application = self._ledger.application(state)
         kept = request.cookies.get(APPLICATION, "")
         if application is None or not secrets.compare_digest(kept.encode(), state.encode()):
-            raise NotFoundError("bank.unknown_return", "No application of this browser fits.", next="Apply again.")
+            raise _unknown_return()
         async with application.turn:
             if application.secret is None and (stopped := await self._conclude(request, application)):
                 return stopped
@@ -178,6 +181,8 @@ class _Bank:
         """Ask how the check ended: open the account, or return the page that says why not."""
         honnin = self._honnin()
         session = await honnin.session(application.session)
+        if session.status not in {"open", "expired"} and not await self._came_back(request, application):
+            return self._stopped(request, "unreturned", application, None)
         outcome = await honnin.outcome(session.verification) if session.verification else None
         if session.status != "completed" or outcome is None or not outcome.passed:
             return self._stopped(request, session.status, application, outcome)
@@ -191,6 +196,28 @@ class _Bank:
         self._ledger.open(application, account)
         return None
 
+    async def _came_back(self, request: Request, application: Application) -> bool:
+        """Tell whether this browser is the one in which the check ended: it brings the code, which is taken once.
+
+        Raises NotFoundError `bank.unknown_return` for a code that is not this session's, or that another brought.
+        """
+        code = request.query_params.get("code", "")
+        if application.returned or not code:
+            return application.returned
+        ours, application.code = application.code, code
+        try:
+            await self._honnin().redeem(application.session, code)
+        except ServiceError as error:
+            if error.code == "session.code_used" and ours == code:  # it was we, and the answer was lost
+                application.returned = True
+                return True
+            if error.code in {"session.code", "session.code_late", "session.code_used"}:
+                application.code = ours
+                raise _unknown_return() from error
+            raise
+        application.returned = True
+        return True
+
     def _stopped(self, request: Request, status: str, application: Application, outcome: Outcome | None) -> Response:
         language = language_of(request)
         ending = STOPPED.get(status, "failed")
@@ -201,7 +228,7 @@ class _Bank:
             "stopped.html",
             ending=ending,
             sentence=sentence or say(f"bank.stopped_{ending}_sentence", language),
-            page=f"{application.page}?lang={language}" if ending == "open" else "",
+            page=f"{application.page}?lang={language}" if ending in {"open", "unreturned"} else "",
             verification=outcome.id if outcome else "",
             mood=MOODS.get(ending, "warning"),
         )
@@ -221,6 +248,10 @@ class _Bank:
         except (OSError, ValueError, KeyError) as error:
             raise InputError("bank.unavailable", "The bank has no API key.", next="Start it with honnin up.") from error
         return Honnin(self._api, str(key))
+
+
+def _unknown_return() -> NotFoundError:
+    return NotFoundError("bank.unknown_return", "No application of this browser fits.", next="Apply again.")
 
 
 def _set(request: Request, response: Response, name: str, value: str) -> None:

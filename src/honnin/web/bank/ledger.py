@@ -19,6 +19,7 @@ class Application:
     """An application and its identity check.
 
     page: where the person goes on with the check; secret: the customer's, once the account is open.
+    code: brought with the return and sent to honnin; returned: honnin took it.
     turn: held while the account is being opened, so that two clicks open one.
     """
 
@@ -26,6 +27,8 @@ class Application:
     page: str
     account: str
     secret: str | None = None
+    code: str = ""
+    returned: bool = False
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 

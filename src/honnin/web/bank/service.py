@@ -92,6 +92,10 @@ class Honnin:
         answer = await self._ask("GET", f"/v1/sessions/{session_id}")
         return msgspec.json.decode(answer.content, type=Session)
 
+    async def redeem(self, session_id: str, code: str) -> None:
+        """POST /v1/sessions/{id}/redeem: the person's browser is the one in which the check ended."""
+        await self._ask("POST", f"/v1/sessions/{session_id}/redeem", json={"code": code})
+
     async def outcome(self, verification_id: str) -> Outcome:
         """GET /v1/verifications/{id}."""
         answer = await self._ask("GET", f"/v1/verifications/{verification_id}")

@@ -15,6 +15,9 @@ Every POST is answered with a redirect to a GET, so that reloading, going back o
 form again; what a page then has to say is a code in its address. A form that signs carries what was true when it was
 shown (tries left, last verification): sent twice, it reaches the card once.
 
+The browser that ends a session gets a cookie with the code of the return address: whoever else has the page's address
+sees how it ended, but comes back without the code.
+
 The PIN comes in a body, is given to the card, and is kept nowhere: not in a session, a log, a URL or an error.
 """
 
@@ -32,6 +35,7 @@ from starlette.types import ASGIApp
 from honnin.errors import CardError, HonninError, NotFoundError, PinError, ReaderError, StateError
 from honnin.law import templates
 from honnin.platform.models import SessionPage, SessionReturn
+from honnin.platform.session_rows import RESULT_FOR
 from honnin.web.check.card import Look, look_at, sign
 from honnin.web.check.documents import unseen
 from honnin.web.check.endings import DEAD_ENDS, MOODS, back_in, dead_end, next_step, origin_for_forms, told
@@ -46,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 FIRST_PERSON = "hanako"
+RETURN_CODE = "honnin_return"
 KNOWN_PURPOSES = frozenset({"account_opening", "age_check", "contract", "sign_up"})
 
 
@@ -205,8 +210,8 @@ class _Check:
             return visit.to("sign", telling=error.code)
         except CardError as error:
             return visit.to("stopped", telling=dead_end(error))
-        await self._threads.run(self._platform.sessions.complete, key, made)
-        return visit.to("result")
+        ended = await self._threads.run(self._platform.sessions.complete, key, made)
+        return _give_code(visit.request, visit.to("result"), ended)
 
     async def stopped(self, visit: _Visit) -> Response:
         """Say why this card cannot go on; the session stays open for another one."""
@@ -233,7 +238,8 @@ class _Check:
         page = await self._threads.run(self._platform.sessions.page, key)
         if page.status == "open" and page.verification is None:
             return RedirectResponse(f"/check/{key}", status_code=303)
-        ending = await self._threads.run(self._platform.sessions.ending, key)
+        code = request.cookies.get(RETURN_CODE, "")
+        ending = await self._threads.run(self._platform.sessions.ending, key, code)
         visit = _Visit(request, page, await self._person(request.query_params.get("person", ""), request))
         if ending.verdict is not None:
             return self._judged(visit, ending)
@@ -252,15 +258,18 @@ class _Check:
 
     async def cancel(self, request: Request) -> Response:
         """End the session as the person wished; the result leads back."""
-        await self._end(request, unable=False)
-        return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
+        ended = await self._end(request, unable=False)
+        to_result = RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
+        return _give_code(request, to_result, ended)
 
     async def leave(self, request: Request) -> Response:
         """End a session that could not come to its result, and go straight back."""
         ended = await self._end(request, unable=True)
         if ended is None or not origin_for_forms(ended.url):
-            return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
-        return RedirectResponse(back_in(ended.url, language_of(request)), status_code=303)
+            to_result = RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
+            return _give_code(request, to_result, ended)
+        back = RedirectResponse(back_in(ended.url, language_of(request)), status_code=303)
+        return _give_code(request, back, ended)
 
     async def _end(self, request: Request, *, unable: bool) -> SessionReturn | None:
         await read_form(request)
@@ -335,6 +344,21 @@ class _Check:
 def _shown(page: SessionPage, seen: Look) -> str:
     """Return what a form that signs depends on; a form in which it no longer holds was sent before, or is stale."""
     return f"{seen.tries_left}.{page.verification or ''}"
+
+
+def _give_code(request: Request, response: Response, ended: SessionReturn | None) -> Response:
+    """Give the browser that ended the session the code of its return, on this session's pages only."""
+    if ended is not None and ended.code:
+        response.set_cookie(
+            RETURN_CODE,
+            ended.code,
+            path=f"/check/{request.path_params['key']}",
+            max_age=int(RESULT_FOR.total_seconds()),
+            httponly=True,
+            samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+    return response
 
 
 def _home(request: Request, error: HonninError) -> str:
