@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from honnin.chip.document import Reading as Reading
     from honnin.chip.document import Tries as Tries
     from honnin.chip.document import Trust as Trust
+    from honnin.chip.document import TrustedKey as TrustedKey
     from honnin.chip.document import Unlocking as Unlocking
+    from honnin.chip.drivers_licence import DriversLicence as DriversLicence
     from honnin.chip.my_number_card import MyNumberCard as MyNumberCard
     from honnin.chip.passport import CanKey as CanKey
     from honnin.chip.passport import MrzKey as MrzKey
@@ -35,6 +37,7 @@ _HOME = {
     "CanKey": "passport",
     "Challenge": "document",
     "Detection": "document",
+    "DriversLicence": "drivers_licence",
     "MrzKey": "passport",
     "MyNumberCard": "my_number_card",
     "Passport": "passport",
@@ -47,6 +50,7 @@ _HOME = {
     "Transcript": "transcript",
     "Tries": "document",
     "Trust": "document",
+    "TrustedKey": "document",
     "Unlocking": "document",
     "list_readers": "readers",
     "open_reader": "readers",

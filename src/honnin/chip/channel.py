@@ -4,13 +4,22 @@ A PIN's verified state survives a PC/SC disconnect while its application stays s
 used a card leaves it through `leave`: the issuer domain is selected, and where the card refuses that it is reset.
 """
 
-from honnin.chip.iso7816 import Command, RefusalError, Response, get_response, select_application, select_file
+from honnin.chip.iso7816 import (
+    Command,
+    RefusalError,
+    Response,
+    get_response,
+    select_application,
+    select_file,
+    select_master_file,
+)
 from honnin.chip.readers.reader import Reader
 from honnin.chip.transcript import Transcript
 from honnin.errors import CardError, ReaderError
 
-__all__ = ["Channel"]
+__all__ = ["MASTER_FILE", "Channel"]
 
+MASTER_FILE = b""  # what `select` calls the master file, which has no AID
 ISSUER_DOMAIN = bytes.fromhex("A0000001510000")  # GlobalPlatform issuer security domain
 LONGEST_ANSWER = 65536
 MOST_PARTS = 300  # answers that one command may be spread over: 65536 bytes in parts of 256, and some slack
@@ -21,6 +30,7 @@ class Channel:
 
     short_ids: False once a card refused a short file id that it then served by SELECT.
     visit: grows each time an application is entered or lost; what was read in another visit may be another card's.
+    contact: grows each time contact was lost or the card left; a state that outlives SELECT ends with it.
     """
 
     def __init__(self, reader: Reader, transcript: Transcript | None = None) -> None:
@@ -28,6 +38,7 @@ class Channel:
         self.transcript = Transcript() if transcript is None else transcript
         self.short_ids = True
         self.visit = 0
+        self.contact = 0
         self._touched = False
         self._application: bytes | None = None
         self._verified: set[int] = set()
@@ -41,6 +52,7 @@ class Channel:
         except ReaderError:
             self.transcript.record(command, None)
             self._forget()
+            self.contact += 1
             raise
         self.transcript.record(command, response)
         return response
@@ -78,12 +90,13 @@ class Channel:
     def select(self, aid: bytes) -> bool:
         """Make an application current, and tell whether the card has it; nothing is sent when it is current already.
 
+        aid: of the application, or MASTER_FILE.
         Raises RefusalError for an answer that is neither yes (9000, or 6283: there but blocked) nor no (6A82).
         """
         if self._application == aid:
             return True
         self._forget()
-        command = select_application(aid)
+        command = select_master_file() if aid == MASTER_FILE else select_application(aid)
         response = self.transmit(command)
         if response.sw in {0x9000, 0x6283}:
             self._application = aid
@@ -122,6 +135,7 @@ class Channel:
             self._reset_quietly()
         finally:
             self._forget()
+            self.contact += 1
             self._touched = False
 
     def _reset_quietly(self) -> None:

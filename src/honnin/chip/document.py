@@ -31,13 +31,17 @@ __all__ = [
     "Detection",
     "Key",
     "Pin",
+    "Progress",
     "Proof",
     "RawFile",
     "Reading",
     "Tries",
     "Trust",
+    "TrustedKey",
     "Unlocking",
 ]
+
+Progress = Callable[[str, int, int], None]  # file name, bytes read, bytes in all
 
 V = TypeVar("V")
 K_contra = TypeVar("K_contra", bound="Key", contravariant=True)
@@ -152,11 +156,28 @@ class Reading(Generic[V]):
 
 
 @dataclass(frozen=True, slots=True)
+class TrustedKey:
+    """A public key that no certificate carries, as police and card issuers hand theirs out.
+
+    use: `drivers_licence`, `card_face` or `input_support`; key_id: what cards call it; spki: SubjectPublicKeyInfo.
+    """
+
+    use: str
+    key_id: bytes
+    spki: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
-    """Whom a proof may rest on. anchors: certificates (DER), as given; at: the moment to judge for."""
+    """Whom a proof may rest on. anchors: certificates (DER), as given; at: the moment to judge for; keys: bare keys."""
 
     anchors: tuple[bytes, ...]
     at: datetime
+    keys: tuple[TrustedKey, ...] = ()
+
+    def key(self, use: str, key_id: bytes) -> bytes | None:
+        """Return the key (SubjectPublicKeyInfo) that a use and an identifier name, None when it is not at hand."""
+        return next((key.spki for key in self.keys if key.use == use and key.key_id == key_id), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 The first READ BINARY names the file by its short id and brings up to 256 bytes, header and body at once; the object's
 own length says how much is left. A card that refuses the short id is asked by SELECT, a reader or card that carries
-less is asked for less.
+less is asked for less. Whoever asks is told how many bytes are there.
 """
+
+from collections.abc import Callable
 
 from honnin.chip.ber import HEADER_LIMIT, object_length
 from honnin.chip.channel import Channel
@@ -18,7 +20,9 @@ from honnin.chip.iso7816 import (
 )
 from honnin.errors import CardError
 
-__all__ = ["is_blank", "read_bytes", "read_object"]
+__all__ = ["Told", "is_blank", "read_bytes", "read_object"]
+
+Told = Callable[[int, int], None]
 
 LONGEST_READ = 256
 SHORTEST_READ = 16
@@ -35,13 +39,13 @@ def is_blank(content: bytes) -> bool:
     return not content.strip(b"\xff") or not content.strip(b"\0")
 
 
-def read_object(channel: Channel, file_id: int, *, limit: int) -> bytes:
+def read_object(channel: Channel, file_id: int, *, limit: int, told: Told | None = None) -> bytes:
     """Return the BER object that a file of the current application begins with; a blank file's first bytes as they are.
 
-    limit: bytes above which the object is not believed.
+    limit: bytes above which the object is not believed. told: called with bytes read and bytes in all.
     Raises RefusalError with the card's status word, CardError `card.file_too_large`, `card.file_short`, FormatError.
     """
-    reading = _File(channel, file_id)
+    reading = _File(channel, file_id, told)
     content = reading.first(LONGEST_READ)
     if is_blank(content):
         return content
@@ -59,24 +63,23 @@ def read_object(channel: Channel, file_id: int, *, limit: int) -> bytes:
     return reading.rest(content, total)
 
 
-def read_bytes(channel: Channel, file_id: int, length: int) -> bytes:
+def read_bytes(channel: Channel, file_id: int, length: int, *, told: Told | None = None) -> bytes:
     """Return the first `length` bytes of a file of the current application, fewer when the file is shorter.
 
-    Raises RefusalError with the card's status word.
+    told: called with bytes read and bytes in all. Raises RefusalError with the card's status word.
     """
-    reading = _File(channel, file_id)
+    reading = _File(channel, file_id, told)
     content = reading.first(length)
-    while len(content) < length and (more := reading.at(len(content), length - len(content))):
-        content += more
-    return content
+    return reading.rest(content, length, whole=False)
 
 
 class _File:
     """One file being read; `_most` is what card and reader have shown that they carry at once."""
 
-    def __init__(self, channel: Channel, file_id: int) -> None:
+    def __init__(self, channel: Channel, file_id: int, told: Told | None) -> None:
         self._channel = channel
         self._file_id = file_id
+        self._told = told
         self._most = LONGEST_READ
         self._reads_left = FIRST_READS
 
@@ -100,18 +103,29 @@ class _File:
             return b""
         return self._taken(command, response)
 
-    def rest(self, content: bytes, total: int) -> bytes:
-        """Read on until `total` bytes are there. Raises CardError `card.file_short` when the file ends before."""
+    def rest(self, content: bytes, total: int, *, whole: bool = True) -> bytes:
+        """Read on until `total` bytes are there; a file that ends before gives what it has, unless `whole`.
+
+        Raises CardError `card.file_short`.
+        """
         self._reads_left = FIRST_READS + total // SHORTEST_READ
         parts = [content[:total]]
         have = len(parts[0])
+        self._tell(have, total)
         while have < total:
             more = self.at(have, total - have)
             if not more:
-                raise _short(self._file_id)
+                if whole:
+                    raise _short(self._file_id)
+                break
             parts.append(more)
             have += len(more)
+            self._tell(have, total)
         return b"".join(parts)
+
+    def _tell(self, have: int, total: int) -> None:
+        if self._told is not None:
+            self._told(have, total)
 
     def _read(self, offset: int | None, want: int) -> tuple[Command, Response]:
         """Send READ BINARY, by short id when `offset` is None; 6700 means: this is more than I carry."""

@@ -23,6 +23,7 @@ __all__ = [
     "read_binary_by_short_id",
     "select_application",
     "select_file",
+    "select_master_file",
     "tries_in",
     "verify",
 ]
@@ -144,6 +145,11 @@ def select_application(aid: bytes) -> Command:
 def select_file(file_id: int) -> Command:
     """SELECT an elementary file under the current application: `00 A4 02 0C 02 hh ll`."""
     return Command(0x00, 0xA4, 0x02, 0x0C, file_id.to_bytes(2, "big"))
+
+
+def select_master_file() -> Command:
+    """SELECT the master file: `00 A4 00 00`, four bytes (other-documents sheet §1)."""
+    return Command(0x00, 0xA4, 0x00, 0x00)
 
 
 def read_binary(offset: int, le: int) -> Command:

@@ -123,6 +123,20 @@ class PinFile:
         )
 
     def _locked(self) -> PinError:
+        if self._rule.released_by == "police":
+            return PinError(
+                "licence.pin_locked",
+                f"The PIN of {self.name} is locked.",
+                next="It is unlocked at a licence centre or a police station.",
+                tries_left=0,
+            )
+        if self._rule.released_by == "municipality_number":
+            return PinError(
+                "card.number_locked",
+                f"The {self.name.replace('_', ' ')} is locked; this is a lock of its own beside those of the PINs.",
+                next="It is unlocked at the counter of the municipality; use another key meanwhile.",
+                tries_left=0,
+            )
         return PinError(
             "card.pin_locked",
             f"The PIN of {self.name} is locked.",

@@ -5,6 +5,7 @@ Pure functions. A PIN never stands in an error: not its value, not its length.
 
 from datetime import date
 from itertools import pairwise
+from typing import Literal
 
 import msgspec
 
@@ -17,18 +18,20 @@ __all__ = ["PinRule", "check_format", "check_proper"]
 class PinRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How one PIN is built and where it lives.
 
-    file, key_file: elementary files of the PIN and of the key it opens; tries: wrong entries until it locks.
+    file, key_file: elementary files of the PIN and of the key it opens (0: none); tries: wrong entries until it locks.
+    released_by: who unlocks it; `municipality_number` is the separate lock of a verification number.
     shortest, longest: characters; alphabet: the characters allowed; letter_and_digit: at least one of each.
     """
 
     file: int
-    key_file: int
+    key_file: int = 0
     tries: int
     shortest: int
     longest: int
     alphabet: str
     letter_and_digit: bool = False
     upper_case: bool = False
+    released_by: Literal["municipality", "municipality_number", "police"] = "municipality"
 
 
 def check_format(name: str, rule: PinRule, pin: str) -> bytes:

@@ -14,11 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from honnin.chip.channel import Channel
-from honnin.chip.document import Detection, Tries
+from honnin.chip.document import Detection, Progress, Tries
 from honnin.chip.passport.access import Opened
 from honnin.chip.passport.application import PassportApplication, PassportValues
 from honnin.chip.passport.keys import CanKey, MrzKey, PassportKey
-from honnin.chip.passport.reading import Progress
 from honnin.chip.passport.wire import Wire
 from honnin.chip.readers.reader import Reader
 from honnin.chip.transcript import Transcript

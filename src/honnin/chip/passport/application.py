@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from honnin.chip.channel import Channel
-from honnin.chip.document import Challenge, Detection, Proof, RawFile, Reading, Tries, Trust, Unlocking
+from honnin.chip.document import Challenge, Detection, Progress, Proof, RawFile, Reading, Tries, Trust, Unlocking
 from honnin.chip.files import read_object
 from honnin.chip.icao9303 import lds
 from honnin.chip.icao9303.chip_agreement import chip_authentication, chip_authentication_choices
@@ -24,7 +24,7 @@ from honnin.chip.iso7816 import Command, RefusalError
 from honnin.chip.passport import proving
 from honnin.chip.passport.access import Mapped, Opened, open_chip, select_passport
 from honnin.chip.passport.keys import PassportKey
-from honnin.chip.passport.reading import FileReading, Progress
+from honnin.chip.passport.reading import FileReading
 from honnin.chip.passport.wire import Wire
 from honnin.errors import CardError, FormatError, InputError, ReaderError
 

@@ -11,13 +11,12 @@ from typing import Final
 
 from honnin.chip.ber import HEADER_LIMIT, object_length
 from honnin.chip.channel import Channel
+from honnin.chip.document import Progress
 from honnin.chip.icao9303.tlv import encode, only
 from honnin.chip.iso7816 import DONE, END_OF_FILE, Command, RefusalError, read_binary, read_binary_by_short_id
 from honnin.errors import CardError, FormatError, ReaderError
 
-__all__ = ["FileReading", "Progress"]
-
-Progress = Callable[[str, int, int], None]  # file name, bytes read, bytes in all
+__all__ = ["FileReading"]
 
 SHORT_READ: Final = 223  # with the padding of AES and all data objects just under 256
 EXTENDED_READ: Final = 2000
