@@ -36,6 +36,7 @@ TAGS = {
     "sessions": "Asking a person to sign on a page of honnin's.",
     "events": "The outbox: what happened, in order.",
     "evidence": "Receipts and the signed head of the evidence log.",
+    "records": "What a law makes you keep of a check.",
     "law": "Which method of verification is lawful on which day, with its sources.",
     "service": "The server itself.",
 }

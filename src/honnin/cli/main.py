@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "reader": ("reader", "reader", "Lend this computer's card readers to the counter page."),
     "identity": ("identity", "identity", "Compare names and addresses as Japan writes them."),
     "law": ("law", "law", "Which method is lawful when, what it asks for, what changes."),
+    "records": ("records", "records", "Keep the verification records that laws ask for."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),
     "upkeep": ("upkeep", "upkeep", "Tell tenants which customers' certificates ended."),
     "evidence": ("evidence", "evidence", "Export a receipt; verify one offline."),

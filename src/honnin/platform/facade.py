@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform import outbox, tenants
-from honnin.platform.clock import machine_clock, moment
+from honnin.platform.clock import japanese_day, machine_clock, moment
 from honnin.platform.comparing import Comparison, ComparisonRequest, compare_items
 from honnin.platform.evidence.log import Head, Log, log_of_shard
 from honnin.platform.evidence.receipt import Receipt, make_receipt
@@ -31,6 +31,7 @@ from honnin.platform.models import (
     VerifierStatus,
 )
 from honnin.platform.readying import ready_types
+from honnin.platform.records import Records
 from honnin.platform.services import open_modes, revocation_folder
 from honnin.platform.sessions import Sessions
 from honnin.platform.settings import Settings
@@ -61,6 +62,7 @@ class Platform:
         self._sealer = Sealer(self.keys)
         self._verifier = Verifier(self.store, self.keys, self._sealer)
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
+        self.records = Records(self.store, self._sealer, self._modes.__getitem__)
         self._woken = threading.Event()
 
     def close(self) -> None:
@@ -293,6 +295,7 @@ class Platform:
         for livemode, mode in self._modes.items():
             now = moment(mode.clock())
             ended += self.sessions.expire(now, livemode=livemode)
+            ended += self.records.end_due(japanese_day(mode.clock()), now, livemode=livemode)
             with self.store.read() as db:
                 keys = self._sealer.expired(db, now, livemode=livemode)
             if keys:

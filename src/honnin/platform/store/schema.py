@@ -38,6 +38,8 @@ __all__ = [
     "pending_links",
     "person_certificates",
     "persons",
+    "record_entries",
+    "records",
     "sealed",
     "sessions",
     "tenants",
@@ -313,4 +315,32 @@ log_heads = Table(
     Column("signature", Text, nullable=False),
     Column("key_id", Hash, nullable=False),
     PrimaryKeyConstraint("log_id", "tree_size"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("verification_id", Id, nullable=False),
+    Column("law", String(40), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("retention", String(40), nullable=False),
+    Column("relation_ended", String(10)),
+    Column("keep_until", String(10)),
+    Column("ended_at", Moment),
+    PrimaryKeyConstraint("tenant_id", "record_id"),
+    Index("ix_records_check", "tenant_id", "verification_id", "law", unique=True),
+    Index(None, "tenant_id", "created_at", "record_id"),
+)
+
+record_entries = Table(
+    "record_entries",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("number", Integer, nullable=False),  # 1 is the record, the others what was added; the content lies sealed
+    Column("created_at", Moment, nullable=False),
+    Column("item_ids", Text, nullable=False),  # JSON array: which items it gives, never their values
+    PrimaryKeyConstraint("tenant_id", "record_id", "number"),
 )
