@@ -1,7 +1,7 @@
 """Group commit: writes that wait together share a flush; each fails alone, and together only with the transaction."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,16 +138,54 @@ def test_other_tenants_do_not_wait_on_postgresql(store: Store) -> None:
         holding.result(20)
 
 
-def test_an_interrupted_leader_leaves_the_others_told() -> None:
+def test_an_interrupted_transaction_is_told_to_everyone_and_leaves_the_line_free() -> None:
     @contextmanager
     def begin() -> Any:
         raise KeyboardInterrupt
         yield
 
     groups = Groups(begin)
-    with pytest.raises(KeyboardInterrupt):
-        groups.run(None, lambda _: None)
+    told: list[BaseException | None] = []
+    for _ in range(3):
+        groups.submit(None, None, lambda _: None, lambda _, error: told.append(error))
+    groups.close()
+    assert [type(error) for error in told] == [KeyboardInterrupt] * 3
     assert groups._waiting == {}
+
+
+def test_writes_of_a_kind_share_their_statements_and_fail_apart(store: Store) -> None:
+    calls: list[int] = []
+
+    def people_of(db: Connection, numbers: Sequence[int]) -> list[int | InputError]:
+        calls.append(len(numbers))
+        for number in numbers:
+            if number >= 0:
+                person(number)(db)
+        return [number if number >= 0 else InputError("tenant.name", "No.") for number in numbers]
+
+    def waiting(numbers: list[int]) -> list[Any]:
+        inside, go = threading.Event(), threading.Event()
+
+        def first(_: Connection) -> None:
+            inside.set()
+            assert go.wait(20)
+
+        with ThreadPoolExecutor(1) as pool:
+            holding = pool.submit(store.write, first, tenant="ten_a")
+            assert inside.wait(20)
+            pending = [store.write_soon(people_of, number, tenant="ten_a") for number in numbers]
+            go.set()
+            holding.result(20)
+            return [one.exception(20) or one.result() for one in pending]
+
+    told = waiting([1, 2, -1, 3])
+    assert calls == [4]
+    assert [told[0], told[1], told[3]] == [1, 2, 3]
+    assert isinstance(told[2], InputError)
+    told = waiting([4, 2, 5])  # one is there already: all are undone, then each is tried by itself
+    assert [told[0], told[2]] == [4, 5]
+    assert isinstance(told[1], ServiceError)
+    assert people(store) == {f"per_{number}" for number in range(1, 6)}
 
 
 def test_the_log_of_an_older_store_goes_on(data: Path, database_url: str | None) -> None:

@@ -30,7 +30,7 @@ from honnin.platform.services import Mode, RevocationLearned, is_sandbox
 from honnin.platform.submission import Submission
 from honnin.platform.tenants import standing
 
-__all__ = ["Gate", "Judged", "check", "four_items_answer", "law_answer", "open_gate"]
+__all__ = ["Gate", "Judged", "check", "four_items_answer", "law_answer", "learn", "open_gate"]
 
 PASSED = "TOTAL-PASSED"
 MOMENT = re.compile(r" (?:at|on|since|until|from|before|after) \d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?")
@@ -95,28 +95,38 @@ def open_gate(tenant: Tenant, request: VerificationRequest, *, at: datetime, dig
     return Gate(law, method, on, custody)
 
 
-def check(mode: Mode, tenant: Tenant, gate: Gate, request: VerificationRequest, brought: Submission) -> Judged:
-    """Make the check.
+def learn(mode: Mode, certificate: Certificate | None, *, at: datetime) -> RevocationLearned:
+    """Ask for revocation data now.
 
-    1. A live tenant never judges a sandbox's certificate.
-    2. Revocation data are asked for now, at the clock of the mode.
-    3. The signature is judged; it exists since we received it.
-    4. The law is asked again, with what is now known.
-
-    Raises AccessError `verification.sandbox_certificate`.
+    Raises AccessError `verification.sandbox_certificate`: a live tenant never judges a sandbox's certificate.
     """
-    at = mode.clock()
-    certificate = brought.parsed
-    # 1. the anchors already keep it from passing; the error says why, so that nobody hunts for a network fault
+    # the anchors already keep it from passing; the error says why, so that nobody hunts for a network fault
     if mode.livemode and certificate is not None and is_sandbox(certificate.issuer):
         raise AccessError(
             "verification.sandbox_certificate",
             "A live tenant was given a sandbox's certificate.",
             next="Use the tenant's test key for sandbox cards.",
         )
-    # 2.
-    learned = mode.learn_revocation(certificate, at=at) if certificate is not None else RevocationLearned()
-    # 3.
+    return mode.learn_revocation(certificate, at=at) if certificate is not None else RevocationLearned()
+
+
+def check(
+    mode: Mode,
+    tenant: Tenant,
+    gate: Gate,
+    request: VerificationRequest,
+    brought: Submission,
+    certificate: Certificate | None,
+    learned: RevocationLearned,
+    *,
+    at: datetime,
+) -> Judged:
+    """Judge what was brought, its certificate (None where it is missing or malformed) and what was learned of it.
+
+    1. The signature is judged; it exists since we received it.
+    2. The law is asked again, with what is now known.
+    """
+    # 1.
     purpose = _purpose(gate, certificate)
     report = verify(
         brought.signed,
@@ -132,7 +142,7 @@ def check(mode: Mode, tenant: Tenant, gate: Gate, request: VerificationRequest, 
     )
     signer = report.signers[0] if report.signers else None
     seen = signer.revocation if signer else None
-    # 4.
+    # 2.
     decision = _decide(tenant, gate, request, report, signer)
     return Judged(
         report=report,

@@ -17,7 +17,7 @@ def machine_clock() -> datetime:
 
 def moment(at: datetime) -> str:
     """Return a time as stored and signed: RFC 3339, UTC, microseconds, `Z`; such texts sort as times do."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def from_text(text: str) -> datetime:

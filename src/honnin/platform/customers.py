@@ -10,6 +10,7 @@ that they differ; no two tenants' rows can be joined by the database alone, and 
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +22,15 @@ from honnin.platform.keys import Keyring
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["forget_customers", "keep_customer", "open_serials", "seal_serial", "serial_key"]
+__all__ = [
+    "customer_row",
+    "forget_customers",
+    "keep_customer",
+    "keep_customers",
+    "open_serials",
+    "seal_serial",
+    "serial_key",
+]
 
 BLOCK = 16
 PART = 15
@@ -82,9 +91,19 @@ def keep_customer(
     db: Connection, keys: Keyring, tenant_id: str, person_id: str, issuer_key_id: bytes, serial: int
 ) -> None:
     """Note that a certificate is a customer's; nothing happens when that is known."""
+    row = customer_row(keys, tenant_id, person_id, issuer_key_id, serial)
+    keep_customers(sqlite=db.dialect.name == "sqlite").run(db, **row)
+
+
+def keep_customers(*, sqlite: bool) -> Prepared:
+    """Return the statement that keeps customers' rows and leaves those that are there."""
+    return _KEEP["sqlite" if sqlite else "postgresql"]
+
+
+def customer_row(keys: Keyring, tenant_id: str, person_id: str, issuer_key_id: bytes, serial: int) -> dict[str, Any]:
+    """Return the row of a certificate that is a customer's."""
     sealed = seal_serial(serial_key(keys, tenant_id), serial)
-    keep = _KEEP[db.dialect.name]
-    keep.run(db, tenant_id=tenant_id, issuer_key_id=issuer_key_id, serial=sealed, person_id=person_id)
+    return {"tenant_id": tenant_id, "issuer_key_id": issuer_key_id, "serial": sealed, "person_id": person_id}
 
 
 def forget_customers(db: Connection, tenant_id: str, people: Iterable[str]) -> None:

@@ -9,18 +9,28 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, insert, select
 
 from honnin.errors import InputError, StateError
 from honnin.platform.clock import moment
-from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.evidence.sealing import ADD_KEY, SEAL, Sealer
 from honnin.platform.ids import keyed_hash
 from honnin.platform.keys import Keyring
-from honnin.platform.store import schema
+from honnin.platform.store import Store, schema
+from honnin.platform.store.prepared import Prepared
 
-__all__ = ["WINDOW", "Binding", "bind", "recall"]
+__all__ = ["WINDOW", "Binding", "bind", "clear", "recall", "rows", "used"]
 
 WINDOW = timedelta(hours=24)
+_TABLE = schema.idempotency.c
+_USED = Prepared(
+    select(_TABLE.sealed_id).where(
+        _TABLE.tenant_id == bindparam("tenant"),
+        _TABLE.key_hash == bindparam("given"),
+        _TABLE.expires_at > bindparam("now"),
+    )
+)
+_BIND = Prepared(insert(schema.idempotency))
 KEY = re.compile(r"[\x21-\x7e]{1,255}\Z")
 
 
@@ -70,9 +80,14 @@ def recall(db: Connection, sealer: Sealer, binding: Binding, *, at: datetime) ->
     return sealer.open(db, binding.tenant_id, row.sealed_id, "answer")
 
 
-def bind(db: Connection, sealer: Sealer, binding: Binding, object_id: str, answer: bytes, *, at: datetime) -> None:
-    """Seal an answer under its key; a key whose time has passed starts anew."""
-    table, expires_at = schema.idempotency, moment(at + WINDOW)
+def used(store: Store, binding: Binding, *, at: datetime) -> bool:
+    """Tell whether something was answered under this key within its time."""
+    return bool(store.look(_USED, tenant=binding.tenant_id, given=binding.key_hash, now=moment(at)))
+
+
+def clear(db: Connection, binding: Binding, *, at: datetime) -> None:
+    """Let a key whose time has passed start anew."""
+    table = schema.idempotency
     db.execute(
         delete(table).where(
             table.c.tenant_id == binding.tenant_id,
@@ -80,23 +95,30 @@ def bind(db: Connection, sealer: Sealer, binding: Binding, object_id: str, answe
             table.c.expires_at <= moment(at),
         )
     )
-    sealer.seal(
-        db,
-        binding.tenant_id,
-        object_id,
-        "answer",
-        answer,
-        subject=object_id,
-        retention="answer",
-        now=moment(at),
-        expires_at=expires_at,
-    )
-    db.execute(
-        insert(table).values(
-            tenant_id=binding.tenant_id,
-            key_hash=binding.key_hash,
-            request_hash=binding.request_hash,
-            sealed_id=object_id,
-            expires_at=expires_at,
-        )
-    )
+
+
+def bind(db: Connection, sealer: Sealer, binding: Binding, object_id: str, answer: bytes, *, at: datetime) -> None:
+    """Seal an answer under its key; a key whose time has passed starts anew."""
+    clear(db, binding, at=at)
+    for statement, row in rows(sealer, binding, object_id, answer, at=at):
+        statement.run(db, **row)
+
+
+def rows(
+    sealer: Sealer, binding: Binding, object_id: str, answer: bytes, *, at: datetime
+) -> list[tuple[Prepared, dict[str, Any]]]:
+    """Return the rows of an answer sealed under its key; the key must be free."""
+    tenant_id, expires_at = binding.tenant_id, moment(at + WINDOW)
+    key = sealer.new_key(tenant_id, object_id, "answer", now=moment(at), expires_at=expires_at)
+    bound = {
+        "tenant_id": tenant_id,
+        "key_hash": binding.key_hash,
+        "request_hash": binding.request_hash,
+        "sealed_id": object_id,
+        "expires_at": expires_at,
+    }
+    return [
+        (ADD_KEY, key.row),
+        (SEAL, sealer.sealed(tenant_id, object_id, "answer", answer, key)),
+        (_BIND, bound),
+    ]

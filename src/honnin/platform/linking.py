@@ -9,6 +9,7 @@ and a second person is never invented.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
@@ -20,7 +21,7 @@ from honnin.platform.keys import Keyring
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Kin", "join_person", "known_person", "learn_kin", "link_tag", "wait_for_link"]
+__all__ = ["Kin", "join_person", "known_person", "learn_kin", "link_tag", "person_rows", "wait_for_link"]
 
 _PERSON = Prepared(
     select(schema.person_certificates.c.person_id).where(
@@ -124,6 +125,14 @@ def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -
         _ADD_CERTIFICATE.run(db, tenant_id=tenant_id, link_tag=tag, person_id=person)
     _settle_pending(db, tenant_id, wanted, person, now)
     return person
+
+
+def person_rows(tenant_id: str, person: str, tag: str, now: str) -> list[tuple[Prepared, dict[str, Any]]]:
+    """Return the rows of a new person with one certificate."""
+    return [
+        (_ADD_PERSON, {"tenant_id": tenant_id, "person_id": person, "created_at": now}),
+        (_ADD_CERTIFICATE, {"tenant_id": tenant_id, "link_tag": tag, "person_id": person}),
+    ]
 
 
 def wait_for_link(db: Connection, tenant_id: str, tag: str, verification_id: str) -> None:

@@ -3,6 +3,7 @@
 import hmac
 import json
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from honnin.platform.clock import from_text
 from honnin.platform.ids import keyed_hash, new_api_key, new_id, read_api_key
 from honnin.platform.keys import Keyring
 from honnin.platform.models import Attribute, Tenant, TenantCreated, VerifierStatus
-from honnin.platform.store import schema
+from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 
 __all__ = [
@@ -32,14 +33,30 @@ __all__ = [
 
 FOUR_ITEMS: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
 ATTRIBUTES: tuple[str, ...] = (*FOUR_ITEMS, *DERIVED)
-_KEY = Prepared(
-    select(schema.api_keys.c.key_hash).where(
+_COLUMNS = schema.tenants.c
+_SHOWN = (
+    _COLUMNS.tenant_id,
+    _COLUMNS.name,
+    _COLUMNS.livemode,
+    _COLUMNS.created_at,
+    _COLUMNS.verifier_status,
+    _COLUMNS.verifier_from,
+    _COLUMNS.verifier_to,
+    _COLUMNS.attributes,
+    _COLUMNS.certificate_ground,
+    _COLUMNS.number_handler,
+    _COLUMNS.return_urls,
+)
+_OF_KEY = Prepared(
+    select(schema.api_keys.c.key_hash, *_SHOWN)
+    .join(schema.tenants, _COLUMNS.tenant_id == schema.api_keys.c.tenant_id)
+    .where(
         schema.api_keys.c.tenant_id == bindparam("tenant"),
         schema.api_keys.c.key_hash == bindparam("given"),
         schema.api_keys.c.withdrawn_at.is_(None),
     )
 )
-_TENANT = select(schema.tenants).where(schema.tenants.c.tenant_id == bindparam("tenant"))
+_TENANT = select(*_SHOWN).where(schema.tenants.c.tenant_id == bindparam("tenant"))
 _LOG = Prepared(select(schema.tenants.c.log_id).where(schema.tenants.c.tenant_id == bindparam("tenant")))
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -89,15 +106,14 @@ def new_key(db: Connection, keys: Keyring, tenant_id: str, *, livemode: bool, no
     return key
 
 
-def find_by_key(db: Connection, keys: Keyring, text: str) -> Tenant:
+def find_by_key(store: Store, keys: Keyring, text: str) -> Tenant:
     """Return the tenant that an API key belongs to. Raises KeyRefusedError `tenant.key`."""
     key = read_api_key(text)
     if key is not None:
         given = _hash(keys, key.text)
-        stored = _KEY.scalar(db, tenant=key.tenant_id, given=given)
-        if stored is not None and hmac.compare_digest(stored, given):
-            tenant = get_tenant(db, key.tenant_id)
-            if tenant.livemode == key.livemode:
+        for stored, *row in store.look(_OF_KEY, tenant=key.tenant_id, given=given):
+            tenant = _tenant(tuple(row))
+            if hmac.compare_digest(stored, given) and tenant.livemode == key.livemode:
                 return tenant
     raise KeyRefusedError("tenant.key", "The API key is not known here.", next="Make one with `honnin tenant create`.")
 
@@ -107,7 +123,7 @@ def get_tenant(db: Connection, tenant_id: str) -> Tenant:
     row = db.execute(_TENANT, {"tenant": tenant_id}).one_or_none()
     if row is None:
         raise InputError("tenant.unknown", "There is no such tenant.", next="See `honnin tenant list`.")
-    return _tenant(row)
+    return _tenant(tuple(row))
 
 
 def log_of(db: Connection, tenant_id: str) -> str:
@@ -118,7 +134,8 @@ def log_of(db: Connection, tenant_id: str) -> str:
 
 def list_tenants(db: Connection) -> list[Tenant]:
     """Return all tenants, oldest first."""
-    return [_tenant(row) for row in db.execute(select(schema.tenants).order_by(schema.tenants.c.created_at))]
+    rows = db.execute(select(*_SHOWN).order_by(_COLUMNS.created_at))
+    return [_tenant(tuple(row)) for row in rows]
 
 
 def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
@@ -199,17 +216,20 @@ def _hash(keys: Keyring, key: str) -> str:
     return keyed_hash(keys.derived("api-key"), "api-key", key)
 
 
-def _tenant(row: Any) -> Tenant:
+@lru_cache(maxsize=1024)
+def _tenant(row: tuple[Any, ...]) -> Tenant:
+    """Return what a row says; kept by all its values, so that a row that changed is read anew."""
+    given: dict[str, Any] = {column.name: value for column, value in zip(_SHOWN, row, strict=True)}
     return Tenant(
-        id=row.tenant_id,
-        name=row.name,
-        livemode=row.livemode,
-        created_at=from_text(row.created_at),
-        verifier_status=row.verifier_status,
-        verifier_from=date.fromisoformat(row.verifier_from) if row.verifier_from else None,
-        verifier_to=date.fromisoformat(row.verifier_to) if row.verifier_to else None,
-        attributes=tuple(json.loads(row.attributes)),
-        certificate_ground=row.certificate_ground,
-        number_handler=row.number_handler,
-        return_urls=tuple(json.loads(row.return_urls)),
+        id=given["tenant_id"],
+        name=given["name"],
+        livemode=bool(given["livemode"]),
+        created_at=from_text(given["created_at"]),
+        verifier_status=given["verifier_status"],
+        verifier_from=date.fromisoformat(given["verifier_from"]) if given["verifier_from"] else None,
+        verifier_to=date.fromisoformat(given["verifier_to"]) if given["verifier_to"] else None,
+        attributes=tuple(json.loads(given["attributes"])),
+        certificate_ground=given["certificate_ground"],
+        number_handler=bool(given["number_handler"]),
+        return_urls=tuple(json.loads(given["return_urls"])),
     )

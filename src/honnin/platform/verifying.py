@@ -1,34 +1,30 @@
 """Making a check and recording it: verdict, person, evidence, event and sealed data in one transaction.
 
     1. The law's gate, before any work.               4. The person, by J-LIS's links (asked before the transaction).
-    2. An answer given before under the same key.     5. One transaction: all of it, or nothing.
+    2. An answer given before under the same key.     5. One transaction: all of it, or nothing (`recording`).
     3. The check itself (`checking`).                 6. The answer, with the four items once.
 
 A check that did not pass is recorded all the same; its four items are withheld and nothing of the person is kept but
 what opens the record's commitments.
 """
 
-import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from concurrent.futures import Future
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, select
 
 from honnin.errors import GoneError, NotFoundError
 from honnin.pki import Facts
 from honnin.platform import linking, outbox
-from honnin.platform.checking import Gate, Judged, check, four_items_answer, law_answer, open_gate
-from honnin.platform.clock import japanese_day, moment
+from honnin.platform.checking import Judged, check, learn, open_gate
+from honnin.platform.clock import moment
 from honnin.platform.customers import keep_customer
-from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
-from honnin.platform.evidence.custody import Custody, Opening, small_revocation
-from honnin.platform.evidence.record import Circumstances, build_record
+from honnin.platform.evidence.custody import Opening
 from honnin.platform.evidence.sealing import Sealer
-from honnin.platform.idempotency import Binding, bind, recall
-from honnin.platform.ids import new_id
+from honnin.platform.idempotency import Binding, recall, used
 from honnin.platform.keys import Keyring
 from honnin.platform.models import (
     Attribute,
@@ -38,47 +34,22 @@ from honnin.platform.models import (
     VerificationPage,
     VerificationRequest,
 )
+from honnin.platform.recording import Known, Made, Recorder, retention_of
 from honnin.platform.services import Mode
 from honnin.platform.store import Store, schema
-from honnin.platform.store.prepared import Prepared
-from honnin.platform.submission import Submission, read_submission
-from honnin.platform.tenants import allowed_attributes, log_of, standing
+from honnin.platform.submission import read_submission
 
 __all__ = ["Verifier", "find_evidence", "find_verification", "list_verifications"]
 
-_ADD_VERIFICATION = Prepared(insert(schema.verifications))
-_ADD_EVIDENCE = Prepared(
-    insert(schema.evidence).values(
-        {name: bindparam(name) for name in ("tenant_id", "evidence_id", "log_id", "created_at", "record")}
-    )
-)
-DEFAULT_RETENTION = "default"
-DOCUMENT_KINDS = {"card": "my_number_card", "mobile": "mobile_certificate"}
 
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Made:
-    """A check on its way into the store."""
-
-    tenant: Tenant
-    request: VerificationRequest
-    brought: Submission
-    gate: Gate
-    judged: Judged
-    at: datetime
-    kin: linking.Kin | None
-    client: str
-    id: str = field(default_factory=lambda: new_id("ver"))
-    evidence_id: str = field(default_factory=lambda: new_id("evd"))
-
-
-@dataclass(frozen=True, slots=True)
 class Verifier:
     """Makes and records checks."""
 
-    store: Store
-    keys: Keyring
-    sealer: Sealer
+    def __init__(self, store: Store, keys: Keyring, sealer: Sealer) -> None:
+        self.store = store
+        self.keys = keys
+        self.sealer = sealer
+        self._recorder = Recorder(store, keys, sealer)
 
     def verify(
         self,
@@ -95,168 +66,94 @@ class Verifier:
 
         allowed: attributes that may be given, at most the tenant's; none when empty.
         also: further writes of the same transaction.
-        Raises what `read_submission`, `open_gate` and `check` raise, StateError `verification.idempotency_conflict`.
+        Raises what `read_submission`, `open_gate` and `learn` raise, StateError `verification.idempotency_conflict`.
         """
+        made = self._make(mode, tenant, request, idempotency_key, session_id, allowed)
+        if isinstance(made, VerificationAnswer):
+            return made
+        if also is None:
+            return self._recorder.record(made).result()
+
+        def work(db: Connection) -> VerificationAnswer:
+            answer, fresh = self._recorder.record_one(db, made)
+            if fresh:
+                also(db, answer)
+                outbox.append_many(db, tenant.id, [made.event], moment(made.at))
+            return answer
+
+        return self.store.write(work, tenant=tenant.id)
+
+    def verify_soon(
+        self, mode: Mode, tenant: Tenant, request: VerificationRequest, *, idempotency_key: str | None = None
+    ) -> "Future[VerificationAnswer]":
+        """Make one check now and return where its answer will be once it is durable. Raises as `verify`."""
+        made = self._make(mode, tenant, request, idempotency_key, None, None)
+        if not isinstance(made, VerificationAnswer):
+            return self._recorder.record(made)
+        told: Future[VerificationAnswer] = Future()
+        told.set_result(made)
+        return told
+
+    def _make(
+        self,
+        mode: Mode,
+        tenant: Tenant,
+        request: VerificationRequest,
+        idempotency_key: str | None,
+        session_id: str | None,
+        allowed: tuple[Attribute, ...] | None,
+    ) -> Made | VerificationAnswer:
+        """Make a check, or return the answer that was given before."""
         at = mode.clock()
-        brought = read_submission(request)
-        # 1.
-        gate = open_gate(tenant, request, at=at, digest_only=brought.covers == "digest")
+        with self.store.turns:
+            brought = read_submission(request)
+            # 1.
+            gate = open_gate(tenant, request, at=at, digest_only=brought.covers == "digest")
+            certificate = brought.parsed
         # 2.
         binding = None
         if idempotency_key is not None:
             binding = Binding.of(self.keys, tenant.id, "verifications", idempotency_key, request)
-            with self.store.read() as db:
-                before = recall(db, self.sealer, binding, at=at)
-            if before is not None:
-                return msgspec.json.decode(before, type=VerificationAnswer)
-        # 3. and 4.
-        judged = check(mode, tenant, gate, request, brought)
-        kin = self._kin(mode, tenant, judged, at)
-        made = _Made(tenant, request, brought, gate, judged, at, kin, client=session_id or "api")
+            if used(self.store, binding, at=at):
+                with self.store.read() as db:
+                    before = recall(db, self.sealer, binding, at=at)
+                if before is not None:
+                    return msgspec.json.decode(before, type=VerificationAnswer)
+        # 3.
+        learned = learn(mode, certificate, at=at)
+        with self.store.turns:
+            judged = check(mode, tenant, gate, request, brought, certificate, learned, at=at)
+        # 4.
+        kin, tag, known = self._person(mode, tenant, judged, at)
+        return Made(
+            tenant=tenant,
+            request=request,
+            brought=brought,
+            gate=gate,
+            judged=judged,
+            at=at,
+            log_id=self._recorder.log_of(tenant.id),
+            kin=kin,
+            tag=tag,
+            known=known,
+            binding=binding,
+            session_id=session_id,
+            allowed=tenant.attributes if allowed is None else allowed,
+        )
 
-        def work(db: Connection) -> VerificationAnswer:
-            # 5.
-            if binding is not None and (earlier := recall(db, self.sealer, binding, at=at)) is not None:
-                return msgspec.json.decode(earlier, type=VerificationAnswer)
-            answer = self._record(db, made, session_id, tenant.attributes if allowed is None else allowed)
-            if binding is not None:
-                bind(db, self.sealer, binding, made.id, msgspec.json.encode(answer), at=at)
-            if also is not None:
-                also(db, answer)
-            body = {"verification": made.id, "indication": answer.verdict.indication, "session": session_id}
-            outbox.append(db, tenant.id, "verification.completed", body, moment(at))
-            return answer
-
-        # 6.
-        return self.store.write(work, tenant=tenant.id)
-
-    def _kin(self, mode: Mode, tenant: Tenant, judged: Judged, at: datetime) -> linking.Kin | None:
+    def _person(
+        self, mode: Mode, tenant: Tenant, judged: Judged, at: datetime
+    ) -> tuple[linking.Kin | None, str | None, Known | None]:
+        """Return the certificate's kin, the tenant's name for it, and the person if it is known already."""
         certificate = judged.report.facts.signers[0].certificate if judged.report.facts.signers else None
         if not judged.passed or certificate is None or certificate.issuer_key_id is None:
-            return None
+            return None, None, None
         key = (certificate.issuer_key_id, int(certificate.serial, 16))
-        with self.store.read() as db:
-            if linking.known_person(db, tenant.id, linking.link_tag(self.keys, tenant.id, *key)):
-                return linking.Kin((key,), settled=True)
-        return linking.learn_kin(mode.services.links, *key, at=at)
-
-    def _record(
-        self, db: Connection, made: _Made, session_id: str | None, allowed: tuple[Attribute, ...]
-    ) -> VerificationAnswer:
-        person, status = self._person(db, made)
-        judged, tenant = made.judged, made.tenant
-        body = Verification(
-            id=made.id,
-            livemode=tenant.livemode,
-            created_at=made.at,
-            purpose=made.request.purpose,
-            channel=made.request.channel,
-            verdict=judged.verdict,
-            law=law_answer(judged.law),
-            revocation=judged.revocation,
-            evidence=made.evidence_id,
-            session=session_id,
-            messages=judged.report.words(),
-        )
-        _ADD_VERIFICATION.run(
-            db,
-            tenant_id=tenant.id,
-            verification_id=made.id,
-            created_at=moment(made.at),
-            body=msgspec.json.encode(body).decode(),
-            person_id=person,
-            person_status=status,
-            evidence_id=made.evidence_id,
-            session_id=session_id,
-        )
-        self._keep(db, made, body, person)
-        shown = allowed_attributes(tenant, allowed)
-        items = four_items_answer(judged.report.four_items, shown, on=made.gate.on) if judged.passed else None
-        answer = VerificationAnswer(
-            **{**msgspec.structs.asdict(body), "person": person, "person_status": status},
-            four_items=items,
-        )
-        if (certificate := _certificate_for(made)) is not None:
-            answer = msgspec.structs.replace(answer, certificate=certificate)
-        return answer
-
-    def _person(self, db: Connection, made: _Made) -> tuple[str | None, Literal["linked", "pending", "none"]]:
-        if made.kin is None:
-            return None, "none"
-        tenant_id, now = made.tenant.id, moment(made.at)
-        tags = [linking.link_tag(self.keys, tenant_id, *key) for key in made.kin.certificates]
-        if not made.kin.settled and linking.known_person(db, tenant_id, tags[0]) is None:
-            linking.wait_for_link(db, tenant_id, tags[0], made.id)
-            return None, "pending"
-        person = linking.join_person(db, tenant_id, tags, now)
-        keep_customer(db, self.keys, tenant_id, person, *made.kin.certificates[0])
-        return person, "linked"
-
-    def _keep(self, db: Connection, made: _Made, body: Verification, person: str | None) -> None:
-        key, now, tenant = secrets.token_bytes(KEY_SIZE), moment(made.at), made.tenant
-        inputs = {
-            **made.brought.inputs(),
-            "purpose": made.request.purpose.encode("utf-8"),
-            "verdict": msgspec.json.encode(body.verdict),
-        }
-        if person is not None:
-            inputs["person"] = person.encode("ascii")
-        commitments = commit_all(key, inputs)
-        log_id = log_of(db, tenant.id)
-        about = Circumstances(
-            log_id=log_id,
-            evidence_id=made.evidence_id,
-            verification_id=made.id,
-            tenant=tenant,
-            at=now,
-            channel=made.request.channel,
-            device=made.request.device,
-            covers=made.brought.covers,
-            document_kind=DOCUMENT_KINDS.get(made.judged.carrier or ""),
-            certificate_kind=made.judged.purpose,
-            verifier_status=standing(tenant).status_on(made.gate.on),
-            client=made.client,
-        )
-        _ADD_EVIDENCE.run(
-            db,
-            tenant_id=tenant.id,
-            evidence_id=made.evidence_id,
-            log_id=log_id,
-            created_at=now,
-            record=build_record(about, body.verdict, body.revocation, made.judged.law, commitments),
-        )
-        self._seal(db, made, key, commitments, subject=person or made.id)
-
-    def _seal(self, db: Connection, made: _Made, key: bytes, commitments: dict[str, str], *, subject: str) -> None:
-        facts = made.judged.report.facts
-        if "certificate" in commitments:
-            facts = facts.with_commitments({0: commitments["certificate"]})
-        opening = Opening(
-            key=key,
-            facts=facts.encode(),
-            revocation=small_revocation(made.judged.learned.ocsp, made.judged.learned.crls),
-            purpose=made.request.purpose,
-        )
-        parts: dict[str, Any] = {"opening": opening}
-        if made.gate.custody and made.judged.passed:
-            parts["custody"] = Custody(
-                signed=made.brought.signed,
-                content=made.brought.content,
-                certificate=made.brought.certificate,
-            )
-        law = made.judged.law
-        retention = law.retention if law is not None and law.retention and made.judged.passed else DEFAULT_RETENTION
-        for kind, part in parts.items():
-            self.sealer.seal(
-                db,
-                made.tenant.id,
-                made.evidence_id,
-                kind,
-                msgspec.msgpack.encode(part),
-                subject=subject,
-                retention=retention,
-                now=moment(made.at),
-            )
+        tag = linking.link_tag(self.keys, tenant.id, *key)
+        known = self._recorder.known(tenant.id, tag, retention_of(judged))
+        if known is not None:
+            return linking.Kin((key,), settled=True), tag, known
+        return linking.learn_kin(mode.services.links, *key, at=at), tag, None
 
     def settle(self, mode: Mode, tenant: Tenant, verification_id: str) -> None:
         """Ask J-LIS again for a pending check's person; nothing happens while it still does not know."""
@@ -335,10 +232,3 @@ def _row(db: Connection, tenant_id: str, verification_id: str) -> Any:
 def _verification(row: Any) -> Verification:
     body = msgspec.json.decode(row.body, type=Verification)
     return msgspec.structs.replace(body, person=row.person_id, person_status=row.person_status)
-
-
-def _certificate_for(made: _Made) -> bytes | None:
-    """Return the certificate for a tenant that may have it: a certified verifier, with its legal ground configured."""
-    tenant = made.tenant
-    entitled = tenant.certificate_ground and standing(tenant).status_on(japanese_day(made.at)) == "certified"
-    return made.brought.certificate if entitled and made.judged.passed else None

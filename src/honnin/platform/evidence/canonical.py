@@ -6,11 +6,12 @@ Numbers in our records are integers alone, so that no reader's float arithmetic 
 import json
 from typing import Any, NoReturn
 
+import msgspec
 import rfc8785
 
 from honnin.errors import FormatError
 
-__all__ = ["encode", "parse_strict", "read_canonical"]
+__all__ = ["encode", "encode_texts", "parse_strict", "read_canonical"]
 
 MOST_DIGITS = 16  # 2**53 has 16; a longer number is no integer of ours
 
@@ -20,6 +21,18 @@ def encode(value: Any) -> bytes:
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        raise FormatError("evidence.not_canonical", "The value has no canonical JSON form.") from error
+
+
+def encode_texts(value: dict[str, Any]) -> bytes:
+    """Return the canonical spelling of members with ASCII names whose values hold text, booleans and null alone.
+
+    For those msgspec's encoder gives the same octets in a tenth of the time (numbers, and names beyond ASCII, are where
+    it would not); a test holds the two against each other.
+    """
+    try:
+        return msgspec.json.encode(value, order="sorted")
+    except (TypeError, UnicodeEncodeError) as error:
         raise FormatError("evidence.not_canonical", "The value has no canonical JSON form.") from error
 
 

@@ -74,7 +74,7 @@ def build_record(
             "checks": [_check(check) for check in verdict.checks],
         },
     }
-    return canonical.encode(record).decode("utf-8")
+    return canonical.encode_texts(record).decode("utf-8")
 
 
 def _law(law: Decision | None) -> dict[str, Any] | None:

@@ -9,7 +9,8 @@ Both layers name what they hold as associated data, so that a row moved to anoth
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -21,7 +22,7 @@ from honnin.platform.keys import Keyring
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Sealer"]
+__all__ = ["ADD_KEY", "SEAL", "DataKey", "Sealer"]
 
 NONCE = 12
 
@@ -34,7 +35,7 @@ _FIND_KEY = Prepared(
         _KEYS.wrapped.is_not(None),
     )
 )
-_ADD_KEY = Prepared(
+ADD_KEY = Prepared(
     insert(schema.data_keys).values(
         {
             name: bindparam(name)
@@ -42,7 +43,16 @@ _ADD_KEY = Prepared(
         }
     )
 )
-_SEAL = Prepared(insert(schema.sealed))
+SEAL = Prepared(insert(schema.sealed))
+
+
+@dataclass(frozen=True, slots=True)
+class DataKey:
+    """A data key in the open. row: what is to be written of one that was just made; empty for one that is stored."""
+
+    id: str
+    key: bytes = field(repr=False)
+    row: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +78,50 @@ class Sealer:
 
         `expires_at` ends a new data key by itself (`expired`); an existing key keeps its own end.
         """
-        key_id, key = self._data_key(db, tenant_id, subject, retention, now=now, expires_at=expires_at)
+        key = self.find_key(db, tenant_id, subject, retention)
+        if key is None:
+            key = self.new_key(tenant_id, subject, retention, now=now, expires_at=expires_at)
+            ADD_KEY.run(db, **key.row)
+        SEAL.run(db, **self.sealed(tenant_id, sealed_id, kind, content, key))
+
+    def find_key(self, db: Connection, tenant_id: str, subject: str, retention: str) -> DataKey | None:
+        """Return the data key of a subject and retention rule, None without a living one."""
+        for key_id, wrapped in _FIND_KEY.rows(db, tenant=tenant_id, about=subject, rule=retention):
+            return self.unwrapped(tenant_id, key_id, wrapped)
+        return None
+
+    def unwrapped(self, tenant_id: str, key_id: str, wrapped: bytes) -> DataKey:
+        """Return a stored data key. Raises StateError `store.sealed_damaged`."""
+        return DataKey(key_id, _open(self.keys.derived("wrap"), wrapped, _name(tenant_id, key_id, "data-key")))
+
+    def new_key(
+        self, tenant_id: str, subject: str, retention: str, *, now: str, expires_at: str | None = None
+    ) -> DataKey:
+        """Make a data key; it is nothing until its row is written (ADD_KEY)."""
+        key_id, key, nonce = new_id("key"), AESGCM.generate_key(256), secrets.token_bytes(NONCE)
+        wrapped = AESGCM(self.keys.derived("wrap")).encrypt(nonce, key, _name(tenant_id, key_id, "data-key"))
+        row = {
+            "tenant_id": tenant_id,
+            "data_key_id": key_id,
+            "subject": subject,
+            "retention": retention,
+            "created_at": now,
+            "expires_at": expires_at,
+            "wrapped": nonce + wrapped,
+        }
+        return DataKey(key_id, key, row)
+
+    @staticmethod
+    def sealed(tenant_id: str, sealed_id: str, kind: str, content: bytes, key: DataKey) -> dict[str, Any]:
+        """Return the row (SEAL) of `content` encrypted as (`sealed_id`, `kind`)."""
         nonce = secrets.token_bytes(NONCE)
-        aad = _name(tenant_id, sealed_id, kind)
-        _SEAL.run(
-            db,
-            tenant_id=tenant_id,
-            sealed_id=sealed_id,
-            kind=kind,
-            data_key_id=key_id,
-            content=nonce + AESGCM(key).encrypt(nonce, content, aad),
-        )
+        return {
+            "tenant_id": tenant_id,
+            "sealed_id": sealed_id,
+            "kind": kind,
+            "data_key_id": key.id,
+            "content": nonce + AESGCM(key.key).encrypt(nonce, content, _name(tenant_id, sealed_id, kind)),
+        }
 
     def open(self, db: Connection, tenant_id: str, sealed_id: str, kind: str) -> bytes:
         """Return what was sealed. Raises GoneError `evidence.gone` once its data key is destroyed or it was deleted."""
@@ -90,7 +133,7 @@ class Sealer:
         ).one_or_none()
         if row is None or row.wrapped is None:
             raise GoneError("evidence.gone", "The sealed data are not there any more: their time has passed.")
-        key = self._unwrap(tenant_id, row.data_key_id, row.wrapped)
+        key = self.unwrapped(tenant_id, row.data_key_id, row.wrapped).key
         return _open(key, row.content, _name(tenant_id, sealed_id, kind))
 
     def end(self, db: Connection, tenant_id: str, subject: str, now: str, *, retention: str | None = None) -> int:
@@ -124,35 +167,6 @@ class Sealer:
                 .values(wrapped=None, destroyed_at=now)
             )
             db.execute(delete(sealed).where(sealed.c.tenant_id == tenant_id, sealed.c.data_key_id == key_id))
-
-    def _data_key(
-        self,
-        db: Connection,
-        tenant_id: str,
-        subject: str,
-        retention: str,
-        *,
-        now: str,
-        expires_at: str | None,
-    ) -> tuple[str, bytes]:
-        for key_id, wrapped in _FIND_KEY.rows(db, tenant=tenant_id, about=subject, rule=retention):
-            return key_id, self._unwrap(tenant_id, key_id, wrapped)
-        key_id, key, nonce = new_id("key"), AESGCM.generate_key(256), secrets.token_bytes(NONCE)
-        wrapped = nonce + AESGCM(self.keys.derived("wrap")).encrypt(nonce, key, _name(tenant_id, key_id, "data-key"))
-        _ADD_KEY.run(
-            db,
-            tenant_id=tenant_id,
-            data_key_id=key_id,
-            subject=subject,
-            retention=retention,
-            created_at=now,
-            expires_at=expires_at,
-            wrapped=wrapped,
-        )
-        return key_id, key
-
-    def _unwrap(self, tenant_id: str, key_id: str, wrapped: bytes) -> bytes:
-        return _open(self.keys.derived("wrap"), wrapped, _name(tenant_id, key_id, "data-key"))
 
 
 def _name(tenant_id: str, object_id: str, kind: str) -> bytes:

@@ -6,9 +6,11 @@ it begins, so that no two writers find out at their end that one of them was too
 """
 
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,8 +19,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from honnin.errors import InputError, ServiceError
-from honnin.platform.store.grouping import Groups
+from honnin.platform.store.grouping import Groups, Kind
+from honnin.platform.store.looking import Looks
 from honnin.platform.store.migrate import migrate
+from honnin.platform.store.prepared import Prepared
+from honnin.platform.store.turns import Turns
 
 __all__ = ["PRAGMAS", "Store"]
 
@@ -46,7 +51,10 @@ class Store:
             self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
         except OSError as error:
             raise _unwritable() from error
-        self._groups = Groups(self._begin_write)
+        self.turns = Turns()
+        self._groups = Groups(self._begin_write, turn=self.turns.first if self.is_sqlite else None)
+        self._looks = Looks(self.engine)
+        self._looking = self.turns if self.is_sqlite else nullcontext()
         self._view: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         try:
             migrate(self.engine)
@@ -70,6 +78,17 @@ class Store:
         except (DBAPIError, PoolTimeoutError) as error:
             raise _unusable(error) from error
 
+    def look(self, statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows of one statement by itself, outside any transaction; not from within a turn.
+
+        Raises ServiceError `store.down`.
+        """
+        try:
+            with self._looking:
+                return self._looks.rows(statement, values)
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise _unusable(error) from error
+
     def write(self, work: Callable[[Connection], T], *, tenant: str | None = None) -> T:
         """Run `work` in one transaction and return its result once it is durable.
 
@@ -79,16 +98,28 @@ class Store:
         `work` may run again: when a concurrent writer got in between (a key that exists meanwhile, a serialisation
         failure), everything is rolled back and read anew. Raises ServiceError `store.down` when that does not help.
         """
-        for attempt in range(TRIES):
-            try:
-                return self._groups.run(None if self.is_sqlite else tenant or object(), work)
-            except PoolTimeoutError as error:
-                raise _unusable(error) from error
-            except DBAPIError as error:
-                if attempt == TRIES - 1 or not _may_pass(error):
-                    raise _unusable(error) from error
-            time.sleep(0.005 * 2**attempt)
-        raise AssertionError  # the last attempt returned or raised
+        told: Future[T] = Future()
+        self._submit(told, None, work, tenant, 0)
+        return told.result()
+
+    def write_soon(self, kind: Kind, item: Any, *, tenant: str) -> "Future[Any]":
+        """Have `kind` write an item of a tenant together with others of its kind that wait; as `write` else."""
+        told: Future[Any] = Future()
+        self._submit(told, kind, item, tenant, 0)
+        return told
+
+    def _submit(self, told: "Future[Any]", kind: Kind | None, what: Any, tenant: str | None, attempt: int) -> None:
+        def done(result: Any, error: BaseException | None) -> None:
+            if error is None:
+                told.set_result(result)
+            elif isinstance(error, DBAPIError) and attempt < TRIES - 1 and _may_pass(error):
+                again = threading.Timer(0.005 * 2**attempt, self._submit, (told, kind, what, tenant, attempt + 1))
+                again.daemon = True
+                again.start()
+            else:
+                told.set_exception(_unusable(error) if isinstance(error, DBAPIError | PoolTimeoutError) else error)
+
+        self._groups.submit(None if self.is_sqlite else tenant or object(), kind, what, done)
 
     @contextmanager
     def _begin_write(self) -> Iterator[Connection]:
@@ -96,7 +127,9 @@ class Store:
             yield connection
 
     def close(self) -> None:
-        """Close every connection."""
+        """Commit what waits, and close every connection."""
+        self._groups.close()
+        self._looks.close()
         self.engine.dispose()
 
 

@@ -5,13 +5,16 @@ by its key. Errors come out as those of the library that everything else goes th
 difference. Only for columns whose values need no conversion: text, numbers, octets, and booleans that are written.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 
-__all__ = ["Prepared"]
+__all__ = ["Among", "Prepared"]
+
+MOST_AMONG = 64
 
 
 class Prepared:
@@ -39,12 +42,23 @@ class Prepared:
         found = self.rows(db, **values)
         return found[0][0] if found else None
 
+    def run_many(self, db: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Run the statement for each of these rows of values, in one call of the driver."""
+        if rows:
+            text, order, constants = self._compiled.get(db.dialect.name) or self._compile(db)
+            given = [{**constants, **row} for row in rows] if constants else rows
+            values = given if order is None else [tuple([row[name] for name in order]) for row in given]
+            self._on_cursor(db, "executemany", text, values).close()
+
     def _cursor(self, db: Connection, values: dict[str, Any]) -> Any:
         text, order, constants = self._compiled.get(db.dialect.name) or self._compile(db)
         given = {**constants, **values} if constants else values
+        return self._on_cursor(db, "execute", text, given if order is None else tuple([given[name] for name in order]))
+
+    def _on_cursor(self, db: Connection, method: str, text: str, values: Any) -> Any:
         cursor = db.connection.cursor()
         try:
-            cursor.execute(text, given if order is None else tuple([given[name] for name in order]))
+            getattr(cursor, method)(text, values)
         except Exception as error:
             cursor.close()
             raise self._told(db, error) from error
@@ -68,4 +82,29 @@ class Prepared:
         order = tuple(compiled.positiontup) if compiled.positional else None
         constants = {name: value for name, value in compiled.params.items() if value is not None}
         made = self._compiled[db.dialect.name] = (compiled.string, order, constants)
+        return made
+
+
+class Among:
+    """A query for the rows whose column is among some values: prepared for each power of two of them."""
+
+    def __init__(self, query: Select[Any], column: ColumnElement[Any]) -> None:
+        self._query = query
+        self._column = column
+        self._sizes: dict[int, Prepared] = {}
+
+    def rows(self, db: Connection, among: Sequence[Any], /, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows for these values of the column, however many they are."""
+        found: list[tuple[Any, ...]] = []
+        for start in range(0, len(among), MOST_AMONG):
+            some = among[start : start + MOST_AMONG]
+            size = 1 << (len(some) - 1).bit_length()
+            padded = [*some, *[some[-1]] * (size - len(some))]
+            prepared = self._sizes.get(size) or self._prepare(size)
+            found += prepared.rows(db, **values, **{f"among_{n}": value for n, value in enumerate(padded)})
+        return found
+
+    def _prepare(self, size: int) -> Prepared:
+        wanted: list[BindParameter[Any]] = [bindparam(f"among_{n}") for n in range(size)]
+        made = self._sizes[size] = Prepared(self._query.where(self._column.in_(wanted)))
         return made
