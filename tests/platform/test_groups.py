@@ -216,6 +216,8 @@ def test_the_log_of_an_older_store_goes_on(data: Path, database_url: str | None)
     with store.engine.begin() as db:  # back to what the first schema had
         for table in ("customer_certificates", "certificate_ends", "upkeep_cursors"):
             db.execute(text(f"DROP TABLE {table}"))
+        for column in ("code_hash", "code_until", "code_used_at"):
+            db.execute(text(f"ALTER TABLE sessions DROP COLUMN {column}"))
         config.attributes["connection"] = db
         command.stamp(config, "0001")
     store.close()
