@@ -1,8 +1,9 @@
 """What an office gives to a card: the boundary between issuing (`jlis`, `police`, …) and the chips (`cards`)."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-__all__ = ["JpkiMaterial", "LicenceMaterial"]
+__all__ = ["CardMaterial", "JpkiMaterial", "LicenceMaterial"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,14 @@ class JpkiMaterial:
     user_authentication_tries_used: int = 0
     label: str = "JPKIAPICCTOKEN2"
     mobile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CardMaterial:
+    """What a My Number Card holds beside its JPKI application, made when a file is first read; PINs by name."""
+
+    contents: Mapping[str, Callable[[], bytes]] = field(repr=False)
+    pins: Mapping[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -258,9 +258,17 @@ def _first_state(world: World, one: Person, at: datetime) -> State:
     )
 
 
-def _document_keys(one: Person) -> dict[str, dict[str, str]]:
+def _document_keys(one: Person, state: State) -> dict[str, dict[str, str]]:
     """Return what opens each document beside the PINs of the certificates."""
-    keys: dict[str, dict[str, str]] = {}
+    from honnin.sandbox.jlis.card_facts import facts_of
+
+    facts = facts_of(one.id, state)
+    card = {"number_a": facts.number_a, "number_b": facts.number_b, "birth_date_key": facts.birth_key}
+    if pin := one.pins.get("user_authentication"):
+        card |= {"input_support": pin, "resident_register": pin}
+    if one.licence is not None and one.licence.on_my_number_card:
+        card["driving_licence"] = one.licence.licence_pin or "****"
+    keys = {"my_number_card": card} if state.phone is None else {}
     if one.licence is not None and one.licence.plain:
         first, second = one.licence.pins or ("****", "****")
         keys["drivers_licence"] = {"pin1": first, "pin2": second}
@@ -293,7 +301,7 @@ def _listed(world: World, one: Person) -> dict[str, Any]:
         "carrier": "card" if state.phone is None else "phone",
         "card_state": state.card_state,
         "pins": _pins(world, one, now),
-        "document_keys": _document_keys(one),
+        "document_keys": _document_keys(one, state),
         "tries_left_at_first": {p: TRIES[p] - one.tries_used.get(p, 0) for p in one.pins},
         "story": one.story,
         "expected": msgspec.to_builtins(one.expected),

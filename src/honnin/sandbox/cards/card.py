@@ -1,7 +1,7 @@
 """The emulated chip: a state machine that answers command APDUs from files, keys, PINs and the rules of its layout.
 
-My Number Card sheet, sections 1 to 3 and 11; ISO/IEC 7816-4 where the sheet is silent. Models no timing, no secure
-messaging and no logical channel but 0 (docs/sandbox-limits.md).
+My Number Card sheet, sections 1 to 3 and 11; ISO/IEC 7816-4 where the sheet is silent. Models no timing and no logical
+channel but 0 (docs/sandbox-limits.md).
 """
 
 import os
@@ -26,6 +26,8 @@ from honnin.sandbox.cards.status import (
     CHANNEL_NOT_SUPPORTED,
     CONDITIONS,
     DONE,
+    NO_SESSION,
+    OBJECTS_MISSING,
     SECURE_MESSAGING_NOT_SUPPORTED,
     UNKNOWN_CLA,
     UNKNOWN_INS,
@@ -47,6 +49,8 @@ def _get_response(session: Session, command: Command) -> bytes:  # noqa: ARG001
     raise Refusal(CONDITIONS)  # nothing waits: every answer goes out whole
 
 
+WITH_HEADER = 0x0C  # secure messaging that also protects the header: this card has none
+MESSAGING = (0x08, WITH_HEADER)
 STANDARD, PROPRIETARY = 0x00, 0x80
 COMMANDS: dict[int, tuple[int, Operation]] = {
     0x20: (STANDARD, verify),
@@ -116,9 +120,25 @@ class EmulatedCard:
     def _answer(self, apdu: bytes) -> bytes:
         try:
             command = parse(apdu)
+            if command.cla in MESSAGING and self._session.application.delivery_key is not None:
+                return self._answer_protected(command)
             return self._operation(command)(self._session, command) + DONE.to_bytes(2)
         except Refusal as refusal:
             return refusal.status.to_bytes(2)
+
+    def _answer_protected(self, command: Command) -> bytes:
+        """Answer in the session of the input support application: its answers are hidden, its status words are not."""
+        key = self._session.session_key
+        if command.cla == WITH_HEADER:
+            raise Refusal(OBJECTS_MISSING)
+        if key is None:
+            raise Refusal(NO_SESSION)
+        try:
+            inner = key.opened(command)
+        except Refusal:
+            self._session.session_key = None
+            raise
+        return key.closed(self._operation(inner)(self._session, inner)) + DONE.to_bytes(2)
 
     def _operation(self, command: Command) -> Operation:
         _check_class(command.cla)

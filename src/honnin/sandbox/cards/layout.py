@@ -51,10 +51,14 @@ class Records(_File, frozen=True, tag="records"):
 
 
 class Key(_File, frozen=True, tag="key"):
-    """A private key that can be used, never read; `use` lists the PINs that must all have been verified."""
+    """A private key that can be used, never read.
+
+    use: the PINs that must all have been verified. authenticates: answers INTERNAL AUTHENTICATE, and nothing else.
+    """
 
     content: str | None
     use: tuple[str, ...]
+    authenticates: bool = False
 
 
 class Pin(_File, frozen=True, tag="pin"):
@@ -75,13 +79,23 @@ class PinRule(msgspec.Struct, frozen=True):
 
 
 class Application(msgspec.Struct, frozen=True):
-    """One application of a chip, selected by `aid`."""
+    """One application of a chip, selected by `aid`.
+
+    objects: GET DATA tag → name of the content. needs: the content without which the application is not installed.
+    internal_key: content that P2 = 00 signs with. delivery_key: content that opens a session key; delivery_pin: the PIN
+    before it. absent_reference: status word for a PIN or key that is not there, hex.
+    """
 
     name: str
     aid: str
     on_phones: bool
-    objects: dict[str, str]  # GET DATA tag → name of the content
+    objects: dict[str, str]
     files: tuple[File, ...]
+    needs: str | None = None
+    internal_key: str | None = None
+    delivery_key: str | None = None
+    delivery_pin: str | None = None
+    absent_reference: str = "6A88"
 
     @property
     def identifier(self) -> bytes:

@@ -1,15 +1,16 @@
 """One person's chip: the contents that go into a layout's files (My Number Card sheet, sections 3.1, 3.6, 8).
 
-Makes EF 0006 (token information) and EF 0008 (which certificates exist) from what was issued. Applications whose
-content no office of the sandbox issues stay unwritten: their files exist and obey their rules.
+Makes EF 0006 (token information) and EF 0008 (which certificates exist) from what was issued; the other applications'
+files come as J-LIS and the police made them.
 """
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
 from honnin.sandbox.cards.layout import Application, Layout, load_layout
-from honnin.sandbox.material import JpkiMaterial, LicenceMaterial
+from honnin.sandbox.material import CardMaterial, JpkiMaterial, LicenceMaterial
 
 __all__ = ["Chip", "PinStart", "drivers_licence", "my_number_card", "token_info"]
 
@@ -32,17 +33,45 @@ class Chip:
     layout: Layout
     atr: bytes
     phone: bool
-    contents: dict[str, bytes] = field(repr=False)
+    contents: Mapping[str, bytes] = field(repr=False)
     pins: dict[str, PinStart]
 
     @property
     def applications(self) -> tuple[Application, ...]:
-        """The applications present: a phone has the JPKI application alone."""
-        return tuple(a for a in self.layout.applications if a.on_phones or not self.phone)
+        """The applications present: a phone has the JPKI application alone, some are installed on few cards."""
+        present = (a for a in self.layout.applications if a.on_phones or not self.phone)
+        return tuple(a for a in present if a.needs is None or a.needs in self.contents)
 
 
-def my_number_card(material: JpkiMaterial, interface: Interface = "contactless") -> Chip:
-    """Personalise a My Number Card, or the JPKI application of a phone."""
+class _Contents(Mapping[str, bytes]):
+    """Contents of which some are made when they are first asked for."""
+
+    def __init__(self, ready: dict[str, bytes], later: Mapping[str, Callable[[], bytes]]) -> None:
+        self._ready = ready
+        self._later = later
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._ready:
+            self._ready[name] = self._later[name]()
+        return self._ready[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._ready or name in self._later
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({**self._ready, **self._later})
+
+    def __len__(self) -> int:
+        return len({**self._ready, **self._later})
+
+
+def my_number_card(
+    material: JpkiMaterial, interface: Interface = "contactless", rest: CardMaterial | None = None
+) -> Chip:
+    """Personalise a My Number Card, or the JPKI application of a phone.
+
+    rest: content of the other applications; without it their files exist unwritten and obey their rules.
+    """
     layout = load_layout("my_number_card")
     issued = {
         "signature_certificate": material.signature_certificate,
@@ -61,8 +90,11 @@ def my_number_card(material: JpkiMaterial, interface: Interface = "contactless")
         layout=layout,
         atr=bytes.fromhex(layout.atrs[interface]),
         phone=material.mobile,
-        contents={name: content for name, content in issued.items() if content is not None},
-        pins=_first_pins(layout, material),
+        contents=_Contents(
+            {name: content for name, content in issued.items() if content is not None},
+            {} if rest is None or material.mobile else rest.contents,
+        ),
+        pins=_first_pins(layout, material, {} if rest is None else rest.pins),
     )
 
 
@@ -82,7 +114,7 @@ def _availability(material: JpkiMaterial) -> bytes:
     return bytes(0x8F if certificate else 0x00 for certificate in present) + b"\x00"
 
 
-def _first_pins(layout: Layout, material: JpkiMaterial) -> dict[str, PinStart]:
+def _first_pins(layout: Layout, material: JpkiMaterial, others: Mapping[str, str]) -> dict[str, PinStart]:
     """The holder's PINs; the four-digit ones that the material does not name are chosen equal, as many holders do."""
     four_digits = material.user_authentication_pin
     chosen = {
@@ -90,6 +122,7 @@ def _first_pins(layout: Layout, material: JpkiMaterial) -> dict[str, PinStart]:
         "user_authentication": (four_digits, material.user_authentication_tries_used),
         "input_support": (four_digits, 0),
         "resident_register": (four_digits, 0),
+        **{name: (value, 0) for name, value in others.items()},
     }
     pins = {}
     for name, rule in layout.pins.items():

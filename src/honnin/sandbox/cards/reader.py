@@ -42,14 +42,10 @@ def open_emulated(
 def _my_number_card(
     world: World, person: str, kinds: tuple[str, ...], interface: Interface, record: Record
 ) -> HeldChip:
-    from honnin.sandbox.people import card_material
+    from honnin.sandbox.card_office import card_of
 
-    if kinds:
-        raise InputError(
-            "emulated.document_unknown", "The sandbox makes no such card.", next="Ask for it without a fault."
-        )
     return EmulatedCard(
-        lambda: my_number_card(card_material(world, person), interface), PinCounters(world), record=record
+        lambda: my_number_card(*card_of(world, person, kinds, interface)), PinCounters(world), record=record
     )
 
 

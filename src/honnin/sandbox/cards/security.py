@@ -1,7 +1,6 @@
 """VERIFY, the two commands that change a PIN, and the commands that use a private key.
 
-My Number Card sheet, sections 1.2, 2 and 3.2. Session-key delivery and terminal authentication are refused as on a
-card that is not configured for them: their formats are not public.
+My Number Card sheet, sections 1.2, 2, 3.2, 4.5 and 4.6. Terminal authentication is refused: its format is not public.
 """
 
 import re
@@ -10,6 +9,7 @@ from typing import TypeVar
 from honnin.sandbox.cards.apdu import Command
 from honnin.sandbox.cards.layout import Key, Pin
 from honnin.sandbox.cards.session import Session
+from honnin.sandbox.cards.session_key import accept
 from honnin.sandbox.cards.signing import VARIANTS, sign, signature_size
 from honnin.sandbox.cards.status import (
     BAD_CONTENT,
@@ -37,6 +37,8 @@ __all__ = [
     "verify",
 ]
 
+HASHED_BY_CARD = 0x03  # variant of a signature (section 3.2)
+CLOSED_TO_KEYS = ("jpki", "resident_register")
 F = TypeVar("F", Pin, Key)
 
 
@@ -89,10 +91,7 @@ def sign_given(session: Session, command: Command) -> bytes:
     """COMPUTE DIGITAL SIGNATURE (80 2A): P1 says what the card does to the input before its private key."""
     if command.p1 not in VARIANTS:
         raise Refusal(WRONG_P1_P2)
-    key = _reference(session, command.p2, Key)
-    if not session.verified.issuperset(key.use):
-        raise Refusal(SECURITY_STATUS)
-    pkcs8 = session.chip.contents.get(key.content or "")
+    pkcs8 = session.chip.contents.get(_signing_key(session, command.p2) or "")
     if pkcs8 is None:
         raise Refusal(REFERENCE_NOT_FOUND)
     if command.le is None:
@@ -103,16 +102,44 @@ def sign_given(session: Session, command: Command) -> bytes:
     return sign(pkcs8, command.p1, command.body)
 
 
+def _signing_key(session: Session, p2: int) -> str | None:
+    """Return the content that holds the key that P2 names: 00 is the application's own, without any PIN."""
+    if p2 == 0 and session.application.internal_key is not None:
+        return session.application.internal_key
+    key = _reference(session, p2, Key)
+    if key.authenticates:
+        raise Refusal(CONDITIONS)
+    if not session.verified.issuperset(key.use):
+        raise Refusal(SECURITY_STATUS)
+    return key.content
+
+
 def internal_authenticate(session: Session, command: Command) -> bytes:
-    """INTERNAL AUTHENTICATE: no key of these applications is for it."""
+    """INTERNAL AUTHENTICATE: the card's key signs a challenge of 1 to 255 bytes (sha256WithRSA)."""
     number = command.p2 & 0x1F if command.p2 & 0x80 else 0
     key = session.application.by_short_identifier(number)
-    raise Refusal(SECURITY_STATUS if isinstance(key, Key) else CONDITIONS)
+    pkcs8 = session.chip.contents.get(key.content or "") if isinstance(key, Key) and key.authenticates else None
+    if pkcs8 is None:
+        raise Refusal(SECURITY_STATUS if isinstance(key, Key) else CONDITIONS)
+    if command.le is None or command.le < signature_size(pkcs8):
+        raise Refusal(WRONG_LENGTH)
+    return sign(pkcs8, HASHED_BY_CARD, command.body)
 
 
-def set_session_key(session: Session, command: Command) -> bytes:  # noqa: ARG001
-    """SET SESSION KEY: no application here has key delivery configured."""
-    raise Refusal(NO_KEY_DELIVERY)
+def set_session_key(session: Session, command: Command) -> bytes:
+    """SET SESSION KEY: only where the application has a delivery key, and after its PIN."""
+    application = session.application
+    pkcs8 = session.chip.contents.get(application.delivery_key or "")
+    if pkcs8 is None:
+        raise Refusal(SECURITY_STATUS if application.name in CLOSED_TO_KEYS else NO_KEY_DELIVERY)
+    if application.delivery_pin not in session.verified:
+        raise Refusal(SECURITY_STATUS)
+    if command.p1 or command.p2:
+        raise Refusal(WRONG_P1_P2)
+    if len(command.body) != signature_size(pkcs8):
+        raise Refusal(WRONG_LENGTH)
+    session.session_key = accept(pkcs8, command.body)
+    return b""
 
 
 def set_public_key(session: Session, command: Command) -> bytes:  # noqa: ARG001
@@ -131,7 +158,7 @@ def _reference(session: Session, p2: int, kind: type[F]) -> F:
     else:
         file = session.application.by_short_identifier(p2 & 0x1F)
         if file is None:
-            raise Refusal(REFERENCE_NOT_FOUND)
+            raise Refusal(int(session.application.absent_reference, 16))
     if not isinstance(file, kind):
         raise Refusal(NOT_FOR_THIS_FILE)
     return file

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from honnin.sandbox.cards.counters import PinCounters
 from honnin.sandbox.cards.layout import Application, File, Reading
 from honnin.sandbox.cards.personalise import Chip
+from honnin.sandbox.cards.session_key import SessionKey
 
 __all__ = ["Session"]
 
@@ -20,11 +21,13 @@ class Session:
     application: Application
     file: File | None = None
     verified: set[str] = field(default_factory=set)
+    session_key: SessionKey | None = None
 
     def enter(self, application: Application) -> None:
         """Make an application current, even the current one again: no file, no verified PIN but under a master file."""
         self.application = application
         self.file = None
+        self.session_key = None
         if not self.chip.layout.master_file:
             self.verified.clear()
 

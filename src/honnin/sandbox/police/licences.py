@@ -20,7 +20,17 @@ from honnin.sandbox.states import State, history, state_of
 from honnin.sandbox.strongroom import kept, seed
 from honnin.sandbox.world import World
 
-__all__ = ["CATEGORIES", "FAULTS", "dates_of", "issue", "number_of"]
+__all__ = [
+    "CATEGORIES",
+    "FAULTS",
+    "GROUPS",
+    "PORTRAIT_BYTES",
+    "PORTRAIT_SIZE",
+    "dates_of",
+    "earliest",
+    "issue",
+    "number_of",
+]
 
 FAULTS = (
     "altered_text",
@@ -154,7 +164,6 @@ def _entries(world: World, one: Person, state: State, glyphs: Glyphs, *, expired
     issued, expiry = dates_of(world, one, expired=expired)
     kana = Glyphs(0, 0)
     conditions = [*licence.conditions, "", "", "", ""][:4]
-    held = {name: date.fromisoformat(day) for name, day in licence.held.items()}
     found = [
         (0x11, JIS_YEAR),
         (0x12, glyphs.text(state.name, 72)),
@@ -170,15 +179,16 @@ def _entries(world: World, one: Person, state: State, glyphs: Glyphs, *, expired
         *zip(range(0x1C, 0x20), (kana.text(condition, 80) for condition in conditions), strict=True),
         (0x20, kana.text(commission(state.municipality)[1], 24)),
         (0x21, number_of(world, one).encode()),
-        *((tag, _earliest(held, names)) for tag, names in GROUPS.items()),
-        *((tag, _earliest(held, (name,))) for name, tag in sorted(CATEGORIES.items(), key=lambda row: row[1])),
+        *((tag, earliest(licence.held, names)) for tag, names in GROUPS.items()),
+        *((tag, earliest(licence.held, (name,))) for name, tag in sorted(CATEGORIES.items(), key=lambda row: row[1])),
         *((tag, b"") for tag in RESERVED),
     ]
     return [field(tag, value) for tag, value in found]
 
 
-def _earliest(held: dict[str, date], names: tuple[str, ...]) -> bytes:
-    days = [held[name] for name in names if name in held]
+def earliest(held: dict[str, str], names: tuple[str, ...]) -> bytes:
+    """Return since when one of some categories is held, as the chip writes it."""
+    days = [date.fromisoformat(held[name]) for name in names if name in held]
     return era_date(min(days)) if days else NOT_HELD
 
 

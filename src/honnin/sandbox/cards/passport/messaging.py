@@ -6,12 +6,9 @@ from dataclasses import replace
 from honnin.sandbox.cards.apdu import Command
 from honnin.sandbox.cards.passport.ciphers import SessionKeys, block_of, cbc, checksum, fill, strip
 from honnin.sandbox.cards.passport.objects import opened, written
-from honnin.sandbox.cards.status import Refusal
+from honnin.sandbox.cards.status import OBJECTS_MISSING, OBJECTS_WRONG, Refusal
 
-__all__ = ["OBJECTS_MISSING", "OBJECTS_WRONG", "SecureSession"]
-
-OBJECTS_MISSING = 0x6987
-OBJECTS_WRONG = 0x6988
+__all__ = ["SecureSession"]
 
 
 class SecureSession:
