@@ -336,5 +336,5 @@ def test_internal_authenticate(terminal: Callable[..., Any]) -> None:
 
 def test_session_keys_and_terminal_authentication(terminal: Callable[..., Any]) -> None:
     card = terminal()
-    assert card("80AE0000", "000100", bytes(256)) == "66F1"
+    assert card("80AE0000", "000100", bytes(256)) == "6982"  # the sheet's section 4.6: 66F1 is for other applications
     assert card("80A206C1", "04", bytes(4)) == "6985"

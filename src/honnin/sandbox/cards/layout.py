@@ -12,7 +12,7 @@ import msgspec
 
 __all__ = ["Application", "File", "Key", "Layout", "Pin", "PinRule", "Records", "Transparent", "load_layout"]
 
-Reading = Literal["free"] | tuple[str, ...]  # nobody's PIN, or any one of these PINs
+Reading = Literal["free", "never"] | tuple[str, ...]  # nobody's PIN, no PIN at all, or any one of these PINs
 
 
 class _File(msgspec.Struct, frozen=True, tag_field="kind"):

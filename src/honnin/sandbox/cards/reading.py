@@ -59,10 +59,11 @@ def read_record(session: Session, command: Command) -> bytes:
     _check_access(session, file.read)
     if command.body or command.le is None:
         raise Refusal(WRONG_LENGTH)
-    wanted = file.contents[command.p1 - 1 : None if how == 5 else command.p1]
-    if not wanted:
+    named = file.contents[command.p1 - 1 : None if how == 5 else command.p1]
+    records = [session.chip.contents[name] for name in named if name in session.chip.contents]
+    if not records:
         raise Refusal(RECORD_NOT_FOUND)
-    return b"".join(session.chip.contents.get(name, UNWRITTEN) for name in wanted)[: command.le]
+    return b"".join(records)[: command.le]
 
 
 def get_data(session: Session, command: Command) -> bytes:

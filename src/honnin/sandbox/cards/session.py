@@ -33,4 +33,6 @@ class Session:
 
     def may(self, rule: Reading, also: tuple[str, ...] = ()) -> bool:
         """Tell whether any PIN that a reading rule names has been verified, and all of the others beside it."""
-        return (rule == "free" or not self.verified.isdisjoint(rule)) and self.verified.issuperset(also)
+        if isinstance(rule, str):
+            return rule == "free"
+        return not self.verified.isdisjoint(rule) and self.verified.issuperset(also)
