@@ -15,6 +15,7 @@ from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform import outbox, tenants
 from honnin.platform.clock import japanese_day, machine_clock, moment
 from honnin.platform.comparing import Comparison, ComparisonRequest, compare_items
+from honnin.platform.counter import Counter
 from honnin.platform.evidence.log import Head, Log, log_of_shard
 from honnin.platform.evidence.receipt import Receipt, make_receipt
 from honnin.platform.evidence.sealing import Sealer
@@ -64,6 +65,7 @@ class Platform:
         self._verifier = Verifier(self.store, self.keys, self._sealer)
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
         self.records = Records(self.store, self._sealer, self._modes.__getitem__)
+        self.counter = Counter(self.store, self._sealer)
         self._woken = threading.Event()
 
     def close(self) -> None:

@@ -192,13 +192,14 @@ def find_evidence(db: Connection, tenant_id: str | None, object_id: str) -> tupl
 
     Raises NotFoundError `evidence.unknown`.
     """
-    table = schema.verifications
-    query = select(table.c.tenant_id, table.c.evidence_id).where(
-        (table.c.verification_id == object_id) | (table.c.evidence_id == object_id)
-    )
-    if tenant_id is not None:
-        query = query.where(table.c.tenant_id == tenant_id)
-    row = db.execute(query).one_or_none()
+    checks, at_counter = schema.verifications.c, schema.counter_checks.c
+    row = None
+    for tenant, made, evidence in (
+        (checks.tenant_id, checks.verification_id, checks.evidence_id),
+        (at_counter.tenant_id, at_counter.check_id, at_counter.evidence_id),
+    ):
+        query = select(tenant, evidence).where((made == object_id) | (evidence == object_id))
+        row = row or db.execute(query if tenant_id is None else query.where(tenant == tenant_id)).one_or_none()
     if row is None:
         raise NotFoundError("evidence.unknown", "There is no such evidence.", next="Give the id of a verification.")
     return row.tenant_id, row.evidence_id

@@ -4,6 +4,7 @@
     api.localhost                 the API alone
     bank.localhost                the demo bank
     console.localhost             the operator's console
+    counter.localhost             the counter, where staff read cards
     LABEL.localhost               the sandbox's institution LABEL (`honnin.worlds`)
 
 A host that is none of these is refused (421), so that a name that somebody else points at this machine reaches nothing.
@@ -23,9 +24,10 @@ from honnin.api.endpoints import answer_error, log_fault
 from honnin.api.guard import Guard, new_request_id
 from honnin.api.problems import internal
 from honnin.api.service import Sandbox
-from honnin.connect.worlds import open_world
+from honnin.chip import Trust
+from honnin.connect.worlds import World, open_world
 from honnin.errors import InputError
-from honnin.web import bank, check, console
+from honnin.web import bank, check, console, counter
 
 if TYPE_CHECKING:
     from honnin.platform import Platform
@@ -34,7 +36,7 @@ __all__ = ["KEYS_FILE", "Origins", "compose"]
 
 KEYS_FILE = "keys.json"  # the demo tenant's key, in the data folder
 PAGES_AT_ONCE = 24  # of the 40 threads that the event loop has for everybody
-PAGES = ("bank", "console")
+PAGES = ("bank", "console", "counter")
 
 PLAIN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 API_PATHS = ("/v1/", "/openapi.json", "/healthz", "/.well-known/")
@@ -93,6 +95,11 @@ class Origins:
         if rest == "localhost" and label in self._labels:
             return self._labels[label]
         return self._main if self._any and rest != "localhost" else self._refuse
+
+
+def _document_trust(world: World, document: str) -> Trust:
+    """Return whom proofs of a document rest on at the counter of a test environment."""
+    return Trust(tuple(der for _, der in world.document_trust().get(document, ())), world.now())
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -162,6 +169,9 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
             home=addresses["bank"],
             console=addresses["console"],
             keys=keys,
+        ),
+        "counter": counter.create_app(
+            platform, world=world, keys=keys, trust=lambda document: _document_trust(world, document)
         ),
         "console": AtMost(console.create_app(platform, world=world, keys=keys, api=base, addresses=addresses), places),
     }

@@ -25,6 +25,7 @@ from sqlalchemy import (
 __all__ = [
     "api_keys",
     "certificate_ends",
+    "counter_checks",
     "customer_certificates",
     "data_keys",
     "events",
@@ -160,6 +161,19 @@ verifications = Table(
     Index(None, "tenant_id", "person_id"),
     Index(None, "tenant_id", "evidence_id"),
     Index(None, "tenant_id", "created_at", "verification_id"),
+)
+
+counter_checks = Table(
+    "counter_checks",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("check_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("evidence_id", Id, nullable=False),
+    Column("body", Text, nullable=False),  # the resource as JSON: staff, place, terminal, never the customer's data
+    PrimaryKeyConstraint("tenant_id", "check_id"),
+    Index(None, "tenant_id", "created_at", "check_id"),
+    Index(None, "tenant_id", "evidence_id"),
 )
 
 idempotency = Table(

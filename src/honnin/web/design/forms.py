@@ -5,18 +5,25 @@ foreign page can send neither the cookie (SameSite=Lax) nor know the value; what
 Sec-Fetch-Site) stands beside it because browsers differ in what they call one site under `localhost`.
 """
 
+import json
 import secrets
+from typing import Any
 from urllib.parse import parse_qsl
 
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from honnin.errors import AccessError, InputError
 
-__all__ = ["COOKIE", "FIELD", "form_token", "read_form"]
+__all__ = ["COOKIE", "FIELD", "form_token", "read_form", "read_json", "read_upload"]
 
 COOKIE = "honnin_form"
 FIELD = "form_token"
+HEADER = "x-form-token"
 LIMIT = 16 << 10
+UPLOAD_LIMIT = 12 << 20  # a photograph of a telephone
+JSON_LIMIT = 256 << 10  # an extended answer of a card in hexadecimal
 FIELDS = 64
 
 
@@ -40,6 +47,45 @@ async def read_form(request: Request) -> dict[str, str]:
     return fields
 
 
+async def read_json(request: Request) -> dict[str, Any]:
+    """Return the JSON object that a script of our own page sent, with the page's token in `X-Form-Token`.
+
+    Raises InputError `page.form_too_large`, `page.form_unreadable`; AccessError `page.form_stale`.
+    """
+    kept = request.cookies.get(COOKIE, "")
+    token = request.headers.get(HEADER, "")
+    if not _from_here(request) or not kept or not secrets.compare_digest(kept.encode(), token.encode()):
+        raise _stale()
+    try:
+        said = json.loads(await _body(request, JSON_LIMIT))
+    except ValueError as error:
+        raise _unreadable() from error
+    if not isinstance(said, dict):
+        raise _unreadable()
+    return said
+
+
+async def read_upload(request: Request, name: str) -> bytes:
+    """Return the one file that a form of ours uploads.
+
+    Raises InputError `page.form_too_large`, `page.form_unreadable`; AccessError `page.form_stale`.
+    """
+    if not _from_here(request):
+        raise _stale()
+    if int(request.headers.get("content-length", "0") or "0") > UPLOAD_LIMIT:
+        raise InputError("page.form_too_large", f"The form is larger than {UPLOAD_LIMIT} bytes.", next="Send less.")
+    try:
+        async with request.form(max_files=1, max_fields=4, max_part_size=LIMIT) as form:
+            kept, token, file = request.cookies.get(COOKIE, ""), form.get(FIELD), form.get(name)
+            if not kept or not isinstance(token, str) or not secrets.compare_digest(kept.encode(), token.encode()):
+                raise _stale()
+            if not isinstance(file, UploadFile):
+                raise _unreadable()
+            return await file.read(UPLOAD_LIMIT)
+    except HTTPException as error:
+        raise _unreadable() from error
+
+
 def _from_here(request: Request) -> bool:
     """Tell whether the browser says that one of our own pages sent the form; old browsers say nothing.
 
@@ -51,15 +97,24 @@ def _from_here(request: Request) -> bool:
 
 
 async def _fields(request: Request) -> dict[str, str]:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > LIMIT:
-            raise InputError("page.form_too_large", f"The form is larger than {LIMIT} bytes.", next="Send less.")
+    body = await _body(request, LIMIT)
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=FIELDS))
     except ValueError as error:
-        raise InputError("page.form_unreadable", "The form cannot be read.", next="Open the page again.") from error
+        raise _unreadable() from error
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise InputError("page.form_too_large", f"The form is larger than {limit} bytes.", next="Send less.")
+    return bytes(body)
+
+
+def _unreadable() -> InputError:
+    return InputError("page.form_unreadable", "The form cannot be read.", next="Open the page again.")
 
 
 def _stale() -> AccessError:

@@ -27,7 +27,7 @@ from honnin.words import LANGUAGES, in_all, say
 __all__ = ["Pages", "static_files"]
 
 WEB = Path(str(files("honnin.web")))
-FAMILIES = ("design", "check", "bank", "console")
+FAMILIES = ("design", "check", "bank", "console", "counter")
 COOKIE_DAYS = 365
 
 
@@ -74,6 +74,7 @@ class Pages:
         *,
         status: int = 200,
         form_targets: Iterable[str] = (),
+        connections: Iterable[str] = (),
         address: str = "",
         **context: object,
     ) -> Response:
@@ -81,6 +82,7 @@ class Pages:
 
         address: where its languages are chosen, if not at the address of this request.
         form_targets: further origins that a form's answer may lead to (CSP form-action holds for redirects, too).
+        connections: origins that the page's script may ask, besides its own; none without a script that asks.
         """
         language = language_of(request)
         token = forms.form_token(request)
@@ -96,7 +98,7 @@ class Pages:
         }
         page = environment().get_template(f"{self.family}/{template}")
         html = page.render({**self.context, **words, **context})
-        response = HTMLResponse(html, status_code=status, headers=_headers(form_targets))
+        response = HTMLResponse(html, status_code=status, headers=_headers(form_targets, connections))
         self._remember(request, response, token)
         return response
 
@@ -152,10 +154,12 @@ def _language_links(request: Request, address: str) -> list[dict[str, str]]:
     ]
 
 
-def _headers(form_targets: Iterable[str]) -> dict[str, str]:
+def _headers(form_targets: Iterable[str], connections: Iterable[str]) -> dict[str, str]:
     targets = " ".join(["'self'", *form_targets])
+    asked = " ".join(["'self'", *connections]) if connections else "'none'"
     policy = (
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; connect-src 'none'; "
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; font-src 'self'; "
+        f"connect-src {asked}; "
         f"base-uri 'none'; frame-ancestors 'none'; form-action {targets}"
     )
     return {

@@ -1,0 +1,210 @@
+"""What remains of a check at the counter: one record in the log, and personal data only where a law asks for them.
+
+By default a record holds time, place, terminal, staff and what identifies the reading without personal data (of a
+My Number Card the eight digits of verification number B without the birth date, as the official app keeps them). Where
+the purpose's law demands a verification record, what was read is sealed in a store of its own, under that law's
+retention, and opened by `full` alone.
+
+Staff, place and terminal stand in the tenant's row; the log, which is never erased, has commitments to them.
+"""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+from sqlalchemy import Connection, insert, select
+
+from honnin.errors import NotFoundError
+from honnin.platform.clock import japanese_day, moment
+from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
+from honnin.platform.evidence.record import Circumstances, build_record
+from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.ids import new_id
+from honnin.platform.models import Tenant, VerdictAnswer
+from honnin.platform.store import Store, schema
+from honnin.platform.tenants import log_of, standing
+
+__all__ = ["Counter", "CounterCheck", "CounterReading", "judge"]
+
+DEFAULT_RETENTION = "default"
+
+
+class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the counter hands over when the clerk has confirmed.
+
+    kept: identifies the reading without personal data. same_person: what the clerk saw of face and card.
+    checks: `{"id", "result", "reason"}` in order. full: what was read (JSON), sealed where `law` is given.
+    """
+
+    document: str
+    purpose: str
+    staff: str
+    place: str
+    terminal: str
+    kept: str
+    authentic: Literal["verified", "failed", "not_verifiable"]
+    current: Literal["current", "expired", "not_told"]
+    same_person: bool
+    checks: tuple[dict[str, str], ...]
+    law: str | None = None
+    full: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"CounterReading({self.document!r}, {self.authentic!r})"
+
+
+class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A recorded check at the counter, without personal data of the customer. full: whether a full record is sealed."""
+
+    id: str
+    livemode: bool
+    created_at: datetime
+    document: str
+    purpose: str
+    staff: str
+    place: str
+    terminal: str
+    kept: str
+    authentic: str
+    current: str
+    same_person: bool
+    verdict: VerdictAnswer
+    evidence: str
+    law: str | None
+    full: bool
+    object: Literal["counter_check"] = "counter_check"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """Records checks at the counter, and finds them."""
+
+    store: Store
+    sealer: Sealer
+
+    def record(self, tenant: Tenant, reading: CounterReading, *, at: datetime) -> CounterCheck:
+        """Write one check with its evidence record in one transaction; durable when it returns."""
+        made = _made(tenant, reading, at)
+        self.store.write(lambda db: self._write(db, tenant, reading, made), tenant=tenant.id)
+        return made
+
+    def checks(self, tenant_id: str, *, limit: int = 100) -> list[CounterCheck]:
+        """Return the newest checks first."""
+        table = schema.counter_checks
+        query = select(table.c.body).where(table.c.tenant_id == tenant_id)
+        with self.store.read() as db:
+            rows = db.execute(query.order_by(table.c.created_at.desc(), table.c.check_id.desc()).limit(limit)).scalars()
+            return [msgspec.json.decode(body, type=CounterCheck) for body in rows]
+
+    def check(self, tenant_id: str, check_id: str) -> CounterCheck:
+        """Return one check. Raises NotFoundError `counter.check_unknown`."""
+        table = schema.counter_checks
+        with self.store.read() as db:
+            body = db.execute(
+                select(table.c.body).where(table.c.tenant_id == tenant_id, table.c.check_id == check_id)
+            ).scalar()
+        if body is None:
+            raise NotFoundError("counter.check_unknown", "There is no such check.", next="Look at the list.")
+        return msgspec.json.decode(body, type=CounterCheck)
+
+    def full(self, tenant_id: str, check_id: str) -> bytes:
+        """Return what was read, as sealed for the law. Raises GoneError `evidence.gone` where nothing is kept."""
+        with self.store.read() as db:
+            return self.sealer.open(db, tenant_id, check_id, "counter_full")
+
+    def _write(self, db: Connection, tenant: Tenant, reading: CounterReading, made: CounterCheck) -> None:
+        key, now = secrets.token_bytes(KEY_SIZE), moment(made.created_at)
+        inputs = {
+            name: getattr(reading, name).encode("utf-8") for name in ("purpose", "staff", "place", "terminal", "kept")
+        }
+        if made.full:
+            inputs["read"] = reading.full
+        commitments = commit_all(key, {**inputs, "verdict": msgspec.json.encode(made.verdict)})
+        log_id = log_of(db, tenant.id)
+        about = Circumstances(
+            log_id=log_id,
+            evidence_id=made.evidence,
+            verification_id=made.id,
+            tenant=tenant,
+            at=now,
+            channel="in_person",
+            device="counter_terminal",
+            covers="chip",
+            document_kind=reading.document,
+            certificate_kind=None,
+            verifier_status=standing(tenant).status_on(japanese_day(made.created_at)),
+            client="counter",
+        )
+        db.execute(
+            insert(schema.evidence).values(
+                tenant_id=tenant.id,
+                evidence_id=made.evidence,
+                log_id=log_id,
+                created_at=now,
+                record=build_record(about, made.verdict, None, None, commitments),
+            )
+        )
+        db.execute(
+            insert(schema.counter_checks).values(
+                tenant_id=tenant.id,
+                check_id=made.id,
+                created_at=now,
+                evidence_id=made.evidence,
+                body=msgspec.json.encode(made).decode(),
+            )
+        )
+        kinds = {"counter_opening": (key, DEFAULT_RETENTION)}
+        if made.full:
+            kinds["counter_full"] = (reading.full, f"{made.law}.record")
+        for kind, (content, retention) in kinds.items():
+            self.sealer.seal(db, tenant.id, made.id, kind, content, subject=made.id, retention=retention, now=now)
+
+
+def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> CounterCheck:
+    return CounterCheck(
+        id=new_id("cch"),
+        livemode=tenant.livemode,
+        created_at=at,
+        document=reading.document,
+        purpose=reading.purpose,
+        staff=reading.staff,
+        place=reading.place,
+        terminal=reading.terminal,
+        kept=reading.kept,
+        authentic=reading.authentic,
+        current=reading.current,
+        same_person=reading.same_person,
+        verdict=judge(reading, at),
+        evidence=new_id("evd"),
+        law=reading.law,
+        full=bool(reading.law and reading.full),
+    )
+
+
+def judge(reading: CounterReading, at: datetime) -> VerdictAnswer:
+    """Judge a reading: authentic first, then current, then whether the clerk saw one and the same person."""
+    dated = {"current": "passed", "expired": "failed", "not_told": "not_checked"}[reading.current]
+    checks = (
+        *reading.checks,
+        {"id": "current", "result": dated, "reason": "By the date on the chip."},
+        {
+            "id": "same_person",
+            "result": "passed" if reading.same_person else "failed",
+            "reason": "Staff compared the face with the portrait.",
+        },
+    )
+    indication: Literal["PASSED", "FAILED", "INDETERMINATE"] = "FAILED"
+    sub, reason = None, "Staff did not recognise the person of the document."
+    if reading.authentic == "failed":
+        sub = "SIG_CRYPTO_FAILURE"
+        reason = next(check["reason"] for check in reading.checks if check["result"] == "failed")
+    elif reading.authentic == "not_verifiable":
+        indication, sub = "INDETERMINATE", "NO_CERTIFICATE_CHAIN_FOUND"
+        reason = "No proof over the data leads to an issuer that is trusted here."
+    elif reading.current == "expired":
+        sub, reason = "EXPIRED", "The document has passed its last day."
+    elif reading.same_person:
+        indication, reason = "PASSED", "The data are authentic, and staff recognised the person."
+    return VerdictAnswer(indication=indication, sub_indication=sub, reason=reason, at=at, checks=checks)

@@ -1,0 +1,349 @@
+"""The counter's pages.
+
+    GET  /                         who is at the desk, what for, which document, which reader
+    POST /                         begin a reading
+    GET  /visit/{id}               the number that opens the chip (photo or typed)
+    POST /visit/{id}/photo         fill the form from a photograph of the face (honnin[ocr])
+    POST /visit/{id}               read
+    GET  /visit/{id}/read          a reader of this computer: the page carries commands to the reader agent
+    POST /visit/{id}/tunnel        one step of that (JSON)
+    GET  /visit/{id}/seen          the card beside what the chip proves
+    GET  /visit/{id}/image/{n}     a picture from the chip
+    POST /visit/{id}/confirm       the clerk's word; the record
+    POST /visit/{id}/end           forget what was read
+    GET  /checks, /checks/{id}     what was recorded; /checks/{id}.pdf to print or save
+
+What a customer keys in (PIN, security code) goes in one form body to the chip and is kept nowhere. Pages with personal
+data are not stored by the browser, and end with the visit.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from honnin.chip import Trust
+from honnin.errors import FormatError, HonninError, NotFoundError, ReaderError, StateError
+from honnin.platform.clock import japanese_day
+from honnin.platform.models import Caller
+from honnin.web.check.persons import persons
+from honnin.web.counter.camera import READABLE, available, entries_of, text_lines
+from honnin.web.counter.documents.asking import read_entries
+from honnin.web.counter.kinds import DOCUMENTS, PURPOSES
+from honnin.web.counter.paper import proof_paper
+from honnin.web.counter.pictures import shown_picture
+from honnin.web.counter.reading import Readings
+from honnin.web.counter.seen import currency
+from honnin.web.counter.tunnel import Tunnel
+from honnin.web.counter.visits import Desk, Visit, Visits
+from honnin.web.design import Pages, Threads, language_of, read_form, site
+from honnin.web.design.forms import read_json, read_upload
+from honnin.words import in_all, say
+
+if TYPE_CHECKING:
+    from honnin.connect.worlds import World
+    from honnin.platform import Platform
+
+__all__ = ["create_app"]
+
+AGENT = "http://127.0.0.1:8642"
+DESK_COOKIE = "honnin_desk"
+DESK_FIELDS = ("staff", "place", "terminal")
+LONGEST = 60
+
+
+def create_app(
+    platform: "Platform", *, world: "World", keys: Path, trust: Callable[[str], Trust], agent: str = AGENT
+) -> ASGIApp:
+    """Return the counter of a test environment.
+
+    keys: JSON file with the tenant's `api_key`; trust: whom proofs rest on, by document.
+    agent: where the reader agent of the clerk's computer answers.
+    """
+    counter = _Counter(platform, world, keys, trust, agent)
+    routes = [
+        Route("/", counter.start),
+        Route("/", counter.begin, methods=["POST"]),
+        Route("/visit/{id}", counter.ask),
+        Route("/visit/{id}", counter.read, methods=["POST"]),
+        Route("/visit/{id}/photo", counter.photo, methods=["POST"]),
+        Route("/visit/{id}/read", counter.carry),
+        Route("/visit/{id}/tunnel", counter.step, methods=["POST"]),
+        Route("/visit/{id}/seen", counter.seen),
+        Route("/visit/{id}/image/{n:int}", counter.image),
+        Route("/visit/{id}/confirm", counter.confirm, methods=["POST"]),
+        Route("/visit/{id}/end", counter.end, methods=["POST"]),
+        Route("/checks", counter.checks),
+        Route("/checks/{id}.pdf", counter.paper),
+        Route("/checks/{id}", counter.check),
+    ]
+    return site(counter.pages, routes)
+
+
+class _Counter:
+    def __init__(
+        self, platform: "Platform", world: "World", keys: Path, trust: Callable[[str], Trust], agent: str
+    ) -> None:
+        self.pages = Pages("counter", refusals="counter/layout.html", agent=agent)
+        self._platform = platform
+        self._world = world
+        self._keys = keys
+        self._agent = agent
+        self._visits = Visits()
+        self._readings = Readings(platform, trust, platform.settings.data)
+        self._threads = Threads("counter")
+        self._running: set[asyncio.Task[None]] = set()
+
+    # --- the desk
+
+    async def start(self, request: Request) -> Response:
+        """Ask who is at the desk, what for, which document and which reader."""
+        return await self._start(request, {**dict.fromkeys(DESK_FIELDS, ""), **_desk_of(request)}, {})
+
+    async def begin(self, request: Request) -> Response:
+        """Begin a reading."""
+        given = {**dict.fromkeys((*DESK_FIELDS, "purpose", "document", "reader", "person"), "")}
+        given |= {name: text.strip() for name, text in (await read_form(request)).items() if name in given}
+        wrong = {name: "counter.entry_missing" for name in DESK_FIELDS if not given[name]}
+        wrong |= {name: "counter.entry_long" for name in DESK_FIELDS if len(given[name]) > LONGEST}
+        if given["purpose"] not in PURPOSES:
+            wrong["purpose"] = "counter.choose"
+        if given["document"] not in DOCUMENTS:
+            wrong["document"] = "counter.choose"
+        reader = "agent" if given["reader"] == "agent" else await self._sandbox_card(given)
+        if not reader:
+            wrong["reader"] = "counter.choose"
+        if wrong:
+            return await self._start(request, given, wrong)
+        desk = Desk(*(given[name] for name in DESK_FIELDS))
+        visit = self._visits.begin(desk, purpose=given["purpose"], document=given["document"], reader=reader)
+        response = RedirectResponse(f"/visit/{visit.id}", status_code=303)
+        kept = json.dumps({name: given[name] for name in DESK_FIELDS}).encode().hex()
+        response.set_cookie(DESK_COOKIE, kept, samesite="strict", httponly=True, secure=request.url.scheme == "https")
+        return response
+
+    async def _start(self, request: Request, given: dict[str, str], wrong: dict[str, str]) -> Response:
+        language = language_of(request)
+        people = await self._threads.run(persons, self._world, language)
+        return self.pages.render(
+            request,
+            "start.html",
+            status=422 if wrong else 200,
+            given={"purpose": "", "document": "", "reader": "", "person": "", **given},
+            wrong={name: say(code, language) for name, code in wrong.items()},
+            purposes=list(PURPOSES),
+            documents=list(DOCUMENTS),
+            people=people,
+        )
+
+    async def _sandbox_card(self, given: dict[str, str]) -> str:
+        """Return the reader URL of an invented person's document, empty where there is none."""
+        people = await self._threads.run(self._world.people)
+        person = next((one for one in people if one["id"] == given["person"]), None)
+        holds = person is not None and given["document"] in person["documents"]
+        return f"emulated:{given['person']}/{given['document']}" if holds else ""
+
+    # --- the reading
+
+    async def ask(self, request: Request) -> Response:
+        """Ask for what opens the chip."""
+        return self._ask(request, self._visit(request), {}, {})
+
+    async def photo(self, request: Request) -> Response:
+        """Fill the form from a photograph; the clerk looks at it before anything goes to the chip."""
+        visit = self._visit(request)
+        photograph = await read_upload(request, "photo")
+        today = japanese_day(self._now())
+        try:
+            lines = await self._threads.run(text_lines, photograph)
+        except HonninError as error:
+            return self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
+        found = entries_of(visit.document, lines, today=today)
+        missing = [entry.name for entry in DOCUMENTS[visit.document].entries if entry.name not in found]
+        told = say("counter.photo_some" if missing else "counter.photo_all", language_of(request))
+        return self._ask(request, visit, found, {}, told=told)
+
+    async def read(self, request: Request) -> Response:
+        """Read the chip with what was entered; a reader of the clerk's computer goes on in the page."""
+        visit = self._visit(request)
+        form = await read_form(request)
+        given, wrong = read_entries(DOCUMENTS[visit.document].entries, form)
+        if wrong:
+            return self._ask(request, visit, form, wrong)
+        if visit.ended or visit.tunnel is not None:
+            return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
+        if visit.reader != "agent":
+            await self._threads.run(self._readings.run, visit, given)
+            return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
+        visit.tunnel = Tunnel("agent")
+        task = asyncio.create_task(self._threads.run(self._readings.run, visit, given))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return RedirectResponse(f"/visit/{visit.id}/read", status_code=303)
+
+    async def carry(self, request: Request) -> Response:
+        """Show the page that carries commands between the chip's code here and the reader agent."""
+        visit = self._visit(request)
+        if visit.tunnel is None:
+            return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+        return self.pages.render(request, "carry.html", visit=visit, connections=(self._agent,))
+
+    async def step(self, request: Request) -> Response:
+        """Take the answer to one command from the page and give it the next."""
+        visit = self._visit(request)
+        if visit.tunnel is None:
+            raise StateError("counter.out_of_turn", "Nothing is being read.", next="Start again.")
+        said = await read_json(request)
+        step = await self._threads.run(visit.tunnel.exchange, _answer(said))
+        done = {"file": visit.file, "done": visit.done, "of": visit.of}
+        if step.kind == "end":
+            return JSONResponse({"kind": "end", "to": f"/visit/{visit.id}/seen", **done})
+        return JSONResponse({"kind": step.kind, "apdu": step.apdu.hex(), **done})
+
+    # --- what was seen
+
+    async def seen(self, request: Request) -> Response:
+        """Show the card beside what the chip proves, or why it could not be read."""
+        visit = self._visit(request)
+        if visit.tunnel is not None:
+            for _ in range(100):  # the reading's thread ends right after its last step
+                if visit.ended:
+                    break
+                await asyncio.sleep(0.05)
+        language = language_of(request)
+        if visit.error is not None:
+            return self.pages.render(
+                request, "unread.html", visit=visit, code=visit.error.code, sentence=_sentence(visit.error, language)
+            )
+        if visit.seen is None:
+            return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+        return self.pages.render(
+            request,
+            "seen.html",
+            visit=visit,
+            seen=visit.seen,
+            current=currency(visit.seen.expires, japanese_day(self._now())),
+            full_record=PURPOSES[visit.purpose] is not None,
+        )
+
+    async def image(self, request: Request) -> Response:
+        """Return one picture of the chip in a form that browsers show."""
+        visit = self._visit(request)
+        fields = visit.seen.fields if visit.seen else ()
+        n = request.path_params["n"]
+        if n >= len(fields) or not fields[n].image:
+            raise NotFoundError("page.not_found", "There is no such picture.", next="Start again.")
+        media_type, content = await self._threads.run(shown_picture, fields[n].image)
+        headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+        return Response(content, media_type=media_type, headers=headers)
+
+    async def confirm(self, request: Request) -> Response:
+        """Record the reading with the clerk's word, and forget what was read."""
+        visit = self._visit(request)
+        word = (await read_form(request)).get("same_person", "")
+        if visit.seen is None or word not in {"yes", "no"}:
+            return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
+        seen, visit.seen = visit.seen, None  # sent twice, it is recorded once
+        self._visits.end(visit.id)
+        caller = await self._threads.run(self._caller)
+        made = await self._threads.run(
+            self._readings.record, visit, seen, caller.tenant, same_person=word == "yes", at=self._now()
+        )
+        return RedirectResponse(f"/checks/{made.id}", status_code=303)
+
+    async def end(self, request: Request) -> Response:
+        """Forget what was read, without a record."""
+        await read_form(request)
+        self._visits.end(request.path_params["id"])
+        return RedirectResponse("/", status_code=303)
+
+    # --- what was recorded
+
+    async def checks(self, request: Request) -> Response:
+        """List what was recorded."""
+        caller = await self._threads.run(self._caller)
+        found = await self._threads.run(self._platform.counter.checks, caller.id)
+        return self.pages.render(request, "checks.html", checks=found)
+
+    async def check(self, request: Request) -> Response:
+        """Show one record."""
+        caller = await self._threads.run(self._caller)
+        found = await self._threads.run(self._platform.counter.check, caller.id, request.path_params["id"])
+        return self.pages.render(request, "check.html", check=found)
+
+    async def paper(self, request: Request) -> Response:
+        """Return one record as a PDF."""
+        caller = await self._threads.run(self._caller)
+        found = await self._threads.run(self._platform.counter.check, caller.id, request.path_params["id"])
+        content = await self._threads.run(proof_paper, found, caller.tenant.name, language_of(request))
+        headers = {
+            "content-disposition": f'inline; filename="{found.id}.pdf"',
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+        }
+        return Response(content, media_type="application/pdf", headers=headers)
+
+    # --- what the pages share
+
+    def _visit(self, request: Request) -> Visit:
+        return self._visits.get(request.path_params["id"])
+
+    def _ask(
+        self, request: Request, visit: Visit, given: dict[str, str], wrong: dict[str, str], told: str = ""
+    ) -> Response:
+        language = language_of(request)
+        entries = DOCUMENTS[visit.document].entries
+        return self.pages.render(
+            request,
+            "ask.html",
+            status=422 if wrong else 200,
+            visit=visit,
+            entries=entries,
+            told=told,
+            address=f"/visit/{visit.id}",
+            camera=available() and visit.document in READABLE,
+            given={entry.name: given.get(entry.name, "") if entry.by == "clerk" else "" for entry in entries},
+            wrong={name: say(code, language) for name, code in wrong.items()},
+        )
+
+    def _caller(self) -> Caller:
+        return self._platform.authenticate(str(json.loads(self._keys.read_text(encoding="utf-8"))["api_key"]))
+
+    def _now(self) -> datetime:
+        return self._world.now()
+
+
+def _desk_of(request: Request) -> dict[str, str]:
+    try:
+        kept = json.loads(bytes.fromhex(request.cookies.get(DESK_COOKIE, "")))
+        return {name: str(kept[name])[:LONGEST] for name in DESK_FIELDS}
+    except (ValueError, KeyError, TypeError):
+        return {}
+
+
+def _answer(said: dict[str, Any]) -> bytes | ReaderError | None:
+    """Return what a page brought: an answer (hexadecimal), a reader's error by its code, or nothing yet."""
+    if "error" in said:
+        code = str(said["error"])
+        known = code if code.startswith("reader.") and len(code) < 40 else "reader.contact_lost"
+        return ReaderError(known, "The reader at the counter could not reach the card.", retryable=True)
+    if said.get("answer") is None:
+        return None
+    try:
+        return bytes.fromhex(str(said["answer"]))
+    except ValueError:
+        raise FormatError("counter.answer_malformed", "The answer is not hexadecimal.", next="Start again.") from None
+
+
+def _sentence(error: HonninError, language: Any) -> str:
+    try:
+        return str(in_all(error.code)[language])
+    except (KeyError, FileNotFoundError):
+        return say("page.unexpected", language)

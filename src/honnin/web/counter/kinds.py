@@ -1,0 +1,37 @@
+"""The documents that the counter reads, and the purposes for which it does."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from honnin.chip import Challenge, Trust
+from honnin.chip.readers import Reader
+from honnin.web.counter.documents import passport
+from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.seen import Seen
+
+__all__ = ["DOCUMENTS", "PURPOSES", "Document"]
+
+Look = Callable[[Reader, dict[str, str], Trust, Challenge, Callable[[str, int, int], None]], Seen]
+
+# purpose: the law that demands a full verification record, None where only time and the short number are kept
+PURPOSES: dict[str, str | None] = {
+    "account_opening": "aml",
+    "phone_contract": "mobile_phone",
+    "second_hand_purchase": "second_hand",
+    "municipal_counter": None,
+    "age_check": None,
+    "other": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document: what its form asks for, and how its chip is looked at."""
+
+    entries: tuple[Entry, ...]
+    look: Look
+
+
+DOCUMENTS: dict[str, Document] = {
+    "passport": Document(passport.ENTRIES, passport.look),
+}

@@ -1,0 +1,83 @@
+"""What a clerk sees of a chip: fields with a mark each, and three answers that stay apart.
+
+A field is green only where a signature that leads to a trusted issuer covers the file it came from, grey where nothing
+covers it, red where a signature over it failed. Read, authentic, current are answered one by one:
+
+    authentic   verified         a signature over the data leads to a trusted issuer, and no proof failed
+                failed           a proof failed: altered data, a wrong key, a copy
+                not_verifiable   the trust material is not there, or the chip has nothing to prove with
+    current     current, expired, or not_told (no date was read)
+
+Whether a card was reported lost stands outside of all this (digital-agency-apis sheet §6.1).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from honnin.chip import Proof
+
+__all__ = ["Authentic", "Current", "Field", "Mark", "Seen", "authenticity", "currency", "mark_of"]
+
+Mark = Literal["covered", "open", "failed"]
+Authentic = Literal["verified", "failed", "not_verifiable"]
+Current = Literal["current", "expired", "not_told"]
+
+# Proofs over data; every other kind is about the chip itself.
+OVER_DATA = frozenset({"passive_authentication", "data_signature"})
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing on the screen. name: a word of `counter.field_…`; source: the chip's file or value behind it."""
+
+    name: str
+    source: str
+    text: str = field(default="", repr=False)
+    image: bytes = field(default=b"", repr=False)
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One reading as the clerk sees it. kept: what identifies it in the record without personal data."""
+
+    document: str
+    fields: tuple[Field, ...] = field(repr=False)
+    proofs: tuple[Proof, ...]
+    expires: date | None = None
+    kept: str = ""
+
+    @property
+    def authentic(self) -> Authentic:
+        """Whether what was read is authentic."""
+        return authenticity(self.proofs)
+
+    def marked(self) -> tuple[tuple[Field, Mark], ...]:
+        """Return every field with its mark."""
+        return tuple((one, mark_of(one.source, self.proofs)) for one in self.fields)
+
+
+def authenticity(proofs: Sequence[Proof]) -> Authentic:
+    """Return the answer that the proofs give together."""
+    if any(proof.result == "failed" for proof in proofs):
+        return "failed"
+    if any(proof.kind in OVER_DATA and proof.result == "passed" for proof in proofs):
+        return "verified"
+    return "not_verifiable"
+
+
+def mark_of(source: str, proofs: Iterable[Proof]) -> Mark:
+    """Return the mark of what came from one file or value."""
+    over = [proof for proof in proofs if proof.kind in OVER_DATA and source in proof.covers]
+    if any(proof.result == "failed" for proof in over):
+        return "failed"
+    return "covered" if any(proof.result == "passed" for proof in over) else "open"
+
+
+def currency(expires: date | None, today: date) -> Current:
+    """Return whether the document is current on a Japanese calendar day: its last day still counts."""
+    if expires is None:
+        return "not_told"
+    return "current" if today <= expires else "expired"

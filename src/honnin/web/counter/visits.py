@@ -1,0 +1,97 @@
+"""Readings under way at the counter: in memory, for ten minutes, then gone with what was read.
+
+A visit holds personal data from the reading until the clerk confirms or the time has passed; only the record outlives
+it. Its id is unguessable and stands in addresses; nothing of the person does.
+"""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from honnin.errors import HonninError, NotFoundError
+from honnin.web.counter.seen import Seen
+from honnin.web.counter.tunnel import Tunnel
+
+__all__ = ["Desk", "Visit", "Visits"]
+
+LIFE_SECONDS = 600.0
+MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Who checks, and where (the record's staff, place and terminal)."""
+
+    staff: str
+    place: str
+    terminal: str
+
+
+@dataclass(slots=True)
+class Visit:
+    """One customer's reading.
+
+    reader: `agent`, or a reader URL that the server opens itself (sandbox cards).
+    done, of: bytes of the file that is being read; file: its name.
+    """
+
+    id: str
+    desk: Desk
+    purpose: str
+    document: str
+    reader: str
+    until: float
+    tunnel: Tunnel | None = None
+    seen: Seen | None = field(default=None, repr=False)
+    error: HonninError | None = None
+    file: str = ""
+    done: int = 0
+    of: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether the reading came to its end."""
+        return self.seen is not None or self.error is not None
+
+    def progress(self, file: str, done: int, of: int) -> None:
+        """Note how far the reading is."""
+        self.file, self.done, self.of = file, done, of
+
+
+class Visits:
+    """All visits of one process."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._visits: dict[str, Visit] = {}
+
+    def begin(self, desk: Desk, *, purpose: str, document: str, reader: str) -> Visit:
+        """Begin a visit; what has passed its time goes, and the oldest where there are too many."""
+        with self._guard:
+            now = self._clock()
+            for key in [key for key, visit in self._visits.items() if visit.until <= now]:
+                del self._visits[key]
+            while len(self._visits) >= MOST:
+                del self._visits[next(iter(self._visits))]
+            visit = Visit(secrets.token_urlsafe(18), desk, purpose, document, reader, now + LIFE_SECONDS)
+            self._visits[visit.id] = visit
+            return visit
+
+    def get(self, key: str) -> Visit:
+        """Return a visit. Raises NotFoundError `counter.visit_gone`."""
+        with self._guard:
+            visit = self._visits.get(key)
+            if visit is None or visit.until <= self._clock():
+                self._visits.pop(key, None)
+                raise NotFoundError(
+                    "counter.visit_gone", "This reading has ended, and what was read is gone.", next="Start again."
+                )
+            return visit
+
+    def end(self, key: str) -> None:
+        """Forget a visit and everything that was read."""
+        with self._guard:
+            self._visits.pop(key, None)
