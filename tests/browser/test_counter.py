@@ -92,7 +92,7 @@ class Clerk:
     def enter(self, **entries: str) -> None:
         for name, text in entries.items():
             self.page.fill(f"#{name}", text)
-        self.page.click("form[data-busy] button[type=submit]")
+        self.page.click("form[data-key] button[type=submit]")
 
 
 @pytest.fixture

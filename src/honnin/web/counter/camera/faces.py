@@ -81,9 +81,10 @@ def _fitted(text: str) -> Iterable[str]:
         for start, end in spans:
             plain = plain[:start] + plain[start:end].translate(table) + plain[end:]
     yield plain
-    if plain[:2] != plain[:2].translate(LETTERS) or plain[2:9] != plain[2:9].translate(DIGITS):
-        # Japanese passports have two letters and seven digits; the check digit judges the attempt.
-        yield plain[:2].translate(LETTERS) + plain[2:9].translate(DIGITS) + plain[9:]
+    if plain[2:9] != plain[2:9].translate(DIGITS):
+        # Japanese passports have two letters and seven digits; the check digit judges the attempt. A digit among the
+        # letters is left wrong: S and I count alike.
+        yield plain[:2] + plain[2:9].translate(DIGITS) + plain[9:]
 
 
 def _my_number_card(lines: list[str], today: date) -> dict[str, str]:
