@@ -1,4 +1,4 @@
-"""What remains of a check at the counter: the record, its evidence, and personal data only where a law asks for them."""
+"""What remains of a check at the counter: record, evidence, and personal data only where a law asks for them."""
 
 from datetime import UTC, datetime
 from typing import Any
