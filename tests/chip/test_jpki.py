@@ -39,8 +39,10 @@ def signing(reference: str, digest: bytes) -> str:
 
 def test_detect_by_aid(table_card: Any) -> None:
     assert MyNumberCard(table_card({})).jpki.detect().present
-    (found,) = MyNumberCard(table_card({SELECT_JPKI: "6A82"})).detect()
-    assert (found.present, found.generation) == (False, None)
+    others = [f"00A4040C0AD39210003100010101{end}" for end in ("0402", "0408", "0100", "0401")]
+    others.append("00A4040C10A0000002310600000000000000000000")
+    found = MyNumberCard(table_card(dict.fromkeys((SELECT_JPKI, *others), "6A82"))).detect()
+    assert {(one.present, one.generation) for one in found} == {(False, None)}
 
 
 def test_a_card_without_the_application(table_card: Any) -> None:

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from honnin.chip.document import TrustedKey as TrustedKey
     from honnin.chip.document import Unlocking as Unlocking
     from honnin.chip.drivers_licence import DriversLicence as DriversLicence
+    from honnin.chip.my_number_card import BirthDateKey as BirthDateKey
     from honnin.chip.my_number_card import MyNumberCard as MyNumberCard
+    from honnin.chip.my_number_card import NumberA as NumberA
+    from honnin.chip.my_number_card import NumberB as NumberB
     from honnin.chip.passport import CanKey as CanKey
     from honnin.chip.passport import MrzKey as MrzKey
     from honnin.chip.passport import Passport as Passport
@@ -34,12 +37,15 @@ if TYPE_CHECKING:
     from honnin.chip.transcript import Transcript as Transcript
 
 _HOME = {
+    "BirthDateKey": "my_number_card",
     "CanKey": "passport",
     "Challenge": "document",
     "Detection": "document",
     "DriversLicence": "drivers_licence",
     "MrzKey": "passport",
     "MyNumberCard": "my_number_card",
+    "NumberA": "my_number_card",
+    "NumberB": "my_number_card",
     "Passport": "passport",
     "Pin": "document",
     "Proof": "document",

@@ -6,13 +6,14 @@ from honnin.identity.dates import PartialDate
 from honnin.identity.derived import DERIVED, derive
 from honnin.identity.expiry import card_expiry, certificate_expiry
 from honnin.identity.four_items import FourItems
-from honnin.identity.individual_number import check_individual_number
+from honnin.identity.individual_number import IndividualNumber, check_individual_number
 from honnin.identity.names import Match, compare_names
 
 __all__ = [
     "DERIVED",
     "AddressMatch",
     "FourItems",
+    "IndividualNumber",
     "Match",
     "PartialDate",
     "age_on",

@@ -10,7 +10,16 @@ import msgspec
 
 from honnin.chip.pins import PinRule
 
-__all__ = ["JpkiFiles", "JpkiProfile", "Profile", "profile"]
+__all__ = [
+    "CommonProfile",
+    "JpkiFiles",
+    "JpkiProfile",
+    "PresentProfile",
+    "Profile",
+    "RecordFile",
+    "RecordProfile",
+    "profile",
+]
 
 
 class JpkiFiles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,12 +52,54 @@ class JpkiProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pins: dict[str, PinRule]
 
 
+class RecordFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of a card face or input support application (sheet §3.3, §3.4).
+
+    limit: bytes above which it is not believed, or its length when `fixed`; opened_by: keys of which any opens it, none
+    when it is free; data: what reading it collects: `individual_number`, `four_items`, `portrait`, `birth_date`.
+    """
+
+    file: int
+    limit: int
+    opened_by: tuple[str, ...]
+    data: tuple[str, ...]
+    fixed: bool
+
+
+class RecordProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One generation of an application of signed records."""
+
+    aid: str
+    generation: int
+    pins: dict[str, PinRule]
+    files: dict[str, RecordFile]
+
+
+class CommonProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The common application: its record file by short id (sheet §3.5)."""
+
+    aid: str
+    generation: int
+    record: int
+
+
+class PresentProfile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An application that is only looked for, never read: the resident register's."""
+
+    aid: str
+    generation: int
+
+
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The card's layout with its source and date."""
 
     source: str
     date: str
     jpki: JpkiProfile
+    card_face: RecordProfile
+    input_support: RecordProfile
+    common: CommonProfile
+    resident_register: PresentProfile
 
 
 @cache
