@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
         "crl": CA.crl(),
         "revoked": CA.crl((0x132C4AB, NOW - DAY, x509.ReasonFlags.affiliation_changed)),
         "ocsp": CA.ocsp(CERTIFICATE),
-        "pdf": b"%PDF-1.7\n",
+        "mail": b"MIME-Version: 1.0\n",
     }
     for name, octets in contents.items():
         (tmp_path / name).write_bytes(octets)
@@ -94,7 +94,7 @@ def test_four_items_only_when_asked_and_only_when_passed(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "code"),
     [
-        (["pdf"], 1, "signature.format_unknown"),
+        (["mail"], 1, "signature.format_unknown"),
         (["raw", "--content", "content"], 2, "signature.certificate_missing"),
         (["missing"], 2, "input.unreadable"),
         ([*RAW[:-1], "yesterday"], 2, "signature.time_malformed"),

@@ -62,7 +62,7 @@ def test_errors_stand_in_the_place_of_reports(processes: int) -> None:
     items = [
         submission(0),
         submission(1, content=None),
-        submission(2, signed=b"%PDF-1.7 of somebody"),
+        submission(2, signed=b"MIME-Version: 1.0 of somebody"),
         submission(3, content=b"other"),
         submission(4, digest=bytes(32)),
     ]

@@ -388,19 +388,28 @@ def test_next_generation_card() -> None:
 @pytest.mark.parametrize(
     "signed",
     [
-        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj",
-        b'<?xml version="1.0" encoding="UTF-8"?><Signature/>',
-        b"\xef\xbb\xbf<?xml version='1.0'?><a/>",
-        b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#">',
         b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(40),
         b'{"payload":"eyJ","signatures":[]}',
         b"MIME-Version: 1.0\nContent-Type: application/pkcs7-mime",
     ],
 )
 def test_formats_that_are_not_understood_say_which_are(signed: bytes) -> None:
-    with pytest.raises(FormatError, match="raw signatures and CMS") as caught:
+    with pytest.raises(FormatError, match="PDF, XML, raw signatures and CMS") as caught:
         verify(signed=signed)
     assert caught.value.code == "signature.format_unknown"
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj",
+        b'<?xml version="1.0" encoding="UTF-8"?><Signature/>',
+        b"\xef\xbb\xbf<?xml version='1.0'?><a/>",
+        b'<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#">',
+    ],
+)
+def test_broken_and_unsigned_documents_are_malformed(signed: bytes) -> None:
+    assert outcome(verify(signed=signed)) == ("TOTAL-FAILED", "FORMAT_FAILURE")
 
 
 @pytest.mark.parametrize("first", [0x25, 0x2D, 0x30, 0x3C, 0x4D, 0x50, 0x7B, 0xEF, 0x0A, 0x20])

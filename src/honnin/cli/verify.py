@@ -22,7 +22,7 @@ MARKS = {"passed": "✓", "failed": "✗", "not_checked": "–"}
 @click.command()
 @click.argument("file", type=FILE)
 @click.option("--content", type=FILE, help="What was signed, where FILE does not hold it.")
-@click.option("--certificate", type=FILE, help="The signer's certificate; needed with a raw signature.")
+@click.option("--certificate", type=FILE, help="The signer's certificate, where FILE does not carry it.")
 @click.option("--digest", metavar="HEX", help="SHA-256, SHA-384 or SHA-512 of what was signed, in place of --content.")
 @click.option("--anchor", "anchors", type=FILE, multiple=True, help="A certificate to trust. None trusts nothing.")
 @click.option("--intermediate", "intermediates", type=FILE, multiple=True, help="Material for the path.")
@@ -48,7 +48,7 @@ def verify(
     show_items: bool,
     as_json: bool,
 ) -> None:
-    """Verify a signature: raw, or CMS SignedData. Ends with 0 passed, 1 failed, 2 could not tell."""
+    """Verify a signed PDF or XML, CMS SignedData, or a raw signature. Exit: 0 passed, 1 failed, 2 could not tell."""
     from honnin.pki import verify as verify_signature
 
     report = verify_signature(
@@ -116,6 +116,10 @@ def _print(report: "Report", *, show_items: bool) -> None:
         for check in signer.checks:
             source = f"[{check.source}]" if check.source else ""
             click.echo(f"  {MARKS[check.result]} {check.id:20} {check.reason} {source}".rstrip())
+        for stamp in signer.time_stamps:
+            mark = "✓" if stamp.indication == "TOTAL-PASSED" else "✗"
+            moment = stamp.time.isoformat() if stamp.time else "unreadable"
+            click.echo(f"  {mark} {'time stamp':20} {moment} over the {stamp.over}: {stamp.reason}")
         if signer.signing_time:
             click.echo(f"    claimed signing time {signer.signing_time.isoformat()} (proof of nothing)")
     click.echo()

@@ -25,7 +25,7 @@ from honnin.pki.rfc5652 import CONTENT_TYPE, DATA, MESSAGE_DIGEST, SignedData, S
 from honnin.pki.rfc8017 import check_pkcs1, check_pss
 from honnin.pki.signed_content import SignedContent
 
-__all__ = ["check_signer"]
+__all__ = ["check_signer", "digest_name"]
 
 ALGORITHM_PROTECTION = "1.2.840.113549.1.9.52"
 SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
@@ -115,6 +115,14 @@ def _digest_name(algorithm: bytes) -> str:
     if name is None or parameters not in {b"", _NULL}:
         raise _Refused("unsupported", "digest_unsupported")
     return name
+
+
+def digest_name(algorithm: bytes) -> str:
+    """Return the name (`sha256` …) of a hash by its AlgorithmIdentifier, DER. Raises FormatError where unknown."""
+    try:
+        return _digest_name(algorithm)
+    except _Refused:
+        raise der.malformed("The hash is unknown.") from None
 
 
 def _scheme(algorithm: bytes, name: str, key: PublicKey) -> tuple[str, int]:

@@ -5,6 +5,9 @@ Certificates, CRLs and OCSP answers inside the file are used as material for the
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from honnin.errors import FormatError, InputError
 from honnin.pki.cms_signature import check_signer
@@ -16,7 +19,13 @@ from honnin.pki.rfc5280.names import names_equal
 from honnin.pki.rfc5652 import SignedData, SignerInfo, read_signed_data
 from honnin.pki.signed_content import SignedContent
 
-__all__ = ["cms_signers"]
+if TYPE_CHECKING:
+    from honnin.pki.time_stamps import Stamped
+
+__all__ = ["TIME_STAMP", "cms_signers", "readable", "signers_of"]
+
+TIME_STAMP = "1.2.840.113549.1.9.16.2.14"  # RFC 3161 appendix A
+ARCHIVED = "1.2.840.113583.1.1.8"  # ISO 32000-2 §12.8.3.3.2: revocation data as a signed attribute
 
 
 def cms_signers(
@@ -35,9 +44,29 @@ def cms_signers(
     """
     data = read_signed_data(octets)
     signed, agrees = _content(data, content, digest)
+    given = None if certificate is None else parse_certificate(certificate)
+    return signers_of(data, signed, given, trust, at, existed_at, agrees=agrees)
+
+
+def signers_of(
+    data: SignedData,
+    signed: SignedContent,
+    given: Certificate | None,
+    trust: Trust,
+    at: datetime,
+    existed_at: datetime | None,
+    *,
+    agrees: bool = True,
+    around: tuple["Stamped", ...] = (),
+) -> tuple[tuple[SignerFacts, ...], list[Certificate | None]]:
+    """Return the facts and the certificate of each signer over content that is known.
+
+    given: the signer's certificate where the caller has it; agrees: whether attached and given content are the same.
+    around: time stamps over a document that holds the signature. Raises FormatError for malformed certificates.
+    """
     trust = trust.joined(data.certificates, data.crls, data.ocsp)
-    candidates = [] if certificate is None else [parse_certificate(certificate)]
-    candidates += _readable(data.certificates)
+    candidates = [] if given is None else [given]
+    candidates += readable(data.certificates)
     signers: list[SignerFacts] = []
     certificates: list[Certificate | None] = []
     for signer in data.signers:
@@ -47,9 +76,31 @@ def cms_signers(
         certificates.append(found)
         if found is None:
             signers.append(SignerFacts(signature=signature, signing_time=signer.signing_time))
-        else:
+        elif signer.unsigned is None and not around and signer.attribute(ARCHIVED) is None:
             signers.append(signer_facts(found, signature, trust, at, existed_at, signer.signing_time))
+        else:
+            signers.append(_dated(found, signer, signature, trust, at, existed_at, around))
     return tuple(signers), certificates
+
+
+def _dated(
+    found: Certificate,
+    signer: SignerInfo,
+    signature: SignatureFacts,
+    trust: Trust,
+    at: datetime,
+    existed_at: datetime | None,
+    around: tuple["Stamped", ...],
+) -> SignerFacts:
+    """Return the facts of a signature with its time stamps and with the revocation data that it keeps."""
+    from honnin.pki.carried import kept
+    from honnin.pki.time_stamps import Stamped, stamp_facts
+
+    trust = trust.joined(*kept(signer))
+    own = tuple(Stamped(token, SignedContent(signer.signature)) for token in signer.unsigned_values(TIME_STAMP))
+    stamps, proof = stamp_facts((*own, *around), trust, at, existed_at)
+    facts = signer_facts(found, signature, trust, at, proof, signer.signing_time)
+    return replace(facts, time_stamps=stamps)
 
 
 def _content(data: SignedData, content: bytes | None, digest: bytes | None) -> tuple[SignedContent, bool]:
@@ -98,8 +149,8 @@ def _names(signer: SignerInfo, candidate: Certificate) -> bool:
         return False
 
 
-def _readable(certificates: Iterable[bytes]) -> list[Certificate]:
-    """Return the certificates that can be read; one that cannot may still stand beside the signer's."""
+def readable(certificates: Iterable[bytes]) -> list[Certificate]:
+    """Return the certificates (DER) that can be read; one that cannot may still stand beside the signer's."""
     found: list[Certificate] = []
     for octets in certificates:
         try:

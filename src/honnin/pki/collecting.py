@@ -1,6 +1,6 @@
 """Collecting facts: all parsing and all cryptography of a verification (STYLE: facts first, verdict second).
 
-    1. Tell by its first bytes what was signed: CMS, a raw signature, or a format that is not understood.
+    1. Tell by its first bytes what was signed: PDF, XML, CMS, a raw signature, or a format that is not understood.
     2. For each signature find the signer's certificate and check the value over the content.
     3. Read the certificate, look for its path, ask for its revocation.
 
@@ -11,11 +11,11 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 from honnin import __version__
 from honnin.errors import FormatError, InputError
-from honnin.pki.facts import Facts, SignatureFacts, SignerFacts
+from honnin.pki.facts import Facts, Kind, SignatureFacts, SignerFacts
 from honnin.pki.holder import Trust, signer_facts
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.keys import family_of
@@ -29,10 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["collect", "gather"]
 
 SOFTWARE = f"honnin {__version__}"
-_TEXT_BEGINS = frozenset({b"%", b"<", b"-", b"\xef", b"P", b"M", b"{", b" ", b"\n", b"\r", b"\t"})
+_TEXT_BEGINS = frozenset({b"%", b"<", b"-", b"\xef", b"\xff", b"\xfe", b"P", b"M", b"{", b" ", b"\n", b"\r", b"\t"})
+_PDF = re.compile(rb"%PDF-[0-9]")
+_PDF_SEARCHED = 1024  # readers look for a header within the first kilobyte
+_XML = re.compile(
+    rb"(\xef\xbb\xbf)?\s*<(\?xml[ \t]|[!A-Za-z_][\x09\x0a\x0d\x20-\x7e]{30})"
+    rb"|\xff\xfe<\x00|\xfe\xff\x00<"
+)
 _NOT_YET = {
-    "a PDF": re.compile(rb"%PDF-[0-9]"),
-    "XML": re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml[ \t]|[!A-Za-z_][\x09\x0a\x0d\x20-\x7e]{30})"),
     "a ZIP container": re.compile(rb"PK\x03\x04.{4}[\x00\x08]\x00", re.DOTALL),
     "S/MIME": re.compile(rb"MIME-Version:", re.IGNORECASE),
     "JSON": re.compile(rb"\{\s*\"[\x20-\x7e]{8}"),
@@ -83,10 +87,18 @@ def gather(
             signer, found = _raw(octets, content, given, certificate, trust, at, existed_at)
             signers: tuple[SignerFacts, ...] = (signer,)
             certificates: list[Certificate | None] = [found]
-        else:
+        elif kind == "cms":
             from honnin.pki.cms_signers import cms_signers
 
             signers, certificates = cms_signers(octets, content, given, certificate, trust, at, existed_at)
+        elif kind == "pdf":
+            from honnin.pki.pdf_signers import pdf_signers
+
+            signers, certificates = pdf_signers(octets, certificate, trust, at, existed_at)
+        else:
+            from honnin.pki.xml_signers import xml_signers
+
+            signers, certificates = xml_signers(octets, content, given, certificate, trust, at, existed_at)
     except FormatError as error:
         malformed = Facts(software=SOFTWARE, kind=kind, at=at, existed_at=existed_at, malformed=error.code)
         return malformed, []
@@ -136,7 +148,13 @@ def _value(certificate: Certificate, signature: bytes, signed: SignedContent) ->
     return SignatureFacts(result="unsupported", problem="key_unsupported", covers=signed.covers)
 
 
-def _told_apart(signed: bytes) -> tuple[Literal["raw", "cms"], bytes]:
+def _is_short_xml(signed: bytes) -> bool:
+    """Tell whether bytes are text from the first bracket to the last, which no signature value ever is."""
+    text = signed.strip()
+    return text[:1] == b"<" and text[-1:] == b">" and b"\0" not in text and text.isascii()
+
+
+def _told_apart(signed: bytes) -> tuple[Kind, bytes]:
     """Return what the signed bytes are, and those bytes in DER or BER.
 
     A raw signature may begin with any octet, so a format is believed only when its whole mark is there.
@@ -151,11 +169,17 @@ def _told_apart(signed: bytes) -> tuple[Literal["raw", "cms"], bytes]:
                 return "cms", b64decode(pem[2], validate=False)
             except ValueError:
                 return "cms", b""
+        if _PDF.match(signed):
+            return "pdf", signed
+        if _XML.match(signed) or _is_short_xml(signed):
+            return "xml", signed
         for name, mark in _NOT_YET.items():
             if mark.match(signed):
                 raise FormatError(
                     "signature.format_unknown",
-                    f"This looks like {name}; understood are raw signatures and CMS SignedData (DER, BER or PEM).",
-                    next="Give the signature as CMS, or as a raw signature with content and certificate.",
+                    f"This looks like {name}; understood are PDF, XML, raw signatures and CMS SignedData.",
+                    next="Give a signed PDF or XML file, CMS, or a raw signature with content and certificate.",
                 )
+    if len(signed) > _LONGEST_VALUE and _PDF.search(signed, 0, _PDF_SEARCHED):
+        return "pdf", signed
     return "raw", signed

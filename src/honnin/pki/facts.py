@@ -19,12 +19,14 @@ __all__ = [
     "CertificateFacts",
     "ExtensionFacts",
     "Facts",
+    "Kind",
     "LinkFacts",
     "PathFacts",
     "RevocationFacts",
     "SignatureFacts",
     "SignatureResult",
     "SignerFacts",
+    "TimeStampFacts",
 ]
 
 FORMAT: Literal["honnin-facts/1"] = "honnin-facts/1"
@@ -39,7 +41,10 @@ SignatureResult = Literal[
     "unsupported",
     "no_certificate",
     "certificate_differs",
+    "changed_afterwards",
+    "not_all_signed",
 ]
+Kind = Literal["raw", "cms", "pdf", "xml"]
 Shape = Literal["digest_info", "bare_digest", "pss", "der", "raw"]
 
 
@@ -141,13 +146,33 @@ class RevocationFacts(_Fact, frozen=True, kw_only=True, gc=False):
 
 
 class SignerFacts(_Fact, frozen=True, kw_only=True, gc=False):
-    """One signature and all that was learned about it. signing_time is what the signer claims, proof of nothing."""
+    """One signature and all that was learned about it. signing_time is what the signer claims, proof of nothing.
+
+    coverage: for a PDF, whether the signature covers the whole file or an earlier revision of it.
+    time_stamps: over this signature or over the document that holds it, the latest first.
+    """
 
     signature: SignatureFacts
     certificate: CertificateFacts | None = None
     path: PathFacts | None = None
     revocation: tuple[RevocationFacts, ...] = ()
     signing_time: Moment | None = None
+    coverage: Literal["whole_file", "revision"] | None = None
+    time_stamps: tuple["TimeStampFacts", ...] = ()
+
+
+class TimeStampFacts(_Fact, frozen=True, kw_only=True, gc=False):
+    """One time stamp (RFC 3161). time: what the authority states; over: the signature's value, or the whole document.
+
+    matches: whether its imprint is of what it should be over. authority: its own signature and path; None where the
+    token could not be read, and then `problem` says why.
+    """
+
+    time: Moment | None = None
+    over: Literal["signature", "document"]
+    matches: bool = False
+    authority: SignerFacts | None = None
+    problem: str | None = None
 
 
 class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False, gc=False):
@@ -159,7 +184,7 @@ class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False, gc=False):
 
     format: Literal["honnin-facts/1"] = FORMAT
     software: str
-    kind: Literal["raw", "cms"]
+    kind: Kind
     at: Moment
     existed_at: Moment | None = None
     malformed: str | None = None

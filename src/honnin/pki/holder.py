@@ -56,6 +56,7 @@ _SITUATIONS: dict[str, Situation] = {
     "expired": "expired",
     "not_yet_valid": "not_yet_valid",
 }
+_MOST_MOMENTS = 4  # each costs a look at all revocation data
 _NOBODY = Signers(named=lambda _: (), trusted=lambda _: False)
 
 
@@ -262,9 +263,15 @@ def _situation(fault: Fault, certificate: Certificate) -> Situation:
 def _asked_later(
     certificate: Certificate, path: tuple[Certificate, ...], context: PathContext, at: datetime
 ) -> list[RevocationFacts]:
-    """Ask for the moment of judgement and for the certificate's last one: what came to be known since the proof."""
+    """Ask for the moment of judgement, the certificate's last one, and those at which data were made in between.
+
+    What came to be known since the proof counts; so does a `good` of data made soon after it and kept with the file.
+    """
     asked: list[RevocationFacts] = []
-    for moment in dict.fromkeys((at, min(at, certificate.not_after))):
+    made = [crl.this_update for crl in context.revocation.crls]
+    made += [single.this_update for answer in context.revocation.ocsp for single in answer.responses]
+    between = sorted({moment for moment in made if context.at < moment <= min(at, certificate.not_after)})
+    for moment in dict.fromkeys((at, min(at, certificate.not_after), *between[:_MOST_MOMENTS])):
         later = replace(context, at=moment)
         result = build_and_check(certificate, later)
         if result.findings and result.path == path:

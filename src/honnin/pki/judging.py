@@ -21,13 +21,22 @@ from msgspec.structs import replace
 from honnin.errors import FormatError, InputError
 from honnin.identity.four_items import FourItems
 from honnin.pki.algorithms import hash_good_until, key_good_until
-from honnin.pki.facts import CertificateFacts, Facts, LinkFacts, PathFacts, RevocationFacts, SignatureFacts, SignerFacts
+from honnin.pki.facts import (
+    CertificateFacts,
+    Facts,
+    LinkFacts,
+    PathFacts,
+    RevocationFacts,
+    SignatureFacts,
+    SignerFacts,
+    TimeStampFacts,
+)
 from honnin.pki.jpki import Carrier, Purpose, policy_profile, purpose_by_key_usage
-from honnin.pki.report import Report, RevocationSeen, SignerReport
+from honnin.pki.report import Report, RevocationSeen, SignerReport, TimeStampReport
 from honnin.pki.rfc5280.extensions import DIGITAL_SIGNATURE, NON_REPUDIATION
 from honnin.pki.verdict import Check, situation
 
-__all__ = ["Policy", "judge", "named_policy", "report_on"]
+__all__ = ["Policy", "judge", "named_policy", "proved_by", "report_on"]
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,6 +88,7 @@ class _Step(msgspec.Struct, frozen=True, gc=False):
     row: str | None = None
 
 
+_CLOCK_DIFFERENCE = timedelta(minutes=1)  # the authority's clock and ours are still the same moment
 _KEY_USAGE_BITS = {"digital_signature": DIGITAL_SIGNATURE, "non_repudiation": NON_REPUDIATION}
 # Critical extensions that the steps here and RFC 5280 §6 have dealt with (my-number-card.md §5.2; RFC 5280 §4.2).
 _KNOWN_CRITICAL = frozenset(
@@ -91,6 +101,8 @@ _SIGNATURE_ROWS = {
     "malformed": ("malformed", "The signature contradicts itself or its format."),
     "unsupported": ("algorithm", "The signature's algorithms are unknown or contradict each other."),
     "no_certificate": ("no_signing_certificate", "The signer's certificate was not given."),
+    "changed_afterwards": ("digest_wrong", "The document was changed after it was signed."),
+    "not_all_signed": ("digest_wrong", "The document holds content that the signature does not cover."),
     "certificate_differs": ("no_signing_certificate", "The signer names another certificate than the one found."),
 }
 
@@ -124,7 +136,7 @@ def report_on(facts: Facts, rules: Policy, items: Items) -> Report:
     """Return the report with the four items of every signer that passed, asked for by the signer's position."""
     if facts.malformed is not None or not facts.signers:
         indication, sub = situation("malformed").signature
-        reason = "The signed file cannot be read."
+        reason = "The signed file cannot be read." if facts.malformed else "Nobody signed this file."
         check = Check("format", "failed", f"{reason} ({facts.malformed or 'nobody signed'})")
         return Report(
             indication=indication,
@@ -136,14 +148,14 @@ def report_on(facts: Facts, rules: Policy, items: Items) -> Report:
             checks=(check,),
             facts=facts,
         )
-    signers = tuple([_judge_signer(signer, facts, rules, items, i) for i, signer in enumerate(facts.signers)])
+    signers = tuple([_judge_dated(signer, facts, rules, items, i) for i, signer in enumerate(facts.signers)])
     worst = signers[0] if len(signers) == 1 else _worst(signers)
     return Report(
         indication=worst.indication,
         sub_indication=worst.sub_indication,
         reason=worst.reason,
         at=facts.at,
-        existed_at=facts.existed_at,
+        existed_at=worst.existed_at,
         policy=rules.name,
         checks=worst.checks,
         signers=signers,
@@ -156,6 +168,63 @@ def _worst(signers: tuple[SignerReport, ...]) -> SignerReport:
     """Return the signer that decides for the file: every signature must pass."""
     order = {"TOTAL-FAILED": 0, "FAILED": 0, "INDETERMINATE": 1}
     return min(signers, key=lambda signer: order.get(signer.indication, 2))
+
+
+def _judge_dated(signer: SignerFacts, facts: Facts, rules: Policy, items: Items, position: int) -> SignerReport:
+    """Judge a signature for the earliest moment that its time stamps, or the caller, prove."""
+    if not signer.time_stamps:
+        return _judge_signer(signer, facts, rules, items, position)
+    proof, stamps = proved_by(signer.time_stamps, facts)
+    return replace(_judge_signer(signer, replace(facts, existed_at=proof), rules, items, position), time_stamps=stamps)
+
+
+def proved_by(stamps: Iterable[TimeStampFacts], facts: Facts) -> tuple[datetime | None, tuple[TimeStampReport, ...]]:
+    """Return the earliest moment proved, and the judgement of each time stamp, the latest first.
+
+    Each time stamp is itself a signature that must have existed before its authority's certificate ended; what proves
+    that is a later one around it (ETSI EN 319 102-1 §5.6).
+    """
+    proof, reports = facts.existed_at, []
+    for stamp in stamps:
+        report = _judge_stamp(stamp, replace(facts, existed_at=proof))
+        reports.append(report)
+        if report.indication == "TOTAL-PASSED" and stamp.time is not None:
+            proof = stamp.time if proof is None else min(proof, stamp.time)
+    return proof, tuple(reports)
+
+
+def _judge_stamp(stamp: TimeStampFacts, facts: Facts) -> TimeStampReport:
+    authority = stamp.authority
+    if authority is None or stamp.time is None:
+        row, reason = "malformed", f"The time stamp cannot be read ({stamp.problem})."
+    elif not stamp.matches:
+        row, reason = "digest_wrong", "The time stamp is over something else."
+    elif stamp.time > (facts.existed_at or facts.at) + _CLOCK_DIFFERENCE:
+        row, reason = "not_yet_valid", "The time stamp states a time after that of the judgement."
+    elif not _only_stamps(authority.certificate):
+        row, reason = "constraints", "The certificate is not one for time stamping alone (RFC 3161 §2.3)."
+    else:
+        # A certificate that began after the stated time cannot have made the stamp then.
+        begun = authority.certificate is None or authority.certificate.not_before <= stamp.time
+        judged = _judge_signer(authority, facts, named_policy("time_stamps"), _nobodys, 0)
+        if begun:
+            return TimeStampReport(
+                time=stamp.time,
+                over=stamp.over,
+                indication=judged.indication,
+                sub_indication=judged.sub_indication,
+                reason=judged.reason,
+            )
+        row, reason = "not_yet_valid", "The time stamp states a time before its authority's certificate began."
+    indication, sub = situation(row).signature
+    return TimeStampReport(time=stamp.time, over=stamp.over, indication=indication, sub_indication=sub, reason=reason)
+
+
+def _only_stamps(certificate: CertificateFacts | None) -> bool:
+    if certificate is None:
+        return True  # judged below by its own name
+    critical = any(found.oid == "2.5.29.37" and found.critical for found in certificate.extensions)
+    return critical and certificate.extended_key_usage == ("1.3.6.1.5.5.7.3.8",)
 
 
 def _judge_signer(signer: SignerFacts, facts: Facts, policy: Policy, items: Items, position: int) -> SignerReport:
@@ -197,6 +266,8 @@ def _judge_signer(signer: SignerFacts, facts: Facts, policy: Policy, items: Item
         carrier=carrier,
         signing_time=signer.signing_time,
         revocation=seen,
+        existed_at=facts.existed_at,
+        coverage=signer.coverage,
         four_items=items(position) if indication == "TOTAL-PASSED" else None,
     )
 
@@ -317,7 +388,7 @@ def _key_usage(certificate: CertificateFacts, policy: Policy) -> _Step:
 def _value(signature: SignatureFacts) -> tuple[_Step, _Step]:
     if signature.result == "valid":
         return _DIGEST, _SIGNATURE
-    if signature.result == "digest_differs":
+    if signature.result in {"digest_differs", "changed_afterwards", "not_all_signed"}:
         return _signature_step("digest", signature), _skipped("signature", "The digest differs.")
     if signature.result in {"malformed", "unsupported"}:
         return _skipped("digest", "An earlier step failed."), _skipped("signature", "An earlier step failed.")

@@ -14,7 +14,7 @@ from honnin.pki.facts import Facts
 from honnin.pki.verdict import Check, Indication, Verdict
 from honnin.words import in_all
 
-__all__ = ["Report", "RevocationSeen", "SignerReport", "words_for"]
+__all__ = ["Report", "RevocationSeen", "SignerReport", "TimeStampReport", "words_for"]
 
 
 class RevocationSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -27,12 +27,24 @@ class RevocationSeen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reason: str | None = None
 
 
+class TimeStampReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """The judgement of one time stamp: the time it states, what it is over, and whether it proves anything."""
+
+    time: datetime | None
+    over: str
+    indication: Indication
+    sub_indication: str | None
+    reason: str
+
+
 class SignerReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The judgement of one signature.
 
     algorithm, hash, shape: what was recorded of the value (facts.SignatureFacts).
     purpose, carrier: by the certificate's policy OID, None for certificates of another PKI.
     signing_time: claimed by the signer, proof of nothing.
+    existed_at: the moment at which this signature is proved to have existed; by a time stamp, or as the caller knows.
+    coverage: for a PDF, `whole_file` or `revision`; a revision is followed by permitted changes alone.
     """
 
     indication: Indication
@@ -46,12 +58,19 @@ class SignerReport(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     carrier: str | None = None
     signing_time: datetime | None = None
     revocation: RevocationSeen | None = None
+    existed_at: datetime | None = None
+    coverage: str | None = None
+    time_stamps: tuple[TimeStampReport, ...] = ()
     four_items: FourItems | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return what may be shown of the signer; the four items are not in it."""
         shown: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, four_items=None))
         del shown["four_items"]
+        if not self.time_stamps:
+            del shown["time_stamps"], shown["existed_at"]
+        if self.coverage is None:
+            del shown["coverage"]
         return shown
 
 

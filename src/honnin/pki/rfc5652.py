@@ -1,7 +1,7 @@
 """CMS SignedData (RFC 5652 §5, §11): read into plain values over the bytes that came, attached or detached.
 
 Reads form and what contradicts itself inside one signer; the cryptography is in `cms_signature`, trust in `judging`.
-Streamed BER (indefinite lengths) is made definite first. Not read: countersignatures and other unsigned attributes.
+Streamed BER (indefinite lengths) is made definite first. Unsigned attributes are read when asked for, in `carried`.
 """
 
 from datetime import datetime
@@ -40,6 +40,7 @@ class SignerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """One signer. issuer, serial or key_id names its certificate; algorithms are raw AlgorithmIdentifier DER.
 
     signed_attributes: None where there are none; signed_octets: what was signed then, the attributes as a SET OF.
+    unsigned: the content of the unsigned attributes, not read yet.
     """
 
     issuer: bytes | None = None
@@ -50,10 +51,29 @@ class SignerInfo(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
     signed_attributes: tuple[Attribute, ...] | None = None
     signed_octets: bytes | None = None
+    unsigned: bytes | None = None
 
     def attribute(self, oid: str) -> Attribute | None:
         """Return a signed attribute by its OID; no OID occurs twice."""
         return next((found for found in self.signed_attributes or () if found.oid == oid), None)
+
+    def unsigned_values(self, oid: str) -> tuple[bytes, ...]:
+        """Return the values (DER) of an unsigned attribute; what cannot be read counts as absent."""
+        found: list[bytes] = []
+        octets = self.unsigned or b""
+        try:
+            for start, stop in der.items(octets, 0, len(octets), der.SEQUENCE):
+                first, after = der.enclosed(octets, start, stop, der.OID)
+                if der.oid(octets, first, after) != oid:
+                    continue
+                at, end = der.enclosed(octets, after, stop, der.SET)
+                while at < end and len(found) < MOST_ATTRIBUTES:
+                    _, _, value_stop = der.read(octets, at, end)
+                    found.append(octets[at:value_stop])
+                    at = value_stop
+        except FormatError:
+            pass
+        return tuple(found)
 
     def one_value(self, oid: str, tag: int) -> bytes | None:
         """Return the content of an attribute's only value; None where absent, several or of another type."""
@@ -250,8 +270,10 @@ def _signer(octets: bytes, at: int, end: int) -> SignerInfo:
     signature_algorithm = octets[at:stop]
     first, at = der.enclosed(octets, stop, end, der.OCTET_STRING)
     signature = octets[first:at]
+    unsigned = None
     if at < end:
-        _, at = der.enclosed(octets, at, end, 0xA1)
+        first, at = der.enclosed(octets, at, end, 0xA1)
+        unsigned = octets[first:at]
     if at != end:
         raise malformed("Something follows a signer.")
     return SignerInfo(
@@ -263,6 +285,7 @@ def _signer(octets: bytes, at: int, end: int) -> SignerInfo:
         signature=signature,
         signed_attributes=attributes,
         signed_octets=signed_octets,
+        unsigned=unsigned,
     )
 
 

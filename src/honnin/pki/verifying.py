@@ -35,15 +35,16 @@ def verify(
     existed_at: datetime | None = None,
     policy: Policy | str | None = None,
 ) -> Report:
-    """Return the report on a signature: raw (PKCS #1 v1.5, PSS, ECDSA) or CMS SignedData, told apart by content.
+    """Return the report on a signed PDF or XML, CMS SignedData or a raw signature (PKCS #1 v1.5, PSS, ECDSA).
 
-    signed: the raw signature value, or CMS in DER, BER or PEM.
-    content, digest: what was signed, or its SHA-256, SHA-384 or SHA-512 as bytes or hex; CMS may hold the content.
+    signed: what it is, is told by its content; CMS in DER, BER or PEM.
+    content, digest: what was signed, or its SHA-256, SHA-384 or SHA-512 as bytes or hex; CMS and XML may hold it.
     certificate: the signer's, DER; needed with a raw signature.
     anchors: certificates trusted as given, DER. None trusts nothing: the report is INDETERMINATE.
     intermediates, crls, ocsp: DER, used as material, never as trust.
     at: moment of judgement, aware; by default now.
-    existed_at: moment at which the signature is proved to have existed (received, time-stamped), not after `at`.
+    existed_at: moment at which the signature is proved to have existed (received), not after `at`. A time stamp in the
+        file that validates to an anchor proves it, too.
     policy: a name of `policies.json` or a Policy; by default `documents`.
     Raises InputError for a call that cannot be right, FormatError `signature.format_unknown` for a format that is not
     understood. Everything else that is wrong is a verdict.
