@@ -1,15 +1,20 @@
-"""The check digit of the individual number (個人番号; 平成26年総務省令85号5条, smartphone-and-reuse.md §2).
+"""The individual number (個人番号): its check digit, and a value that does not leave by accident.
 
-A typo filter, no proof that a number was given to anyone. The number goes into no message, no exception, no repr.
+平成26年総務省令85号5条, smartphone-and-reuse.md §2; 番号法20条・29条 (law-and-assurance §3). The check digit is a typo
+filter, no proof that a number was given to anyone. The number goes into no message, no exception, no repr.
 """
 
+import hmac
 import re
 import unicodedata
-from hmac import compare_digest
+from collections.abc import Callable
+from typing import Any, Final, NoReturn, Self, final
 
 from honnin.errors import FormatError
 
-__all__ = ["IndividualNumber", "check_individual_number"]
+__all__ = ["MASKED", "IndividualNumber", "check_individual_number"]
+
+MASKED: Final = "************"
 
 # Twelve digits, as one block or in the groups of four that the card prints.
 _WRITTEN = re.compile(r"[0-9]{12}|[0-9]{4}([ -])[0-9]{4}\1[0-9]{4}")
@@ -26,31 +31,56 @@ def check_individual_number(text: str) -> bool:
     return digits[11] == (0 if remainder <= 1 else 11 - remainder)
 
 
+@final
 class IndividualNumber:
-    """An individual number in memory: it shows itself in no repr, no str, no format; only `reveal` gives the digits."""
+    """Twelve digits whose check digit fits, held so that they cannot be logged, hashed into an id or serialised.
 
-    __slots__ = ("_digits",)
+    It prints as MASKED wherever text is made of it (repr, str, format, f-strings, `%`); it has no hash, no bytes, no
+    attribute that holds the digits, so that no id, digest, dict key or format string gets at them; pickling it and
+    every encoder refuse it. `reveal` is the one way out, for the store of its own that the law demands.
+    """
+
+    __slots__ = ("_tell",)
+    __hash__ = None  # type: ignore[assignment]  # no key, no member of a set, nothing to derive an id from
+    _tell: Callable[[], str]
 
     def __init__(self, text: str) -> None:
-        """Take twelve digits with a check digit that fits. Raises FormatError `identity.number_malformed`."""
-        if not check_individual_number(text):
+        if not isinstance(text, str) or not check_individual_number(text):
             raise FormatError(
-                "identity.number_malformed", "This is no individual number: its check digit does not fit."
+                "identity.number_malformed", "This is no individual number.", next="Check the twelve digits."
             )
-        self._digits = "".join(c for c in unicodedata.normalize("NFKC", text) if c.isdigit())
+        digits = re.sub(r"[ -]", "", unicodedata.normalize("NFKC", text))
+        object.__setattr__(self, "_tell", lambda: digits)  # a closure: "{n._tell}" shows a function, not the number
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("an individual number is not subclassed")
 
     def reveal(self) -> str:
-        """Return the twelve digits, for the one place that may have them."""
-        return self._digits
+        """Return the twelve digits. Call it only where the number is used or stored under 番号法."""
+        return self._tell()
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError("an individual number does not change")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, IndividualNumber) and compare_digest(self._digits, other._digits)
-
-    __hash__ = None  # type: ignore[assignment]
+        if not isinstance(other, IndividualNumber):
+            return NotImplemented
+        return hmac.compare_digest(self.reveal(), other.reveal())
 
     def __repr__(self) -> str:
-        return "IndividualNumber(…)"
+        return f"IndividualNumber({MASKED})"
 
-    def __reduce__(self) -> str:
-        """Refuse to be written anywhere."""
-        raise TypeError("an individual number is not stored by pickling")
+    def __str__(self) -> str:
+        return MASKED
+
+    def __format__(self, spec: str) -> str:
+        return format(MASKED, spec if not spec or spec[-1] not in "bcdeEfFgGnoxX%" else "")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("an individual number is not serialised")
