@@ -1,9 +1,13 @@
 """Names and addresses: one labelled pair for each pattern; the corpus of issue 6 grows from here."""
 
+import time
+from typing import Any
+
 import pytest
 
 from honnin.errors import InputError
 from honnin.identity import compare_addresses, compare_names
+from honnin.identity.grades import GRADES, overridden, suffices
 
 NAMES = [
     ("見本　太郎", "見本太郎", "same"),
@@ -69,3 +73,47 @@ def test_text_that_cannot_be_a_name_is_a_coded_error(text: str) -> None:
     for compare in (compare_names, compare_addresses):
         with pytest.raises(InputError):
             compare(text, "見本太郎")
+
+
+HOSTILE = (
+    *("\ud800", "a\u202eb", "\x00", "\u200b", "", "　", "（旧姓：）", "\U000e0100" * 200, "見\U000e0100" * 100),
+    *("見" * 200, "ア" * 200, "が" * 100 + "\u0301" * 100, "[(" * 100, "〓" * 200, "MIHON " * 33, "ＡＢ" * 100),
+    *("丁目" * 100, "1-" * 100, "1" * 200, "1丁目2番地3号" * 14, "京都市" + "上る" * 90, "郡" * 200, "東京都" * 60),
+    *(
+        "Tokyo, " * 28,
+        "十" * 200,
+        "百千" * 100,
+        "号室" * 100,
+        "-ー−–" * 50,
+        "第" * 200,
+        "2-8-1 Mihon, Shinjuku-ku, Tokyo",
+    ),
+)
+
+
+@pytest.mark.parametrize("compare", [compare_names, compare_addresses])
+def test_whatever_comes_gets_a_grade_or_a_code_in_bounded_time(compare: Any) -> None:
+    for a in HOSTILE:
+        for b in HOSTILE:
+            began = time.process_time()
+            try:
+                assert compare(a, b).grade in GRADES
+            except InputError as refused:
+                assert refused.code == "identity.text"
+            assert time.process_time() - began < 0.5
+
+
+def test_an_operator_may_decide_with_a_reason_and_the_grade_stays() -> None:
+    decision = overridden(compare_names("見本太郎", "見本次郎").grade, by="係員7", reason="戸籍で確かめた")
+    assert (decision.found, decision.by, decision.reason) == ("different", "係員7", "戸籍で確かめた")
+    for by, reason in (("", "理由"), ("係員7", " ")):
+        with pytest.raises(InputError) as refused:
+            overridden("unclear", by=by, reason=reason)
+        assert refused.value.code == "identity.override"
+
+
+def test_grades_suffice_in_their_order() -> None:
+    assert suffices("same", "same_variant")
+    assert suffices("likely", "likely")
+    assert not suffices("unclear", "likely")
+    assert [suffices(grade, "likely") for grade in GRADES] == [True, True, True, False, False]

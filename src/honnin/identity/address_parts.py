@@ -6,14 +6,14 @@ whose names would be cut in the wrong place are data (`places.json`).
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from honnin.identity.characters import family, fold_kana, readable
 
-__all__ = ["Address", "area", "fold", "places", "take_apart"]
+__all__ = ["Address", "area", "beside", "fold", "places", "take_apart"]
 
 _DIGITS = "〇一二三四五六七八九"
 _NUMBER = re.compile(r"[〇一二三四五六七八九十百千]+")
@@ -74,6 +74,18 @@ def take_apart(text: str) -> Address:
         kyoto=kyoto,
         plain=fold(plain),
     )
+
+
+def beside(one: Address, other: Address, text: str) -> Address:
+    """Return an address that leaves out prefecture and county, taken apart with those of the other.
+
+    玉城町田丸 alone could be cut anywhere; beside 三重県度会郡玉城町 its town begins after 玉城町.
+    """
+    county, found, place = other.city.partition("郡")
+    if one.city or one.prefecture or not found or not place or not fold(_plain(text)).startswith(place):
+        return one
+    again = take_apart(f"{other.prefecture}{county}郡{_plain(text)}")
+    return replace(again, prefecture="", plain=one.plain) if again.city == other.city else one
 
 
 def _plain(text: str) -> str:

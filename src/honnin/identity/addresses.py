@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from honnin.identity.address_parts import Address, fold, places, take_apart
+from honnin.identity.address_parts import Address, beside, fold, places, take_apart
 from honnin.identity.characters import glyphs, readable
 from honnin.identity.grades import Grade
 
@@ -33,6 +33,7 @@ class AddressMatch:
 def compare_addresses(a: str, b: str) -> AddressMatch:
     """Compare two writings of an address. Raises InputError `identity.text` for text that cannot be one."""
     first, second = take_apart(a), take_apart(b)
+    first, second = beside(first, second, a), beside(second, first, b)
     if not first.plain or not second.plain:
         return AddressMatch("same" if a == b else "unclear", "none", ("empty",))
     if _ABROAD.search(first.plain) or _ABROAD.search(second.plain):
@@ -147,7 +148,7 @@ def _renamed(one: str, other: str, differences: list[str]) -> bool:
 
 
 def _same_building(one: str, other: str) -> bool:
-    strip = re.compile(r"[ー・.,'&＆]|マンション|アパート|ビル(?:ディング)?|荘$")
+    strip = re.compile(r"[ー・.,'&＆]|マンション|アパート|ビル(?:デ[イィ]ング|[ヂジ]ング)?|荘$")
     return strip.sub("", one) == strip.sub("", other)
 
 
