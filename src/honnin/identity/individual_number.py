@@ -8,7 +8,7 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, Self, final
+from typing import Final, NoReturn, final
 
 from honnin.errors import FormatError
 
@@ -36,8 +36,8 @@ class IndividualNumber:
     """Twelve digits whose check digit fits, held so that they cannot be logged, hashed into an id or serialised.
 
     It prints as MASKED wherever text is made of it (repr, str, format, f-strings, `%`); it has no hash, no bytes, no
-    attribute that holds the digits, so that no id, digest, dict key or format string gets at them; pickling it and
-    every encoder refuse it. `reveal` is the one way out, for the store of its own that the law demands.
+    attribute that holds the digits, so that no id, digest, dict key or format string gets at them; pickling, copying
+    and every encoder are refused. `reveal` is the one way out, for the store of its own that the law demands.
     """
 
     __slots__ = ("_tell",)
@@ -76,11 +76,5 @@ class IndividualNumber:
     def __format__(self, spec: str) -> str:
         return format(MASKED, spec if not spec or spec[-1] not in "bcdeEfFgGnoxX%" else "")
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
-
     def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("an individual number is not serialised")
+        raise TypeError("an individual number is neither copied nor serialised")
