@@ -170,6 +170,17 @@ def test_form_says_what_is_missing_and_works_by_keyboard(clerk: Clerk, page: Pag
     assert page.input_value("#staff") == "見本"
 
 
+def test_licence_shows_what_was_appended_in_grey_and_a_wrong_pin_costs_one_try(clerk: Clerk, page: Page) -> None:
+    clerk.begin("drivers_licence", person="hanako")
+    clerk.enter(pin_1="9999", pin_2="5678")
+    expect(page.locator("main")).to_contain_text("card.pin_wrong")
+    assert "9999" not in page.content()
+    clerk.begin("drivers_licence", person="hanako")
+    clerk.enter(pin_1="1234", pin_2="5678")
+    expect(page.locator(".answers")).to_contain_text("本物と確認できました")
+    expect(page.locator(".mark--failed")).to_have_count(0)
+
+
 @pytest.mark.parametrize("language", ["ja", "ja-simple", "en"])
 def test_pages_are_accessible(
     clerk: Clerk, page: Page, key: dict[str, str], axe: Callable[[Page], Any], language: str

@@ -25,6 +25,7 @@ from honnin.api.guard import Guard, new_request_id
 from honnin.api.problems import internal
 from honnin.api.service import Sandbox
 from honnin.chip import Trust
+from honnin.chip.document import TrustedKey
 from honnin.connect.worlds import World, open_world
 from honnin.errors import InputError
 from honnin.web import bank, check, console, counter
@@ -37,6 +38,9 @@ __all__ = ["KEYS_FILE", "Origins", "compose"]
 KEYS_FILE = "keys.json"  # the demo tenant's key, in the data folder
 PAGES_AT_ONCE = 24  # of the 40 threads that the event loop has for everybody
 PAGES = ("bank", "console", "counter")
+
+# Documents whose issuers hand out bare public keys in place of certificates, and what they serve for.
+BARE_KEYS = {"drivers_licence": ("drivers_licence",), "my_number_card": ("card_face", "input_support")}
 
 PLAIN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 API_PATHS = ("/v1/", "/openapi.json", "/healthz", "/.well-known/")
@@ -99,7 +103,10 @@ class Origins:
 
 def _document_trust(world: World, document: str) -> Trust:
     """Return whom proofs of a document rest on at the counter of a test environment."""
-    return Trust(tuple(der for _, der in world.document_trust().get(document, ())), world.now())
+    known = world.document_trust().get(document, ())
+    if uses := BARE_KEYS.get(document):
+        return Trust((), world.now(), tuple(TrustedKey(use, key_id, spki) for use in uses for key_id, spki in known))
+    return Trust(tuple(der for _, der in known), world.now())
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
