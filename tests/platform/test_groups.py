@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy import Connection, create_engine, event, insert, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from honnin.errors import InputError, ServiceError
@@ -213,11 +213,18 @@ def test_the_log_of_an_older_store_goes_on(data: Path, database_url: str | None)
     records(0, 37)
     config = Config()
     config.set_main_option("script_location", "honnin.platform.store:migrations")
+    with create_engine("sqlite://").begin() as db:
+        config.attributes["connection"] = db
+        command.upgrade(config, "0001")
+        look = inspect(db)
+        first = {table: {column["name"] for column in look.get_columns(table)} for table in look.get_table_names()}
     with store.engine.begin() as db:  # back to what the first schema had
-        for table in ("customer_certificates", "certificate_ends", "upkeep_cursors"):
-            db.execute(text(f"DROP TABLE {table}"))
-        for column in ("code_hash", "code_until", "code_used_at"):
-            db.execute(text(f"ALTER TABLE sessions DROP COLUMN {column}"))
+        for name, table in schema.metadata.tables.items():
+            if name not in first:
+                db.execute(text(f"DROP TABLE {name}"))
+                continue
+            for column in set(table.columns.keys()) - first[name]:
+                db.execute(text(f"ALTER TABLE {name} DROP COLUMN {column}"))
         config.attributes["connection"] = db
         command.stamp(config, "0001")
     store.close()

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from honnin.api import events, evidence, methods, records, service, sessions, templates, verifications
+from honnin.api import events, evidence, methods, records, service, sessions, templates, verifications, webhooks
 from honnin.api.endpoints import Endpoint, Workshop, answer_error
 from honnin.api.guard import Guard
 from honnin.api.operations import Operation
@@ -28,6 +28,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *verifications.OPERATIONS,
     *sessions.OPERATIONS,
     *events.OPERATIONS,
+    *webhooks.OPERATIONS,
     *evidence.OPERATIONS,
     *methods.OPERATIONS,
     *templates.OPERATIONS,

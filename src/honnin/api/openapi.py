@@ -35,6 +35,7 @@ TAGS = {
     "verifications": "Checks: what was signed, by whose card, and whether it stands.",
     "sessions": "Asking a person to sign on a page of honnin's.",
     "events": "The outbox: what happened, in order.",
+    "webhooks": "The outbox sent to addresses of yours, signed as the Standard Webhooks are.",
     "evidence": "Receipts and the signed head of the evidence log.",
     "records": "What a law makes you keep of a check.",
     "law": "Which method of verification is lawful on which day, with its sources.",

@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "records": ("records", "records", "Keep the verification records that laws ask for."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),
     "upkeep": ("upkeep", "upkeep", "Tell tenants which customers' certificates ended."),
+    "webhook": ("webhook", "webhook", "Send a tenant's events to addresses of its own."),
     "evidence": ("evidence", "evidence", "Export a receipt; verify one offline."),
     "up": ("serve", "up", "Serve everything with the sandbox on embedded defaults (port 8600)."),
     "serve": ("serve", "serve", "Serve the product alone."),

@@ -39,6 +39,7 @@ from honnin.platform.sessions import Sessions
 from honnin.platform.settings import Settings
 from honnin.platform.store import Store
 from honnin.platform.verifying import Verifier, find_evidence, find_verification, list_verifications
+from honnin.platform.webhooks import Deliverer, Webhooks
 
 if TYPE_CHECKING:
     from honnin.pki.index import BuildReport
@@ -66,6 +67,7 @@ class Platform:
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
         self.records = Records(self.store, self._sealer, self._modes.__getitem__)
         self.counter = Counter(self.store, self._sealer)
+        self.webhooks = Webhooks(self.store, self._sealer)
         self._woken = threading.Event()
 
     def close(self) -> None:
@@ -88,6 +90,11 @@ class Platform:
     def authenticate(self, api_key: str) -> Caller:
         """Return who calls with this key. Raises KeyRefusedError `tenant.key`."""
         return Caller(tenant=tenants.find_by_key(self.store, self.keys, api_key))
+
+    def caller_of(self, tenant_id: str) -> Caller:
+        """Return a tenant as the operator acts for it. Raises InputError `tenant.unknown`."""
+        with self.store.read() as db:
+            return Caller(tenant=tenants.get_tenant(db, tenant_id))
 
     def create_tenant(
         self,
@@ -301,6 +308,13 @@ class Platform:
                 stop.wait(1.0)
         with suppress(HonninError):  # what it could not number now, the next sequencer will
             self.sequence()
+
+    def run_webhooks(self, stop: threading.Event) -> None:
+        """Send events to the tenants' webhook endpoints until `stop` is set (`honnin.platform.webhooks`).
+
+        Runs in a thread of its own; any number of processes may do so at once.
+        """
+        Deliverer(self.store, self._sealer).run(stop)
 
     def sweep(self) -> int:
         """End sessions, sealed answers and four items whose time has passed on their tenant's clock; say how many."""

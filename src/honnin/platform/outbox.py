@@ -18,7 +18,7 @@ from honnin.platform.models import Event, Page
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["FIRST", "append", "append_many", "page"]
+__all__ = ["FIRST", "append", "append_many", "event_of", "number_of", "page"]
 
 MOST = 100
 FIRST = "evt_0"  # the cursor before every event
@@ -68,29 +68,37 @@ def page(db: Connection, tenant_id: str, *, livemode: bool, after: str | None, l
     """
     if not 1 <= limit <= MOST:
         raise InputError("events.limit", f"A page has 1 to {MOST} events.")
-    events, number = schema.events, 0
-    after = after or FIRST
-    if after != FIRST:
-        found = db.execute(
-            select(events.c.number).where(events.c.tenant_id == tenant_id, events.c.event_id == after)
-        ).scalar()
-        if found is None:
-            raise InputError("events.cursor", "No such event to continue after.", next="Start without a cursor.")
-        number = found
+    events, after = schema.events, after or FIRST
+    number = number_of(db, tenant_id, after)
     rows = db.execute(
         select(events)
         .where(events.c.tenant_id == tenant_id, events.c.number > number)
         .order_by(events.c.number)
         .limit(limit + 1)
     ).all()
-    shown = tuple(
-        Event(
-            id=row.event_id,
-            livemode=livemode,
-            created_at=from_text(row.created_at),
-            type=row.type,
-            data=json.loads(row.body),
-        )
-        for row in rows[:limit]
-    )
+    shown = tuple(event_of(row, livemode=livemode) for row in rows[:limit])
     return Page(data=shown, has_more=len(rows) > limit, next=shown[-1].id if shown else after)
+
+
+def number_of(db: Connection, tenant_id: str, event_id: str) -> int:
+    """Return an event's place in its tenant's outbox, 0 for FIRST. Raises InputError `events.cursor`."""
+    if event_id == FIRST:
+        return 0
+    events = schema.events
+    found: int | None = db.execute(
+        select(events.c.number).where(events.c.tenant_id == tenant_id, events.c.event_id == event_id)
+    ).scalar()
+    if found is None:
+        raise InputError("events.cursor", "No such event to continue after.", next="Start without a cursor.")
+    return found
+
+
+def event_of(row: Any, *, livemode: bool) -> Event:
+    """Return an event as it is shown and sent."""
+    return Event(
+        id=row.event_id,
+        livemode=livemode,
+        created_at=from_text(row.created_at),
+        type=row.type,
+        data=json.loads(row.body),
+    )

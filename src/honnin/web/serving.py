@@ -1,7 +1,8 @@
 """Run a server: `serve_in_thread` for tests and `honnin demo`, `serve_here` and `serve_workers` for the commands.
 
 The order matters: the port is bound first, then the platform is built with its gateway at that port (the sandbox's
-J-LIS answers there too), then the server takes the bound socket. The log's sequencer runs in a thread beside it.
+J-LIS answers there too), then the server takes the bound socket. The log's sequencer and the
+sender of webhooks run in threads beside it.
 """
 
 import asyncio
@@ -48,26 +49,29 @@ class Running:
 
 
 @contextlib.contextmanager
-def sequencing(platform: "Platform") -> Iterator[None]:
-    """Run the platform's sequencer in a thread; end it, after a last signed head, when the block ends."""
+def working(platform: "Platform") -> Iterator[None]:
+    """Run the platform's sequencer and its sender of webhooks in threads; end them, their work done, with the block."""
     stop = threading.Event()
-    thread = threading.Thread(target=platform.run_sequencer, args=(stop,), name="honnin-sequencer", daemon=True)
-    thread.start()
+    works = {"honnin-sequencer": platform.run_sequencer, "honnin-webhooks": platform.run_webhooks}
+    threads = [threading.Thread(target=work, args=(stop,), name=name, daemon=True) for name, work in works.items()]
+    for thread in threads:
+        thread.start()
     try:
         yield
     finally:
         stop.set()
-        thread.join(timeout=10)
+        for thread in threads:
+            thread.join(timeout=12)
 
 
 @contextlib.contextmanager
 def opened(settings: "Settings") -> Iterator["Platform"]:
-    """Open a platform with its sequencer running; close both when the block ends."""
+    """Open a platform with its workers running; close all when the block ends."""
     from honnin.platform import Platform
 
     platform = Platform(settings)
     try:
-        with sequencing(platform):
+        with working(platform):
             yield platform
     finally:
         platform.close()

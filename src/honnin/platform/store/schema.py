@@ -46,6 +46,8 @@ __all__ = [
     "tenants",
     "upkeep_cursors",
     "verifications",
+    "webhook_deliveries",
+    "webhook_endpoints",
 ]
 
 metadata = MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"})
@@ -265,6 +267,41 @@ events = Table(
     Column("body", Text, nullable=False),  # JSON: ids and states
     PrimaryKeyConstraint("tenant_id", "number"),
     Index(None, "tenant_id", "event_id", unique=True),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("endpoint_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("types", Text, nullable=False),  # JSON array, empty: all
+    Column("status", String(16), nullable=False),
+    Column("cursor", BigInteger, nullable=False),  # number of the last event that became a delivery, or was passed by
+    Column("secret_number", Integer, nullable=False),  # the secrets lie sealed as `secret.<number>`
+    Column("previous_until", Moment),
+    PrimaryKeyConstraint("tenant_id", "endpoint_id"),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("endpoint_id", Id, nullable=False),
+    Column("number", BigInteger, nullable=False),  # of the event
+    Column("status", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment, nullable=False),  # of the next try; of one under way, when another worker may take it over
+    Column("answered", Integer),
+    Column("problem", String(64)),
+    PrimaryKeyConstraint("tenant_id", "endpoint_id", "number"),
+    Index(
+        "ix_webhook_deliveries_due",
+        "due_at",
+        sqlite_where=text("status = 'pending'"),
+        postgresql_where=text("status = 'pending'"),
+    ),
 )
 
 evidence = Table(
