@@ -42,6 +42,9 @@ class World(Protocol):
     def origins(self) -> Mapping[str, Any]:
         """Return the institutions' ASGI applications by the first label of their host (`jlis`, …)."""
 
+    def serve_at(self, port: int) -> None:
+        """Make the institutions ready for a port: their demonstration parties return to addresses there."""
+
     def hosts(self) -> Mapping[str, str]:
         """Return which label answers for a host named in a certificate (`ocspsign.jpki-test.invalid` → `jlis`)."""
 

@@ -1,4 +1,4 @@
-"""`honnin sandbox people|event|clock|switch|card|passport`: invented people, their lives, one clock, made failures."""
+"""`honnin sandbox people|event|clock|switch|card|digital-auth|passport`: invented people, institutions, one clock."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -16,6 +16,9 @@ from honnin.errors import InputError
 from honnin.identity.dates import JST
 from honnin.sandbox.opening import Sandbox, open_world
 from honnin.sandbox.options import data_option
+
+if TYPE_CHECKING:
+    from honnin.sandbox.switching import Switchboard
 
 __all__ = ["sandbox"]
 
@@ -29,10 +32,10 @@ def _json_option(function: F) -> F:
 
 
 class _Group(click.Group):
-    """Adds the commands of emulated cards and passports when somebody calls them."""
+    """Adds the commands of single institutions and emulated documents when somebody calls them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "card", "passport"]
+        return [*super().list_commands(ctx), "card", "digital-auth", "passport"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "card":
@@ -43,6 +46,10 @@ class _Group(click.Group):
             from honnin.sandbox.foreign_ministry.command import passport
 
             return passport
+        if cmd_name == "digital-auth":
+            from honnin.sandbox.digital_auth.command import digital_auth
+
+            return digital_auth
         return super().get_command(ctx, cmd_name)
 
 
@@ -172,26 +179,34 @@ def reset(data: Path, *, as_json: bool) -> None:
 
 
 @sandbox.command()
-@click.argument("institution", required=False, default="jlis")
+@click.argument("institution", required=False)
 @click.argument("service", required=False)
 @click.argument("state", required=False)
 @data_option
 @_json_option
-def switch(institution: str, service: str | None, state: str | None, data: Path, *, as_json: bool) -> None:
-    """Show how an institution answers, or make a SERVICE fail (jlis ocsp down; jlis ocsp up)."""
-    from honnin.sandbox.jlis.switches import set_switch, switches
-
-    if institution != "jlis":
-        raise InputError("sandbox.switch_unknown", "No such institution.", next="Use jlis.")
+def switch(institution: str | None, service: str | None, state: str | None, data: Path, *, as_json: bool) -> None:
+    """Show how institutions answer, or make a SERVICE fail (jlis ocsp down; digital-auth token wrong_nonce)."""
+    boards = _boards()
+    if institution is not None and institution not in boards:
+        raise InputError("sandbox.switch_unknown", "No such institution.", next=f"Use one of: {', '.join(boards)}.")
     world = open_world(data)
-    if service is not None:
-        set_switch(world, service, state or "")
-    now = switches(world)
+    if institution is not None and service is not None:
+        boards[institution].set(world, service, state or "")
+    shown = {name: board.states(world) for name, board in boards.items() if institution in {None, name}}
     if as_json:
-        _print_json({"jlis": now})
+        _print_json(shown)
         return
-    for name, how in now.items():
-        click.echo(f"jlis {name} {how}")
+    for name, states in shown.items():
+        for one, how in states.items():
+            click.echo(f"{name} {one} {how}")
+
+
+def _boards() -> "Mapping[str, Switchboard]":
+    """Return every institution's switches."""
+    from honnin.sandbox.digital_auth.switches import BOARD as DIGITAL_AUTH
+    from honnin.sandbox.jlis.switches import BOARD as JLIS
+
+    return {board.institution: board for board in (JLIS, DIGITAL_AUTH)}
 
 
 def _language() -> str:

@@ -36,9 +36,18 @@ class Sandbox(World):
 
     def origins(self) -> Mapping[str, Any]:
         """Return the institutions' ASGI applications by host label."""
-        from honnin.sandbox.jlis.app import create_app
+        from honnin.sandbox.digital_auth.app import create_app as digital_auth
+        from honnin.sandbox.jlis.app import create_app as jlis
 
-        return {"jlis": create_app(self)}
+        return {"jlis": jlis(self), "digital-auth": digital_auth(self)}
+
+    def serve_at(self, port: int) -> None:
+        """Register the demonstration's bank and PF with the Digital Authentication Service, for a port."""
+        from honnin.sandbox.digital_auth.demonstration import register_demo
+        from honnin.sandbox.digital_auth.store import prepare
+
+        prepare(self)
+        register_demo(self, port=port)
 
     def hosts(self) -> Mapping[str, str]:
         """Return which origin answers for a host that a certificate names."""

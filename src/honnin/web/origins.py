@@ -164,6 +164,7 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
         api = create_app(platform, base=base)
         return Origins(PathSplit(api, check.create_app(platform, world=None)), {}, names=names)
     world = open_world(sandbox)
+    world.serve_at(port)
     institutions = dict(world.origins())
     addresses = {label: f"http://{label}.localhost:{port}" for label in (*PAGES, "api", *institutions)}
     api = create_app(platform, base=base, sandbox=Sandbox(sandbox, addresses))
