@@ -295,7 +295,12 @@ class Pages:
     def _holder(self, person: str, language: str) -> dict[str, Any]:
         """Return what stands beside the phone: who is playing."""
         found, material = person_of(person), card_material(self._world, person)
-        return {"id": person, "name": found.name, "story": found.story["en" if language == "en" else "ja"], "phone": material.mobile}
+        return {
+            "id": person,
+            "name": found.name,
+            "story": found.story["en" if language == "en" else "ja"],
+            "phone": material.mobile,
+        }
 
     def _refused(self, request: Request, refusal: PageRefusal) -> Response:
         return HTMLResponse(render("refused", _look(request), reason=refusal.reason), refusal.status, headers=HEADERS)
