@@ -24,7 +24,7 @@ from honnin.sandbox.material import JpkiMaterial
 from honnin.sandbox.states import State, state_of
 from honnin.sandbox.world import World
 
-__all__ = ["Licence", "Person", "card_material", "listing", "person", "persons", "settle"]
+__all__ = ["Licence", "Person", "Residence", "card_material", "listing", "person", "persons", "settle"]
 
 PHONE_LABEL = "JPKIAPGPSETOKEN"
 CARD_LABEL = "JPKIAPICCTOKEN2"
@@ -84,6 +84,20 @@ class Licence(msgspec.Struct, frozen=True):
     licence_pin: str | None = None
 
 
+class Residence(msgspec.Struct, frozen=True):
+    """A residence card or a special permanent resident certificate: its usual kind, day of issue, printed entries.
+
+    nationality: three letters that no country has. status_code, work: codes of the second generation.
+    """
+
+    kind: str
+    days: int
+    nationality: str
+    status: str
+    status_code: str
+    work: str = "1"
+
+
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of `people.json`.
 
@@ -106,6 +120,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     certificates: tuple[Purpose, ...] = ("signature", "user_authentication")
     past: tuple[Past, ...] = ()
     licence: Licence | None = None
+    residence: Residence | None = None
     switches: dict[str, str] = {}
     story: dict[str, str]
     expected: Expected
@@ -272,6 +287,10 @@ def _document_keys(one: Person, state: State) -> dict[str, dict[str, str]]:
     if one.licence is not None and one.licence.plain:
         first, second = one.licence.pins or ("****", "****")
         keys["drivers_licence"] = {"pin1": first, "pin2": second}
+    if one.residence is not None:
+        from honnin.sandbox.immigration.residence_cards import card_number
+
+        keys["residence_card"] = {"kind": one.residence.kind, "card_number": card_number(one.id)}
     return keys
 
 
@@ -279,6 +298,7 @@ def _documents(one: Person) -> list[str]:
     held = {
         "my_number_card": True,
         "drivers_licence": one.licence is not None and one.licence.plain,
+        "residence_card": one.residence is not None,
         "passport": not one.foreign,
     }
     return [document for document, holds in held.items() if holds]

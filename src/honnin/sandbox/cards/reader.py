@@ -55,6 +55,18 @@ def _drivers_licence(world: World, person: str, kinds: tuple[str, ...], _: Inter
     return EmulatedCard(lambda: drivers_licence(issue(world, person, *kinds)), PinCounters(world), record=record)
 
 
+def _residence_card(
+    world: World, person: str, kinds: tuple[str, ...], interface: Interface, record: Record
+) -> HeldChip:
+    from honnin.sandbox.cards.residence_card import EmulatedResidenceCard, EmulatedSpecifiedCard
+    from honnin.sandbox.immigration.residence_cards import issue
+
+    residence = EmulatedResidenceCard(lambda: issue(world, person, *kinds), record=record)
+    if not any(kind.startswith("specified") for kind in kinds):
+        return residence
+    return EmulatedSpecifiedCard(_my_number_card(world, person, (), interface, record), residence)
+
+
 def _passport(world: World, person: str, kinds: tuple[str, ...], _: Interface, record: Record) -> HeldChip:
     from honnin.sandbox.cards.passport import EmulatedPassport
     from honnin.sandbox.foreign_ministry.passports import issue
@@ -66,5 +78,6 @@ def _passport(world: World, person: str, kinds: tuple[str, ...], _: Interface, r
 DOCUMENTS: dict[str, Callable[[World, str, tuple[str, ...], Interface, Record], HeldChip]] = {
     "my_number_card": _my_number_card,
     "drivers_licence": _drivers_licence,
+    "residence_card": _residence_card,
     "passport": _passport,
 }
