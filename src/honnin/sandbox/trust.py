@@ -1,6 +1,6 @@
 """Whom an operator trusts for the documents of this sandbox: certificates, or bare keys known by an identifier.
 
-`my_number_card`: key id of a card-face CA, 16 bytes, and its key. `drivers_licence`: 主体者鍵識別子 (32 bytes) and key of
+`my_number_card`: key id of a card-face CA, 16 bytes, and its key. `drivers_licence`: 32-byte 主体者鍵識別子, key of
 a public safety commission. `residence_card`, `passport`: subject key identifier and CA certificate of a generation.
 `residence_card_delivery`: the key to which a session key of a 特定在留カード is encrypted, and its SHA-256.
 """
