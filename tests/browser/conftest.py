@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from honnin.connect.worlds import open_world
 from honnin.platform import Settings
@@ -23,7 +23,8 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE = 8_000  # milliseconds for anything a page does
+PATIENCE = 20_000  # milliseconds for anything a page does; two workers share the machine
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -40,7 +40,7 @@ PAGES_AT_ONCE = 24  # of the 40 threads that the event loop has for everybody
 PAGES = ("bank", "console", "counter")
 
 # Documents whose issuers hand out bare public keys in place of certificates, and what they serve for.
-BARE_KEYS = {"drivers_licence": ("drivers_licence",), "my_number_card": ("card_face", "input_support")}
+BARE_KEYS = {"drivers_licence": ("drivers_licence",), "my_number_card": ("my_number_card",)}
 
 PLAIN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 API_PATHS = ("/v1/", "/openapi.json", "/healthz", "/.well-known/")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from honnin.chip import Challenge, Trust
 from honnin.chip.readers import Reader
-from honnin.web.counter.documents import drivers_licence, passport
+from honnin.web.counter.documents import drivers_licence, my_number_card, passport
 from honnin.web.counter.documents.asking import Entry
 from honnin.web.counter.seen import Seen
 
@@ -33,6 +33,7 @@ class Document:
 
 
 DOCUMENTS: dict[str, Document] = {
+    "my_number_card": Document(my_number_card.ENTRIES, my_number_card.look),
     "drivers_licence": Document(drivers_licence.ENTRIES, drivers_licence.look),
     "passport": Document(passport.ENTRIES, passport.look),
 }
