@@ -54,6 +54,12 @@ class Seen:
         """Whether what was read is authentic."""
         return authenticity(self.proofs)
 
+    @property
+    def expiry_signed(self) -> bool:
+        """Tell whether a signature covers the date that `expires` comes from."""
+        dates = [one for one in self.fields if one.name in {"expiry_date", "expiry_date_zone"}]
+        return any(mark_of(one.source, self.proofs) == "covered" for one in dates)
+
     def marked(self) -> tuple[tuple[Field, Mark], ...]:
         """Return every field with its mark."""
         return tuple((one, mark_of(one.source, self.proofs)) for one in self.fields)
