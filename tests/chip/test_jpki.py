@@ -39,7 +39,7 @@ def signing(reference: str, digest: bytes) -> str:
 
 def test_detect_by_aid(table_card: Any) -> None:
     assert MyNumberCard(table_card({})).jpki.detect().present
-    others = [f"00A4040C0AD39210003100010101{end}" for end in ("0402", "0408", "0100", "0401")]
+    others = [f"00A4040C0AD392100031000101{end}" for end in ("0402", "0408", "0100", "0401")]
     others.append("00A4040C10A0000002310600000000000000000000")
     found = MyNumberCard(table_card(dict.fromkeys((SELECT_JPKI, *others), "6A82"))).detect()
     assert {(one.present, one.generation) for one in found} == {(False, None)}

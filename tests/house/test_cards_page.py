@@ -28,7 +28,7 @@ def test_every_command_has_its_line(command: str) -> None:
     assert f"`{command}" in PAGE
 
 
-@pytest.mark.parametrize("subject", ["card", "chip", "reader", "licence"])
+@pytest.mark.parametrize("subject", ["card", "chip", "reader", "licence", "residence"])
 def test_every_error_code_is_named(subject: str) -> None:
     codes = {f"{subject}.{what}" for what in json.loads((WORDS / f"{subject}.json").read_text(encoding="utf-8"))}
     named = set(re.findall(rf"`({subject}\.[a-z_]+)`", PAGE))

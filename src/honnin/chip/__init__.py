@@ -34,11 +34,14 @@ if TYPE_CHECKING:
     from honnin.chip.readers import ReaderStatus as ReaderStatus
     from honnin.chip.readers import list_readers as list_readers
     from honnin.chip.readers import open_reader as open_reader
+    from honnin.chip.residence_card import CardNumber as CardNumber
+    from honnin.chip.residence_card import ResidenceCard as ResidenceCard
     from honnin.chip.transcript import Transcript as Transcript
 
 _HOME = {
     "BirthDateKey": "my_number_card",
     "CanKey": "passport",
+    "CardNumber": "residence_card",
     "Challenge": "document",
     "Detection": "document",
     "DriversLicence": "drivers_licence",
@@ -53,6 +56,7 @@ _HOME = {
     "Reader": "readers",
     "ReaderStatus": "readers",
     "Reading": "document",
+    "ResidenceCard": "residence_card",
     "Transcript": "transcript",
     "Tries": "document",
     "Trust": "document",

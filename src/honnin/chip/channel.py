@@ -121,6 +121,13 @@ class Channel:
         """Tell whether the PIN of a file is verified and its application still current."""
         return self._application == aid and file_id in self._verified
 
+    def reset(self) -> None:
+        """Power the card off and on: everything that was verified or selected is gone. Raises ReaderError."""
+        self._forget()
+        self.contact += 1
+        self.reader.reset()
+        self._application = MASTER_FILE
+
     def leave(self) -> None:
         """Give the card back without a verified PIN: select the issuer domain, or reset where that is refused.
 
