@@ -3,6 +3,7 @@
 import hashlib
 import os
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 from cryptography import x509
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
@@ -126,7 +127,7 @@ class ZairyuChip:
     def close(self) -> None:
         self.reset()
 
-    def __enter__(self) -> "ZairyuChip":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *ended: object) -> None:

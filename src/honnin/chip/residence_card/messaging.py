@@ -1,4 +1,4 @@
-"""The computations of residence cards: mutual authentication by card number, and what hides the data (sheet §4.2, §4.3).
+"""The computations of residence cards: mutual authentication, and what hides the data (sheet §4.2, §4.3).
 
 First generation 3DES and retail MAC, second AES-128 and CMAC cut to 8 bytes; key derivation by SHA-1 in both. Random
 numbers are arguments. Answers carry no MAC: they are confidential, not authentic; that is the signature's work.
