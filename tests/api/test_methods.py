@@ -1,5 +1,6 @@
 """GET /v1/methods: the law's table over HTTP, for this tenant, by its clock; the document's examples run."""
 
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -105,3 +106,24 @@ def test_template_configures_a_session_over_http(client: httpx.Client) -> None:
     assert (made.json()["law"], made.json()["attributes"]) == ("micro_mobility", ["age_over_16"])
     refused = client.post("/v1/sessions", json={**body, "template": "golf_check_in"})
     assert (refused.status_code, refused.json()["code"]) == (409, "template.pending")
+
+
+def test_risks_are_assessed_over_http(client: httpx.Client) -> None:
+    body = {"procedure": "口座開設", "impacts": {"financial": "high"}, "excluded": ["no_my_number_card"]}
+    made = client.post("/v1/assessments", json=body)
+    assert made.status_code == 200, made.text
+    found = made.json()
+    assert (found["ial"], found["ds_511"], found["residual"]) == ("3", "not_defined_here", ["no_my_number_card"])
+    assert found["ways"][0]["seconds"] == 20
+    refused = client.post("/v1/assessments", json={})
+    assert (refused.status_code, refused.json()["code"]) == (422, "law.no_impact")
+
+
+def test_a_result_states_its_assurance(client: httpx.Client, sign: Callable[..., dict[str, Any]]) -> None:
+    made = client.post("/v1/verifications", json=sign()).json()
+    expected = {"ial_2019": "3", "dadc_ial": "4", "nist_ial_4": "2"}
+    assert {name: made["assurance"][name]["level"] for name in expected} == expected
+    assert (made["assurance"]["aal_2019"], made["assurance"]["ds_511"]) == (None, "not_defined_here")
+    assert client.get(f"/v1/verifications/{made['id']}").json()["assurance"] == made["assurance"]
+    failed = client.post("/v1/verifications", json={**sign(), "signature": "AAAA"}).json()
+    assert failed["assurance"] is None

@@ -131,3 +131,15 @@ def test_templates_are_listed_and_shown() -> None:
     assert (one["attributes"], one["place"]) == (["age_over_20"], "outdoor")
     assert "needs: tap" in said("templates")
     assert "age_over_16" in said("templates", "micro_mobility_age")
+
+
+def test_assess_says_level_ways_and_reason(tmp_path: Path) -> None:
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps({"impacts": {"financial": "moderate"}, "again": True}), encoding="utf-8")
+    made = run("assess", str(answers))
+    assert (made["ial"], made["aal"], made["decided_by"]) == ("2", "2", ["financial"])
+    assert "公的個人認証（署名）" in said("assess", str(answers))
+    answers.write_text("[]", encoding="utf-8")
+    with pytest.raises(HonninError) as refused:
+        run("assess", str(answers))
+    assert refused.value.code == "law.answers"

@@ -92,3 +92,27 @@ def test_law_page_answers_by_its_day(visitor: Any, server: Running) -> None:
     assert "DS-511: not defined here" in after
     for words in ("lang=ja", "lang=ja-simple", "on=never", "on=0001-01-01", "on=9999-12-31"):
         assert "aml.jpki_signature" in page(words)
+
+
+def test_questionnaire_ends_in_a_level_with_its_reason(visitor: Any) -> None:
+    console = visitor.client(f"console.localhost:{visitor.server.port}")
+    empty = console.get("/assess", params={"lang": "en"})
+    assert empty.status_code == 200
+    assert "The level needed" not in empty.text
+    query = {"lang": "en", "go": "1", "financial": "high", "excluded": "no_my_number_card", "again": "1"}
+    found = console.get("/assess", params=query).text
+    for words in ("Identity proofing level 3", "financial loss: high → level 3", "not defined here", "about 20 s"):
+        assert words in found
+    assert "Residual" in found
+    assert "no level follows" in console.get("/assess", params={"lang": "en", "go": "1"}).text
+    profile = console.get("/assess", params={"lang": "en", "go": "1", "profile": "convenience_store_age"}).text
+    assert "plain point card" in profile
+    assert console.get("/assess", params={"go": "1", "financial": "<script>", "channel": "x"}).status_code == 200
+
+
+def test_five_steps_and_effects_beside_own_figures(visitor: Any, pins: dict[str, str]) -> None:
+    checked(visitor, pins)
+    found = visitor.client(f"console.localhost:{visitor.server.port}").get("/introducing", params={"lang": "en"}).text
+    assert found.count('type="checkbox"') == 13
+    for words in ("10 % → 40 %", "about 1/3", "This environment", "passed", "median"):
+        assert words in found, words

@@ -13,7 +13,18 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from honnin.api import events, evidence, methods, records, service, sessions, templates, verifications, webhooks
+from honnin.api import (
+    assessments,
+    events,
+    evidence,
+    methods,
+    records,
+    service,
+    sessions,
+    templates,
+    verifications,
+    webhooks,
+)
 from honnin.api.endpoints import Endpoint, Workshop, answer_error
 from honnin.api.guard import Guard
 from honnin.api.operations import Operation
@@ -33,6 +44,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *methods.OPERATIONS,
     *templates.OPERATIONS,
     *records.OPERATIONS,
+    *assessments.OPERATIONS,
 )
 
 

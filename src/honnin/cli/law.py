@@ -167,6 +167,34 @@ def lapse(file: Path, on: str | None, *, as_json: bool) -> None:
         click.echo(f"{row.check.on}\t{row.check.method}\t{row.reason}\t{', '.join(row.missing)}{row.successor or ''}")
 
 
+@law.command("assess")
+@click.argument("file", type=FILE)
+@json_option
+def assess(file: Path, *, as_json: bool) -> None:
+    """Assess a procedure's risks by the answers in FILE (JSON): level, ways that meet it, burdens, reason."""
+    from honnin.law import Answers
+    from honnin.law import assess as judge
+    from honnin.words import say
+
+    try:
+        answers = msgspec.json.decode(read_file(file, 1 << 16), type=Answers)
+    except ValueError:
+        raise InputError(
+            "law.answers", "The answers cannot be read.", next='Write {"impacts": {"financial": "moderate"}}.'
+        ) from None
+    made = judge(answers)
+    if as_json:
+        print_json(msgspec.to_builtins(made))
+        return
+    click.echo(f"IAL {made.ial}  AAL {made.aal or '–'}  DS-511 {made.ds_511}  ({', '.join(made.decided_by)})")
+    for way in made.ways:
+        seconds = f"{way.seconds} s" if way.seconds is not None else "–"
+        mark = "○" if way.meets else "–"
+        name = say(f"assurance.way_{way.way}", "ja")
+        leaves = f"  leaves out: {', '.join(way.leaves_out)}" if way.leaves_out else ""
+        click.echo(f"{mark} {name}\tIAL {way.ial_2019 or '–'}\t{seconds}\t{len(way.steps)} steps\t{way.review}{leaves}")
+
+
 @law.command("templates")
 @click.argument("name", metavar="[TEMPLATE]", required=False)
 @json_option

@@ -4,6 +4,7 @@ The rows are data (`rules/`) with dates, labels, sources and confidence; method 
 Assurance levels, fees and the table of 2019 stand beside them as data. Engineering input, not legal advice.
 """
 
+from honnin.law.assessing import Answers, Assessment, assess, effects, introduction, profiles
 from honnin.law.assurance import Assurance, Scale, assurance, authenticators, harms, scales
 from honnin.law.changing import Change, Lapse, PastCheck, changes, would_lapse
 from honnin.law.documents import documents, freshness
@@ -17,6 +18,8 @@ from honnin.law.table import RuleTable, TableError, load, rule_table, shipped
 from honnin.law.templates import Template, template, templates
 
 __all__ = [
+    "Answers",
+    "Assessment",
     "Assurance",
     "CardValidity",
     "Change",
@@ -35,6 +38,7 @@ __all__ = [
     "TableError",
     "Template",
     "TenantStanding",
+    "assess",
     "assurance",
     "authenticators",
     "card_validity",
@@ -42,15 +46,18 @@ __all__ = [
     "coverage",
     "documents",
     "duties",
+    "effects",
     "evaluate",
     "evidence_needed",
     "fees",
     "freshness",
     "harms",
+    "introduction",
     "labels",
     "load",
     "methods",
     "methods_by_label",
+    "profiles",
     "retention",
     "rule_table",
     "scales",

@@ -14,7 +14,17 @@ from honnin.errors import InputError
 from honnin.law.rows import Confidence, Words
 from honnin.law.table import TableError, rule_table
 
-__all__ = ["Assurance", "Authenticator", "Mark", "Scale", "assurance", "authenticators", "harms", "scales"]
+__all__ = [
+    "Assurance",
+    "Authenticator",
+    "Mark",
+    "Scale",
+    "assurance",
+    "authenticators",
+    "harms",
+    "kind_levels",
+    "scales",
+]
 
 State = Literal["in_use", "superseded", "not_defined_here"]
 
@@ -114,6 +124,12 @@ def authenticators() -> dict[str, Authenticator]:
 def harms() -> dict[str, dict[str, int]]:
     """Return the level that each harm asks for by its impact (`low`, `moderate`, `high`); inferred, editable (§7.1)."""
     return _file().harms.levels
+
+
+def kind_levels(kind: str) -> tuple[Mark, Mark, Mark]:
+    """Return the levels of a kind of method: 2019 guideline, DADC, NIST. Raises KeyError for an unknown kind."""
+    found = _file().kinds[kind]
+    return found.ial_2019, found.dadc_ial, found.nist_ial_4
 
 
 def assurance(method_id: str) -> Assurance:

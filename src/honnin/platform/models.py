@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 __all__ = [
+    "AssuranceSeen",
     "Attribute",
     "BundledFile",
     "Caller",
@@ -23,6 +24,7 @@ __all__ = [
     "Item",
     "LawAnswer",
     "LawName",
+    "LevelSeen",
     "ListOfSessions",
     "Page",
     "RevocationSeen",
@@ -198,6 +200,27 @@ class LawAnswer(Struct, frozen=True, kw_only=True):
     source: str = ""
 
 
+class LevelSeen(Struct, frozen=True, kw_only=True):
+    """A level on one scale; null where the scale has none. confidence: `2`, `1`, or `?` for inferred."""
+
+    level: str | None
+    confidence: Literal["2", "1", "?"]
+
+
+class AssuranceSeen(Struct, frozen=True, kw_only=True):
+    """What the check proves on each scale: proofing (IAL) for a signature, authentication (AAL) for a login.
+
+    Levels of the 2019 guideline (superseded, still used), DADC IAL 0 to 4, NIST SP 800-63-4 (approximate). DS-511 is
+    stated as not defined here: its level table was not obtained.
+    """
+
+    ial_2019: LevelSeen | None = None
+    aal_2019: LevelSeen | None = None
+    dadc_ial: LevelSeen | None = None
+    nist_ial_4: LevelSeen | None = None
+    ds_511: Literal["not_defined_here"] = "not_defined_here"
+
+
 class SubstituteCharacters(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     """Positions (from 0, in characters) that stand for a character the certificate could not carry."""
 
@@ -233,6 +256,7 @@ class Verification(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
         the check did not pass (`none`).
     evidence: id of the evidence record; its receipt comes after the log's next signed head.
     messages: the outcome in words for the person, by language.
+    assurance: levels that a check which passed reaches; null for every other.
     """
 
     id: str
@@ -249,6 +273,7 @@ class Verification(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     evidence: str
     session: str | None = None
     messages: dict[str, str] = msgspec.field(default_factory=dict)
+    assurance: AssuranceSeen | None = None
 
 
 class VerificationAnswer(Verification, frozen=True, kw_only=True, omit_defaults=False):

@@ -20,6 +20,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, insert, select
 
 from honnin.errors import HonninError
 from honnin.platform import idempotency, linking, outbox
+from honnin.platform.assuring import assured
 from honnin.platform.checking import Gate, Judged, four_items_answer, law_answer
 from honnin.platform.clock import japanese_day, moment
 from honnin.platform.customers import customer_row, keep_customer, keep_customers
@@ -297,6 +298,7 @@ class Recorder:
             evidence=made.evidence_id,
             session=made.session_id,
             messages=judged.report.words(),
+            assurance=assured(judged.purpose, passed=judged.passed),
         )
         answer = _answer(made, body, person, status)
         opener = secrets.token_bytes(KEY_SIZE)

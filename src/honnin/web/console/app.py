@@ -4,6 +4,7 @@
     GET /evidence/{id}               verdict, ordered checks, revocation, receipt with its place in the log
     GET /evidence/{id}/receipt.json  the receipt (honnin-receipt/1)
     GET /law                         which method is lawful when (console.law)
+    GET /assess, /introducing        a level from risks; the five steps (console.assurance)
 
 The console sees what the demo tenant itself may see: it holds that tenant's key and asks with it. No personal data are
 shown here; a record holds none.
@@ -24,8 +25,9 @@ from starlette.types import ASGIApp
 from honnin.errors import FormatError, NotFoundError, StateError
 from honnin.platform.evidence.receipt import Receipt, verify_receipt, write_receipt
 from honnin.platform.keys import LogPublicKey
-from honnin.platform.models import Caller, Verification
+from honnin.platform.models import Caller, Session, Verification
 from honnin.web.check.persons import persons
+from honnin.web.console.assurance import assurance_routes
 from honnin.web.console.law import law_routes
 from honnin.web.console.merkle import climb
 from honnin.web.design import Pages, Threads, language_of, site
@@ -55,6 +57,7 @@ def create_app(platform: "Platform", *, world: "World", keys: Path, api: str, ad
         Route("/evidence/{id}", console.evidence),
         Route("/evidence/{id}/receipt.json", console.receipt),
         *law_routes(console.pages, world.now),
+        *assurance_routes(console.pages, console.figures),
     ]
     return site(console.pages, routes)
 
@@ -137,6 +140,13 @@ class _Console:
             if error.code != PENDING:
                 raise
             return verification, None
+
+    def figures(self) -> list[tuple[Session, Verification | None]]:
+        """Return the demo tenant's latest sessions, each with its check."""
+        caller = self._caller()
+        sessions = self._platform.sessions.list(caller, limit=100).data
+        checks = (one.verification and self._platform.verification(caller, one.verification) for one in sessions)
+        return [(session, check or None) for session, check in zip(sessions, checks, strict=True)]
 
     def _caller(self) -> Caller:
         try:
