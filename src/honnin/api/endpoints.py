@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from honnin.api.operations import Answer, Call, Operation, bearer_key, idempotency_key, session_code
+from honnin.api.operations import Answer, Call, Later, Operation, bearer_key, idempotency_key, session_code
 from honnin.api.problems import internal, language_of, respond
 from honnin.api.reading import LARGE_BODY, body_length, decode_body, decode_query, read_body
 from honnin.errors import HonninError, InputError, ServiceError
@@ -118,7 +118,7 @@ class Endpoint:
         begin = partial(self._begin, operation, headers)
         if operation.body is None:
             finish = partial(self._finish, operation, scope, headers, None)
-            return await self._workshop.run(lambda: finish(begin()), checks=operation.checks)
+            return await _answered(await self._workshop.run(lambda: finish(begin()), checks=operation.checks))
         length = body_length(headers)
         async with self._workshop.room_for(length):
             caller = None
@@ -126,7 +126,7 @@ class Endpoint:
                 caller = await self._workshop.run(begin, checks=False)
             raw = await read_body(receive)
             finish = partial(self._finish, operation, scope, headers, raw)
-            return await self._workshop.run(lambda: finish(caller or begin()), checks=operation.checks)
+            return await _answered(await self._workshop.run(lambda: finish(caller or begin()), checks=operation.checks))
 
     def _begin(self, operation: Operation, headers: Mapping[bytes, bytes]) -> Caller | None:
         return self._workshop.platform.authenticate(bearer_key(headers)) if operation.secured else None
@@ -138,7 +138,7 @@ class Endpoint:
         headers: Mapping[bytes, bytes],
         raw: bytes | None,
         caller: Caller | None,
-    ) -> Response:
+    ) -> Answer | Later:
         if caller is not None:
             scope["state"]["tenant"] = caller.id
         call = Call(
@@ -151,10 +151,14 @@ class Endpoint:
             request_id=scope["state"]["request_id"],
             session_code=session_code(headers) if operation.coded else None,
         )
-        answer: Answer = operation.run(call)
-        if answer.status == 204:
-            return Response(status_code=204, headers=dict(answer.headers))
-        return Response(answer.encoded(), answer.status, dict(answer.headers), media_type=answer.media_type)
+        return operation.run(call)
+
+
+async def _answered(found: Answer | Later) -> Response:
+    answer = found.answer(await asyncio.wrap_future(found.coming)) if isinstance(found, Later) else found
+    if answer.status == 204:
+        return Response(status_code=204, headers=dict(answer.headers))
+    return Response(answer.encoded(), answer.status, dict(answer.headers), media_type=answer.media_type)
 
 
 def single_headers(scope: Scope) -> dict[bytes, bytes]:

@@ -6,6 +6,7 @@ authorization and the OpenAPI document, so that none of them can say something e
 
 import re
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,7 +19,7 @@ from honnin.platform.models import Caller
 if TYPE_CHECKING:
     from honnin.platform import Platform
 
-__all__ = ["Answer", "Call", "Operation", "bearer_key", "idempotency_key", "object_id", "session_code"]
+__all__ = ["Answer", "Call", "Later", "Operation", "bearer_key", "idempotency_key", "object_id", "session_code"]
 
 _BEARER = re.compile(rb"\Abearer +([\x21-\x7e]{1,200})\Z", re.IGNORECASE)
 _IDEMPOTENCY_KEY = re.compile(rb"\A[\x21-\x7e]{1,255}\Z")
@@ -54,6 +55,14 @@ class Answer:
         return self.value if isinstance(self.value, bytes) else msgspec.json.encode(self.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that waits for the disk, without a thread that waits with it. answer: makes it of what comes."""
+
+    coming: "Future[Any]"
+    answer: Callable[[Any], Answer]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One method of one path.
@@ -73,7 +82,7 @@ class Operation:
     method: Literal["GET", "POST", "DELETE"]
     path: str
     summary: str
-    run: Callable[[Call], Answer]
+    run: Callable[[Call], Answer | Later]
     answer: Any
     status: int = 200
     body: type | None = None

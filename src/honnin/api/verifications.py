@@ -4,20 +4,20 @@ The four items stand in the answer to the POST and nowhere else; a GET never car
 certificate but for a tenant that is itself a certified verifier by configuration (`honnin.platform.models`).
 """
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Later, Operation, object_id
 from honnin.api.paging import PageQuery
 from honnin.platform.models import Verification, VerificationAnswer, VerificationPage, VerificationRequest
 
 __all__ = ["OPERATIONS"]
 
 
-def create(call: Call) -> Answer:
+def create(call: Call) -> Later:
     """Judge a signature, its certificate and its revocation, record the evidence, and answer once with the four items.
 
     A verdict is an answer, not an error: a revoked certificate gives 201 with `TOTAL-FAILED`.
     """
-    made = call.platform.verify(call.caller, call.body, idempotency_key=call.idempotency_key)
-    return Answer(made, 201, {"Location": f"/v1/verifications/{made.id}"})
+    made = call.platform.verify_soon(call.caller, call.body, idempotency_key=call.idempotency_key)
+    return Later(made, lambda done: Answer(done, 201, {"Location": f"/v1/verifications/{done.id}"}))
 
 
 def fetch(call: Call) -> Answer:

@@ -68,7 +68,7 @@ def gather(
     signed: bytes,
     content: bytes | None,
     digest: bytes | str | None,
-    certificate: bytes | None,
+    certificate: bytes | Certificate | None,
     trust: Trust,
     at: datetime,
     existed_at: datetime | None,
@@ -90,6 +90,7 @@ def gather(
         elif kind == "cms":
             from honnin.pki.cms_signers import cms_signers
 
+            certificate = certificate.raw if isinstance(certificate, Certificate) else certificate
             signers, certificates = cms_signers(octets, content, given, certificate, trust, at, existed_at)
         elif kind == "pdf":
             from honnin.pki.pdf_signers import pdf_signers
@@ -109,7 +110,7 @@ def _raw(
     signature: bytes,
     content: bytes | None,
     digest: bytes | None,
-    certificate: bytes | None,
+    certificate: bytes | Certificate | None,
     trust: Trust,
     at: datetime,
     existed_at: datetime | None,
@@ -128,7 +129,7 @@ def _raw(
             "A raw signature does not carry what was signed.",
             next="Give the signed content, or its digest.",
         )
-    parsed = parse_certificate(certificate)
+    parsed = certificate if isinstance(certificate, Certificate) else parse_certificate(certificate)
     checked = _value(parsed, signature, SignedContent(content, digest))
     return signer_facts(parsed, checked, trust, at, existed_at), parsed
 

@@ -90,6 +90,8 @@ def _alike(target: Certificate, anchor: Certificate, known: _Known, context: Pat
             extensions.subject_alternative_names(target)
         extensions.subject_key_identifier(target)
         target.public_key()
+        if target.memory.get("signed_by") == anchor.spki:
+            return True
         signed = verify_signature(anchor.public_key(), target.signature_algorithm, target.tbs, target.signature_value)
     except FormatError:
         return False

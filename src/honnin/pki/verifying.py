@@ -25,7 +25,7 @@ def verify(
     signed: bytes,
     *,
     content: bytes | None = None,
-    certificate: bytes | None = None,
+    certificate: bytes | Certificate | None = None,
     digest: bytes | str | None = None,
     anchors: Iterable[bytes] | None = None,
     intermediates: Iterable[bytes] = (),
@@ -39,7 +39,7 @@ def verify(
 
     signed: what it is, is told by its content; CMS in DER, BER or PEM.
     content, digest: what was signed, or its SHA-256, SHA-384 or SHA-512 as bytes or hex; CMS and XML may hold it.
-    certificate: the signer's, DER; needed with a raw signature.
+    certificate: the signer's, DER or parsed; needed with a raw signature.
     anchors: certificates trusted as given, DER. None trusts nothing: the report is INDETERMINATE.
     intermediates, crls, ocsp: DER, used as material, never as trust.
     at: moment of judgement, aware; by default now.

@@ -131,7 +131,7 @@ def check(
     report = verify(
         brought.signed,
         content=brought.content,
-        certificate=brought.certificate if brought.kind == "raw" else None,
+        certificate=(certificate or brought.certificate) if brought.kind == "raw" else None,
         digest=brought.digest,
         anchors=mode.anchors(purpose),
         crls=learned.crls,

@@ -7,7 +7,6 @@ store; what an id tells, when its object was made, the object tells as well. No 
 32 characters of secret. Only a keyed hash of it is stored.
 """
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -102,8 +101,8 @@ def read_session_key(text: str) -> SessionKey | None:
 
 def keyed_hash(key: bytes, role: str, *parts: str | bytes) -> str:
     """Return HMAC-SHA-256 over a role and length-prefixed parts, lower-case hex."""
-    mac = hmac.new(key, role.encode("ascii"), hashlib.sha256)
+    hashed = [role.encode("ascii")]
     for part in parts:
         encoded = part.encode("utf-8") if isinstance(part, str) else part
-        mac.update(len(encoded).to_bytes(8, "big") + encoded)
-    return mac.hexdigest()
+        hashed += [len(encoded).to_bytes(8, "big"), encoded]
+    return hmac.digest(key, b"".join(hashed), "sha256").hex()

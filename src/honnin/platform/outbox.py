@@ -53,10 +53,7 @@ def append_many(db: Connection, tenant_id: str, events: Sequence[tuple[str, dict
         }
         for number, (kind, body) in enumerate(events, last - len(events) + 1)
     ]
-    if len(rows) == 1:
-        _APPEND.run(db, **rows[0])
-    else:
-        db.execute(insert(schema.events), rows)
+    _APPEND.run_many(db, rows)
     return [row["event_id"] for row in rows]
 
 

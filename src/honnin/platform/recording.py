@@ -17,6 +17,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import BindParameter, Connection, bindparam, insert, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from honnin.errors import HonninError
 from honnin.platform import idempotency, linking, outbox
@@ -25,7 +26,7 @@ from honnin.platform.checking import Gate, Judged, four_items_answer, law_answer
 from honnin.platform.clock import japanese_day, moment
 from honnin.platform.customers import customer_row, keep_customer, keep_customers
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
-from honnin.platform.evidence.custody import Custody, Opening, small_revocation
+from honnin.platform.evidence.custody import Custody, Opening, list_name, small_revocation
 from honnin.platform.evidence.record import Circumstances, build_record
 from honnin.platform.evidence.sealing import ADD_KEY, SEAL, DataKey, Sealer
 from honnin.platform.ids import new_id
@@ -38,6 +39,7 @@ from honnin.platform.tenants import allowed_attributes, log_of, standing
 
 __all__ = ["Known", "Made", "Recorder", "retention_of"]
 
+MOST_LISTS = 100_000
 DEFAULT_RETENTION = "default"
 DOCUMENT_KINDS = {"card": "my_number_card", "mobile": "mobile_certificate"}
 
@@ -177,6 +179,9 @@ class Recorder:
         self._keys = keys
         self._sealer = sealer
         self._logs: dict[str, str] = {}
+        dialect = sqlite if store.is_sqlite else postgresql
+        self._keep_list = Prepared(dialect.insert(schema.revocation_lists).on_conflict_do_nothing())
+        self._lists: set[tuple[str, str]] = set()  # those that are known to be kept
 
     def log_of(self, tenant_id: str) -> str:
         """Return the log of a tenant, which never changes."""
@@ -193,9 +198,15 @@ class Recorder:
 
     def record(self, made: Made) -> "Future[VerificationAnswer]":
         """Record a check; its answer is there once it is durable."""
-        with self._store.turns:
-            draft = self._predicted(made)
-        return self._store.write_soon(self.record_together, draft, tenant=made.tenant.id)
+        draft = self._predicted(made)
+        told = self._store.write_soon(self.record_together, draft, tenant=made.tenant.id)
+        told.add_done_callback(lambda done: None if done.exception() else self._remember(made))
+        return told
+
+    def _remember(self, made: Made) -> None:
+        if len(self._lists) > MOST_LISTS:
+            self._lists = set()
+        self._lists.update((made.tenant.id, list_name(crl)) for crl in made.judged.learned.crls)
 
     def record_together(self, db: Connection, drafts: Sequence[_Draft]) -> list[VerificationAnswer | HonninError]:
         """Write a group of checks; return each one's answer, or why there is none and nothing was written of it."""
@@ -253,6 +264,16 @@ class Recorder:
         row = customer_row(self._keys, made.tenant.id, person, *made.kin.certificates[0])
         return [(keep_customers(sqlite=self._store.is_sqlite), row)]
 
+    def _list_rows(self, made: Made, now: str) -> list[tuple[Prepared, dict[str, Any]]]:
+        """Return the rows of revocation lists that may not be kept yet."""
+        tenant_id = made.tenant.id
+        named = [(list_name(crl), crl) for crl in small_revocation(made.judged.learned.crls)]
+        return [
+            (self._keep_list, {"tenant_id": tenant_id, "digest": name, "created_at": now, "content": crl})
+            for name, crl in named
+            if (tenant_id, name) not in self._lists
+        ]
+
     def _record_now(self, db: Connection, made: Made) -> VerificationAnswer:
         """Write a check by what the transaction reads itself."""
         person, status = self._person(db, made)
@@ -303,6 +324,7 @@ class Recorder:
         answer = _answer(made, body, person, status)
         opener = secrets.token_bytes(KEY_SIZE)
         commitments = _commitments(made, body, person, opener)
+        written = [*rows, *self._list_rows(made, now)]
         key = key or self._sealer.new_key(tenant.id, person or made.id, made.retention, now=now)
         verification = {
             "tenant_id": tenant.id,
@@ -321,7 +343,7 @@ class Recorder:
             "created_at": now,
             "record": _record(made, body, commitments),
         }
-        written = [*rows, (_ADD_VERIFICATION, verification), (_ADD_EVIDENCE, evidence)]
+        written += [(_ADD_VERIFICATION, verification), (_ADD_EVIDENCE, evidence)]
         if key.row:
             written.append((ADD_KEY, key.row))
         for kind, part in _parts(made, opener, commitments):
@@ -402,7 +424,8 @@ def _parts(made: Made, opener: bytes, commitments: dict[str, str]) -> list[tuple
     opening = Opening(
         key=opener,
         facts=facts.encode(),
-        revocation=small_revocation(made.judged.learned.ocsp, made.judged.learned.crls),
+        revocation=small_revocation(made.judged.learned.ocsp),
+        lists=tuple(list_name(crl) for crl in small_revocation(made.judged.learned.crls)),
         purpose=made.request.purpose,
     )
     parts: list[tuple[str, Opening | Custody]] = [("opening", opening)]

@@ -159,7 +159,10 @@ def _signed(issuer: Certificate, certificate: Certificate) -> bool:
         key = issuer.public_key()
     except FormatError:
         return False
-    return verify_signature(key, certificate.signature_algorithm, certificate.tbs, certificate.signature_value)
+    signed = verify_signature(key, certificate.signature_algorithm, certificate.tbs, certificate.signature_value)
+    if signed:  # so that path validation need not find out again
+        certificate.memory["signed_by"] = issuer.spki
+    return signed
 
 
 def _authority_key(certificate: Certificate) -> bytes | None:

@@ -68,16 +68,19 @@ class Verifier:
         also: further writes of the same transaction.
         Raises what `read_submission`, `open_gate` and `learn` raise, StateError `verification.idempotency_conflict`.
         """
-        made = self._make(mode, tenant, request, idempotency_key, session_id, allowed)
+        with self.store.turns:
+            made = self._make(mode, tenant, request, idempotency_key, session_id, allowed)
+            told = self._recorder.record(made) if isinstance(made, Made) and also is None else None
         if isinstance(made, VerificationAnswer):
             return made
-        if also is None:
-            return self._recorder.record(made).result()
+        if told is not None:
+            return told.result()
 
         def work(db: Connection) -> VerificationAnswer:
             answer, fresh = self._recorder.record_one(db, made)
             if fresh:
-                also(db, answer)
+                if also is not None:
+                    also(db, answer)
                 outbox.append_many(db, tenant.id, [made.event], moment(made.at))
             return answer
 
@@ -87,9 +90,10 @@ class Verifier:
         self, mode: Mode, tenant: Tenant, request: VerificationRequest, *, idempotency_key: str | None = None
     ) -> "Future[VerificationAnswer]":
         """Make one check now and return where its answer will be once it is durable. Raises as `verify`."""
-        made = self._make(mode, tenant, request, idempotency_key, None, None)
-        if not isinstance(made, VerificationAnswer):
-            return self._recorder.record(made)
+        with self.store.turns:
+            made = self._make(mode, tenant, request, idempotency_key, None, None)
+            if not isinstance(made, VerificationAnswer):
+                return self._recorder.record(made)
         told: Future[VerificationAnswer] = Future()
         told.set_result(made)
         return told
@@ -105,11 +109,10 @@ class Verifier:
     ) -> Made | VerificationAnswer:
         """Make a check, or return the answer that was given before."""
         at = mode.clock()
-        with self.store.turns:
-            brought = read_submission(request)
-            # 1.
-            gate = open_gate(tenant, request, at=at, digest_only=brought.covers == "digest")
-            certificate = brought.parsed
+        brought = read_submission(request)
+        # 1.
+        gate = open_gate(tenant, request, at=at, digest_only=brought.covers == "digest")
+        certificate = brought.parsed
         # 2.
         binding = None
         if idempotency_key is not None:
@@ -120,9 +123,9 @@ class Verifier:
                 if before is not None:
                     return msgspec.json.decode(before, type=VerificationAnswer)
         # 3.
-        learned = learn(mode, certificate, at=at)
-        with self.store.turns:
-            judged = check(mode, tenant, gate, request, brought, certificate, learned, at=at)
+        with self.store.turns.resting():
+            learned = learn(mode, certificate, at=at)
+        judged = check(mode, tenant, gate, request, brought, certificate, learned, at=at)
         # 4.
         kin, tag, known = self._person(mode, tenant, judged, at)
         return Made(
@@ -153,7 +156,8 @@ class Verifier:
         known = self._recorder.known(tenant.id, tag, retention_of(judged))
         if known is not None:
             return linking.Kin((key,), settled=True), tag, known
-        return linking.learn_kin(mode.services.links, *key, at=at), tag, None
+        with self.store.turns.resting():
+            return linking.learn_kin(mode.services.links, *key, at=at), tag, None
 
     def settle(self, mode: Mode, tenant: Tenant, verification_id: str) -> None:
         """Ask J-LIS again for a pending check's person; nothing happens while it still does not know."""

@@ -5,7 +5,6 @@ in the sealed part: whoever may open that can prove the input; whoever reads the
 two records of one person.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 
@@ -16,7 +15,7 @@ KEY_SIZE = 32
 
 def commit(key: bytes, role: str, content: bytes) -> str:
     """Return HMAC-SHA-256(key, role ‖ 00 ‖ content), lower-case hex. `role` is what the input was (`certificate`)."""
-    return hmac.new(key, role.encode("ascii") + b"\x00" + content, hashlib.sha256).hexdigest()
+    return hmac.digest(key, role.encode("ascii") + b"\x00" + content, "sha256").hex()
 
 
 def commit_all(key: bytes, inputs: Mapping[str, bytes | None]) -> dict[str, str]:

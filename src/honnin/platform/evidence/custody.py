@@ -1,24 +1,29 @@
 """What lies sealed beside a record: always what opens its commitments, and the inputs where a law demands them.
 
-`opening` holds the commitment key, the facts for replay (without the person's certificate) and OCSP answers.
+`opening` holds the commitment key, the facts for replay (without the person's certificate), OCSP answers, and which
+revocation lists were read: those lie beside, each once for a tenant, as thousands of checks read the same.
 `custody` holds the signed bytes, the signature and the certificate, and exists only where the law of the check's
 purpose keeps them (犯収法 規則19条1項2号 and its likes; law/rules/, `keep`) and the check passed.
 """
 
+import hashlib
+from functools import lru_cache
+
 import msgspec
 
-__all__ = ["Custody", "Opening", "demands_custody", "small_revocation"]
+__all__ = ["Custody", "Opening", "demands_custody", "list_name", "small_revocation"]
 
 KEPT = {"signed_bytes", "signature", "certificate"}
 MOST_REVOCATION = 64 << 10  # a large CRL stays with the CRL store; the facts name its number
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """The sealed counterpart of a record's commitments."""
+    """The sealed counterpart of a record's commitments. lists: SHA-256 of each CRL, hex (table `revocation_lists`)."""
 
     key: bytes
     facts: bytes
     revocation: tuple[bytes, ...] = ()
+    lists: tuple[str, ...] = ()
     purpose: str
 
     def __repr__(self) -> str:
@@ -41,6 +46,12 @@ def demands_custody(keep: tuple[str, ...]) -> bool:
     return bool(KEPT & set(keep))
 
 
-def small_revocation(*groups: tuple[bytes, ...]) -> tuple[bytes, ...]:
-    """Return the revocation data worth sealing with one check."""
-    return tuple(answer for group in groups for answer in group if len(answer) <= MOST_REVOCATION)
+def small_revocation(found: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return the revocation data worth keeping with one check."""
+    return tuple(answer for answer in found if len(answer) <= MOST_REVOCATION)
+
+
+@lru_cache(maxsize=256)
+def list_name(crl: bytes) -> str:
+    """Return the name under which a revocation list is kept: SHA-256, hex."""
+    return hashlib.sha256(crl).hexdigest()

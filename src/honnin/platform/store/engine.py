@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,7 +54,6 @@ class Store:
         self.turns = Turns()
         self._groups = Groups(self._begin_write, turn=self.turns.first if self.is_sqlite else None)
         self._looks = Looks(self.engine)
-        self._looking = self.turns if self.is_sqlite else nullcontext()
         self._view: dict[str, Any] = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         try:
             migrate(self.engine)
@@ -79,12 +78,9 @@ class Store:
             raise _unusable(error) from error
 
     def look(self, statement: Prepared, /, **values: Any) -> list[tuple[Any, ...]]:
-        """Return the rows of one statement by itself, outside any transaction; not from within a turn.
-
-        Raises ServiceError `store.down`.
-        """
+        """Return the rows of one statement by itself, outside any transaction. Raises ServiceError `store.down`."""
         try:
-            with self._looking:
+            with self.turns if self.is_sqlite else self.turns.resting():
                 return self._looks.rows(statement, values)
         except (DBAPIError, PoolTimeoutError) as error:
             raise _unusable(error) from error
@@ -100,7 +96,8 @@ class Store:
         """
         told: Future[T] = Future()
         self._submit(told, None, work, tenant, 0)
-        return told.result()
+        with self.turns.resting():
+            return told.result()
 
     def write_soon(self, kind: Kind, item: Any, *, tenant: str) -> "Future[Any]":
         """Have `kind` write an item of a tenant together with others of its kind that wait; as `write` else."""

@@ -41,6 +41,7 @@ __all__ = [
     "persons",
     "record_entries",
     "records",
+    "revocation_lists",
     "sealed",
     "sessions",
     "tenants",
@@ -254,6 +255,16 @@ sealed = Table(
     Column("content", LargeBinary, nullable=False),  # nonce (12) ‖ AES-256-GCM ciphertext ‖ tag (16)
     PrimaryKeyConstraint("tenant_id", "sealed_id", "kind"),
     Index(None, "tenant_id", "data_key_id"),
+)
+
+revocation_lists = Table(
+    "revocation_lists",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("digest", Hash, nullable=False),  # SHA-256
+    Column("created_at", Moment, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # a CRL, DER, as it was read for some check
+    PrimaryKeyConstraint("tenant_id", "digest"),
 )
 
 events = Table(

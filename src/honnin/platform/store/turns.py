@@ -2,11 +2,13 @@
 
 CPython runs one thread at a time anyhow, but a thread that gives the interpreter up for a moment, as each statement of
 SQLite does, may wait 5 ms until it gets it back from one that computes: sixteen checks at once made a group's hundred
-statements wait so, with the store locked. Whoever holds a turn waits for nothing but a statement of SQLite's: not for
-the disk's flush, not for the network.
+statements wait so, with the store locked. Whoever holds a turn waits for nothing but a statement of SQLite's: while it
+waits for a disk's flush or the network, it is `resting`.
 """
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 __all__ = ["Turns"]
@@ -18,14 +20,38 @@ class Turns:
     def __init__(self) -> None:
         self._queue = threading.Lock()
         self.first = threading.Lock()
+        self._mine = threading.local()
 
     def __enter__(self) -> None:
-        """Wait for this thread's turn."""
-        with self._queue:
-            self.first.acquire()
+        """Wait for this thread's turn; nothing happens where it has it already."""
+        depth = getattr(self._mine, "depth", 0)
+        if depth == 0:
+            self._take()
+        self._mine.depth = depth + 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one compute."""
+        self._mine.depth -= 1
+        if self._mine.depth == 0:
+            self.first.release()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Let others compute while this thread waits for something; its turn, if it had one, comes again after."""
+        depth = getattr(self._mine, "depth", 0)
+        if depth == 0:
+            yield
+            return
+        self._mine.depth = 0
         self.first.release()
+        try:
+            yield
+        finally:
+            self._take()
+            self._mine.depth = depth
+
+    def _take(self) -> None:
+        with self._queue:
+            self.first.acquire()
