@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from honnin.connect.jlis import RevocationData
 from honnin.errors import AccessError, GoneError, InputError, NotFoundError, ServiceError, StateError
 from honnin.pki import Facts, judge
 from honnin.pki.rfc5280.certificate import parse_certificate
@@ -20,6 +22,8 @@ from honnin.platform.evidence.custody import Custody, Opening
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.models import Caller, DigestInput, VerificationRequest
 from honnin.sandbox import people
+from honnin.sandbox.jlis import crl
+from honnin.sandbox.jlis.authorities import authorities
 from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
 
@@ -593,3 +597,31 @@ def test_nobody_is_asked_about_a_certificate_that_no_trusted_authority_signed(
     assert jlis.asked == 0
     platform.verify(caller, hanako.request())
     assert jlis.asked == 1
+
+
+def test_a_revocation_list_is_kept_once_for_all_checks_that_read_it(
+    platform: Platform, caller: Caller, card: Cards, jlis: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanako = card("hanako")
+    (authority,) = (
+        ca
+        for ca in authorities(world)
+        if ca.certificate.subject == x509.load_der_x509_certificate(hanako.certificate).issuer
+    )
+    made = crl.full(world, authority, world.now())
+
+    def fetch(certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:
+        return RevocationData(crls=(made,), source="crl_http", fetched_at=at)
+
+    monkeypatch.setattr(jlis, "fetch", fetch)
+    answers = [platform.verify(caller, hanako.request(bytes([number]))) for number in range(3)]
+    assert {answer.verdict.indication for answer in answers} == {"TOTAL-PASSED"}
+    with platform.store.read() as db:
+        kept = db.exec_driver_sql("SELECT tenant_id, digest, content FROM revocation_lists").all()
+        openings = [
+            msgspec.msgpack.decode(platform._sealer.open(db, caller.id, answer.evidence, "opening"), type=Opening)
+            for answer in answers
+        ]
+    assert {row.digest for row in kept} == {name for opening in openings for name in opening.lists}
+    assert all(hashlib.sha256(row.content).hexdigest() == row.digest for row in kept)
+    assert all(opening.lists and not opening.revocation for opening in openings)
