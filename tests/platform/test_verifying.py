@@ -17,13 +17,14 @@ from honnin.connect.jlis import RevocationData
 from honnin.errors import AccessError, GoneError, InputError, NotFoundError, ServiceError, StateError
 from honnin.pki import Facts, judge
 from honnin.pki.rfc5280.certificate import parse_certificate
+from honnin.pki.rfc5280.extensions import authority_key_identifier
 from honnin.platform import Platform, linking
 from honnin.platform.evidence.custody import Custody, Opening
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.models import Caller, DigestInput, VerificationRequest
 from honnin.sandbox import people
 from honnin.sandbox.jlis import crl
-from honnin.sandbox.jlis.authorities import authorities
+from honnin.sandbox.jlis.authorities import by_key_id
 from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
 
@@ -603,11 +604,10 @@ def test_a_revocation_list_is_kept_once_for_all_checks_that_read_it(
     platform: Platform, caller: Caller, card: Cards, jlis: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hanako = card("hanako")
-    (authority,) = (
-        ca
-        for ca in authorities(world)
-        if ca.certificate.subject == x509.load_der_x509_certificate(hanako.certificate).issuer
-    )
+    identifier = authority_key_identifier(parse_certificate(hanako.certificate))
+    assert identifier is not None
+    authority = by_key_id(world, identifier.key_identifier or b"")
+    assert authority is not None
     made = crl.full(world, authority, world.now())
 
     def fetch(certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:

@@ -82,6 +82,7 @@ def gather(
         )
     given = None if digest is None else digest_from(digest)
     kind, octets = _told_apart(signed)
+    beside = certificate.raw if isinstance(certificate, Certificate) else certificate
     try:
         if kind == "raw":
             signer, found = _raw(octets, content, given, certificate, trust, at, existed_at)
@@ -90,16 +91,15 @@ def gather(
         elif kind == "cms":
             from honnin.pki.cms_signers import cms_signers
 
-            certificate = certificate.raw if isinstance(certificate, Certificate) else certificate
-            signers, certificates = cms_signers(octets, content, given, certificate, trust, at, existed_at)
+            signers, certificates = cms_signers(octets, content, given, beside, trust, at, existed_at)
         elif kind == "pdf":
             from honnin.pki.pdf_signers import pdf_signers
 
-            signers, certificates = pdf_signers(octets, certificate, trust, at, existed_at)
+            signers, certificates = pdf_signers(octets, beside, trust, at, existed_at)
         else:
             from honnin.pki.xml_signers import xml_signers
 
-            signers, certificates = xml_signers(octets, content, given, certificate, trust, at, existed_at)
+            signers, certificates = xml_signers(octets, content, given, beside, trust, at, existed_at)
     except FormatError as error:
         malformed = Facts(software=SOFTWARE, kind=kind, at=at, existed_at=existed_at, malformed=error.code)
         return malformed, []
