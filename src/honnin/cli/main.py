@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "pki": ("pki", "pki", "Certificates: validate a path, ask for revocation."),
     "crl": ("crl", "crl", "Revocation lists of any length: build, look up, compare."),
     "verify": ("verify", "verify", "Verify a signature and print its report."),
+    "sign": ("sign", "sign", "Sign a PDF, an XML document or any file with a card."),
     "card": ("card", "card", "Read a card, check its PINs, sign with it."),
     "reader": ("reader", "reader", "Lend this computer's card readers to the counter page."),
     "identity": ("identity", "identity", "Compare names and addresses as Japan writes them."),

@@ -29,6 +29,9 @@ class World(Protocol):
     def anchors(self) -> Mapping[Purpose, tuple[bytes, ...]]:
         """Return the trust anchors (DER), card and mobile, by purpose."""
 
+    def time_stamping_anchors(self) -> tuple[bytes, ...]:
+        """Return the trust anchors (DER) of the world's time-stamping authority."""
+
     def document_trust(self) -> Mapping[str, tuple[tuple[bytes, bytes], ...]]:
         """Return whom to trust for each document of the world, as (key identifier, DER) pairs.
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from honnin.pki.facts import SignatureFacts
 from honnin.pki.signed_content import COVERS, HASH_LENGTHS, SignedContent
 
-__all__ = ["HASHES", "check_pkcs1", "check_pss", "check_rsa"]
+__all__ = ["HASHES", "check_pkcs1", "check_pss", "check_rsa", "digest_info"]
 
 HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha1": hashes.SHA1(),  # noqa: S303 - read so that it can be refused by name
@@ -43,6 +43,12 @@ _USUAL = {
     for covers in COVERS
 }
 _PSS_CANDIDATES = ("sha256", "sha384", "sha512")
+
+
+def digest_info(name: str, digest: bytes) -> bytes:
+    """Return the DigestInfo of a digest under a hash (`sha256` …)."""
+    prefix = next(prefix for prefix, known in _DIGEST_INFO.values() if known == name)
+    return prefix + digest
 
 
 def check_rsa(key: rsa.RSAPublicKey, signature: bytes, signed: SignedContent) -> SignatureFacts:

@@ -35,6 +35,7 @@ __all__ = [
     "base64_value",
     "canonical",
     "check_references",
+    "octets_of",
     "parse_xml",
     "signatures_of",
 ]
@@ -192,6 +193,12 @@ def check_references(signature: "_Element", given: SignedContent | None) -> Cove
         if digest is None or not hmac.compare_digest(digest, stated):
             covered.differs = True
     return covered
+
+
+def octets_of(reference: "_Element", signature: "_Element") -> bytes:
+    """Return what a reference into the document is over, by its transforms. Raises Refused."""
+    found = _octets(reference, signature, None, Covered()).content
+    return found or b""
 
 
 def base64_value(element: "_Element | None") -> bytes:

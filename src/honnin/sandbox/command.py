@@ -205,8 +205,9 @@ def _boards() -> "Mapping[str, Switchboard]":
     """Return every institution's switches."""
     from honnin.sandbox.digital_auth.switches import BOARD as DIGITAL_AUTH
     from honnin.sandbox.jlis.switches import BOARD as JLIS
+    from honnin.sandbox.tsa.switches import BOARD as TSA
 
-    return {board.institution: board for board in (JLIS, DIGITAL_AUTH)}
+    return {board.institution: board for board in (JLIS, DIGITAL_AUTH, TSA)}
 
 
 def _language() -> str:

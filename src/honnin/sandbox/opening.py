@@ -28,6 +28,12 @@ class Sandbox(World):
 
         return document_trust(self)
 
+    def time_stamping_anchors(self) -> tuple[bytes, ...]:
+        """Return the trust anchors of the sandbox's time-stamping authority, DER."""
+        from honnin.sandbox.tsa import anchor
+
+        return (anchor(self),)
+
     def people(self) -> list[dict[str, Any]]:
         """Return the invented persons with story, documents, PINs and expected outcome."""
         from honnin.sandbox.people import listing
@@ -38,8 +44,9 @@ class Sandbox(World):
         """Return the institutions' ASGI applications by host label."""
         from honnin.sandbox.digital_auth.app import create_app as digital_auth
         from honnin.sandbox.jlis.app import create_app as jlis
+        from honnin.sandbox.tsa.app import create_app as tsa
 
-        return {"jlis": jlis(self), "digital-auth": digital_auth(self)}
+        return {"jlis": jlis(self), "digital-auth": digital_auth(self), "tsa": tsa(self)}
 
     def serve_at(self, port: int) -> None:
         """Register the demonstration's bank and PF with the Digital Authentication Service, for a port."""
