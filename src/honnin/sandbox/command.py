@@ -1,4 +1,4 @@
-"""`honnin sandbox people|event|clock|switch|card|digital-auth|passport`: invented people, institutions, one clock."""
+"""`honnin sandbox people|event|clock|switch|card|digital-auth|passport|trust`: people, institutions, one clock."""
 
 import json
 import os
@@ -35,7 +35,7 @@ class _Group(click.Group):
     """Adds the commands of single institutions and emulated documents when somebody calls them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "card", "digital-auth", "passport"]
+        return [*super().list_commands(ctx), "card", "digital-auth", "passport", "trust"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "card":
@@ -46,6 +46,10 @@ class _Group(click.Group):
             from honnin.sandbox.foreign_ministry.command import passport
 
             return passport
+        if cmd_name == "trust":
+            from honnin.sandbox.trust_command import trust
+
+            return trust
         if cmd_name == "digital-auth":
             from honnin.sandbox.digital_auth.command import digital_auth
 
@@ -62,7 +66,7 @@ def sandbox() -> None:
 @data_option
 @_json_option
 def people(data: Path, *, as_json: bool) -> None:
-    """List the invented persons: story, PINs, and how a check of each one ends."""
+    """List the invented persons: story, documents, what opens them, and how a check of each one ends."""
     world = open_world(data)
     found = world.people()
     if as_json:
@@ -77,6 +81,8 @@ def people(data: Path, *, as_json: bool) -> None:
         )
         click.echo(f"{one['id']:<12} {one['name']}  [{pins}]  {ends}")
         click.echo(f"{'':<12} {one['story'][language]}")
+        for document, keys in one["document_keys"].items():
+            click.echo(f"{'':<12} {document}: " + "  ".join(f"{name} {key}" for name, key in keys.items()))
 
 
 class _EventCommand(click.Command):
