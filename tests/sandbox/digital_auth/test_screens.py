@@ -283,7 +283,7 @@ class TestForms:
         page: httpx.Response = phone(party).page
         assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
         assert page.headers["cache-control"] == "no-store"
-        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["referrer-policy"] == "same-origin"
         assert "script" not in re.sub(r"script-src", "", page.text)
 
 

@@ -41,7 +41,7 @@ LANGUAGE_COOKIE = "honnin_digital_auth_language"
 MOST_TRIES = {"signature": 5, "user_authentication": 3, "input_support": 3}
 HEADERS = {
     "cache-control": "no-store",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with no-referrer, browsers send forms with `Origin: null`
     "x-content-type-options": "nosniff",
     # No form-action: browsers hold it against the redirect to the relying party, too.
     "content-security-policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:;"
