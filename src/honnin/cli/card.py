@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
 
 import click
 
+from honnin.chip.detecting import DOCUMENTS
 from honnin.chip.my_number_card.signing import ALGORITHMS, Purpose
+from honnin.cli.card_documents import document_on, read_document, show_readings, trust_for
+from honnin.cli.card_number import PARTS, read_parts
 from honnin.cli.card_output import certificate_pem, echo_four_items, four_items, write_private
-from honnin.cli.card_passport import names_passport, read_passport
+from honnin.cli.card_passport import read_passport
 from honnin.cli.output import data_option, json_option, print_json, read_file
 from honnin.cli.pin_entry import PinEntry, pin_options
 from honnin.errors import CardError, InputError
 
 if TYPE_CHECKING:
+    from honnin.chip import Reader
     from honnin.chip.document import Tries
     from honnin.chip.my_number_card import CertificateKind, MyNumberCard
 
@@ -37,7 +41,7 @@ def reader_options(function: F) -> F:
         default="pcsc:",
         envvar="HONNIN_READER",
         show_default="the first PC/SC reader with a card, or $HONNIN_READER",
-        help="pcsc:NAME or emulated:PERSON[/passport].",
+        help="pcsc:NAME, relay:URL or emulated:PERSON[/DOCUMENT].",
     )(function)
     return data_option(json_option(function))
 
@@ -49,6 +53,15 @@ def opened(url: str, data: Path) -> Iterator["MyNumberCard"]:
 
     with open_reader(url, data=data) as reader, MyNumberCard(reader) as found:
         yield found
+
+
+@contextmanager
+def opened_reader(url: str, data: Path) -> Iterator["Reader"]:
+    """Give a reader; it is closed however the block ends."""
+    from honnin.chip import open_reader
+
+    with open_reader(url, data=data) as reader:
+        yield reader
 
 
 @click.group()
@@ -75,7 +88,11 @@ def readers(as_json: bool) -> None:
 @card.command()
 @reader_options
 def info(url: str, data: Path, as_json: bool) -> None:
-    """Show what the card is, which certificates it holds and the tries its PINs have left."""
+    """Show what the document is, which certificates it holds and the tries its PINs have left."""
+    document = document_on(url, data)
+    if document != "my_number_card":
+        show_other(document, url, data, as_json=as_json)
+        return
     with opened(url, data) as found:
         applications = found.detect()
         token = found.jpki.token() if applications[0].present else None
@@ -83,6 +100,7 @@ def info(url: str, data: Path, as_json: bool) -> None:
         tries = found.tries() if applications[0].present else ()
     if as_json:
         body = {
+            "document": document,
             "applications": [asdict(application) for application in applications],
             "token": asdict(token) if token else None,
             "issued": asdict(issued) if issued else None,
@@ -107,13 +125,19 @@ def pin() -> None:
 @pin.command()
 @reader_options
 def status(url: str, data: Path, as_json: bool) -> None:
-    """Show the tries left of each PIN; spends none."""
-    with opened(url, data) as found:
-        tries = found.tries()
-    if as_json:
-        print_json({"pins": [tries_json(one) for one in tries]})
+    """Show the tries left of each PIN of each application; spends none."""
+    document = document_on(url, data)
+    if document != "my_number_card":
+        show_other(document, url, data, as_json=as_json)
         return
-    echo_tries(tries)
+    with opened(url, data) as found:
+        all_tries = found.all_tries()
+    if as_json:
+        print_json({"document": document, "pins": [{**tries_json(one), "application": of} for of, one in all_tries]})
+        return
+    for application in dict.fromkeys(of for of, _ in all_tries):
+        click.echo(f"{application}:")
+        echo_tries(tuple(one for of, one in all_tries if of == application))
 
 
 @pin.command()
@@ -162,13 +186,21 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
 
 @card.command()
 @click.option("--signature", "with_signature", is_flag=True, help="Read the signature certificate too; asks its PIN.")
-@click.option("--passport", is_flag=True, help="Read a passport; asks for what opens it, or takes it from --pin-file.")
+@click.option("--passport", is_flag=True, help="The same as --document passport.")
+@click.option("--document", "named", type=click.Choice(DOCUMENTS), help="What lies there; without it, it is detected.")
+@click.option(
+    "--part",
+    "parts",
+    multiple=True,
+    type=click.Choice(PARTS),
+    help="My Number Card: card_face (by verification number B), age, four_items, individual_number, drivers_licence.",
+)
 @click.option(
     "--anchor",
     "anchors",
     multiple=True,
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Passport: a CSCA certificate or a master list to trust; repeat it.",
+    help="Whom to trust: a CA certificate, a CSCA master list, or a file of keys (honnin-card-keys/1); repeat it.",
 )
 @click.option("--portrait", type=click.Path(dir_okay=False, path_type=Path), help="Passport: write the portrait here.")
 @pin_options
@@ -180,23 +212,37 @@ def read(
     as_json: bool,
     with_signature: bool,
     passport: bool,
+    named: str | None,
+    parts: tuple[str, ...],
     anchors: tuple[Path, ...],
     portrait: Path | None,
     pin_file: Path | None,
     last_try: bool,
 ) -> None:
-    """Read what is on the card; with the signature PIN the four items too.
+    """Read what is on the document; of a My Number Card the JPKI application, with its PIN the four items too.
 
-    A passport is read, proved and ends with 1 where a proof failed. Its key: document number, birth date and expiry
-    date in three lines, or the machine-readable zone, or the card access number.
+    Other documents, and --part, are read, proved and end with 1 where a proof failed. Keys are asked for, or taken from
+    --pin-file, one a line. Passport: document number, birth date and expiry date, or the machine-readable zone, or the
+    card access number. Driver's licence: PIN1, PIN2. Residence card: its number. --part: one key for each part.
     """
-    if passport or names_passport(url):
-        entry = PinEntry(pin_file)
+    entry = PinEntry(pin_file)
+    document = document_on(url, data, "passport" if passport else named)
+    if document == "passport":
         read_passport(url=url, data=data, entry=entry, anchors=anchors, portrait=portrait, as_json=as_json)
+        return
+    if document != "my_number_card" or parts:
+        trust = trust_for(document, url, data, anchors)
+        with opened_reader(url, data) as reader:
+            if document == "my_number_card":
+                readings, expires = read_parts(parts, reader, entry, trust, last_try=last_try)
+            else:
+                reading, proofs, expires = read_document(document, reader, entry, trust, last_try=last_try)
+                readings = [(reading, proofs)]
+        show_readings(document, readings, expires, trust.at, as_json=as_json)
         return
     with opened(url, data) as found:
         if with_signature or pin_file:
-            unlock(found, "signature", PinEntry(pin_file), last_try=last_try)
+            unlock(found, "signature", entry, last_try=last_try)
         reading = found.jpki.read()
     values = reading.values
     items = four_items(values.signature)
@@ -299,6 +345,23 @@ def sign(
         click.echo(signature)
 
 
+def show_other(document: str, url: str, data: Path, *, as_json: bool) -> None:
+    """Show application, generation and tries left of a document that is no My Number Card."""
+    from honnin.chip import DriversLicence, Passport, ResidenceCard
+
+    kind = {"drivers_licence": DriversLicence, "residence_card": ResidenceCard, "passport": Passport}[document]
+    with opened_reader(url, data) as reader, kind(reader) as found:
+        applications = found.detect()
+        tries = found.tries() if applications[0].present else ()
+    if as_json:
+        body = {"applications": [asdict(one) for one in applications], "pins": [tries_json(one) for one in tries]}
+        print_json({"document": document, **body})
+        return
+    for application in applications:
+        click.echo(f"{application.document} {application.application}: {'yes' if application.present else 'no'}")
+    echo_tries(tries)
+
+
 def unlock(found: "MyNumberCard", name: str, entry: PinEntry, *, last_try: bool) -> None:
     """Ask for a PIN and verify it."""
     from honnin.chip import Pin
@@ -342,5 +405,5 @@ def echo_tries(all_tries: "tuple[Tries, ...]", *, err: bool = False) -> None:
     """Print one line a PIN."""
     for one in all_tries:
         left = "not told" if one.left is None else f"{one.left} of {one.of}"
-        shown = "unused, as no certificate was issued" if one.state == "unused" else f"tries left {left}"
+        shown = "unused: nothing stands behind it" if one.state == "unused" else f"tries left {left}"
         click.echo(f"PIN of {one.name}: {shown}{', locked' if one.state == 'locked' else ''}", err=err)

@@ -19,15 +19,10 @@ if TYPE_CHECKING:
     from honnin.chip.document import Proof, Reading
     from honnin.chip.passport import Opened, PassportKey, PassportValues
 
-__all__ = ["names_passport", "read_passport"]
+__all__ = ["read_passport"]
 
 ZONE_LINE = 30  # characters of the shortest line of a machine-readable zone
 CAN_DIGITS = 6
-
-
-def names_passport(url: str) -> bool:
-    """Tell whether a reader's URL names the passport of a person: `emulated:hanako/passport`."""
-    return url.partition("/")[2].partition(":")[0] == "passport"
 
 
 def read_passport(

@@ -53,10 +53,10 @@ class PinEntry:
             raise InputError("card.pin_missing", "No PIN was given.", next="Type it, or give --pin-file FILE.")
         return line
 
-    def ask_if_known(self, words: str) -> str | None:
-        """Return what the person types in sight, or the next line; None for an empty or a missing one."""
+    def ask_if_known(self, words: str, *, hidden: bool = False) -> str | None:
+        """Return what the person types, in sight unless `hidden`, or the next line; None for an empty or no line."""
         if self.interactive:
-            typed: str = click.prompt(words, default="", show_default=False, err=True)
+            typed: str = click.prompt(words, default="", show_default=False, err=True, hide_input=hidden)
             return typed.strip() or None
         return (self._next() or "").strip() or None
 

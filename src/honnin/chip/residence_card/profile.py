@@ -36,10 +36,14 @@ class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All kinds by the value of C1, with source and date. specified: on a My Number Card, as which kind they read."""
+    """All kinds by the value of C1, with source and date. uncertain: what no source says.
+
+    specified: cards on a My Number Card, as which kind they read.
+    """
 
     source: str
     date: str
+    uncertain: str
     aids: dict[str, str]
     specified_aid: str
     kinds: dict[str, Kind]

@@ -47,8 +47,9 @@ def prove_card(kind: Kind, files: Mapping[str, bytes], trust: Trust | None) -> t
         encoded = _unpadded(parsed["signature"][kind.certificate])
         message = _message(kind, parsed)
     except FormatError as error:
-        failed = Proof(KIND, "failed", error.message, covers, left)
-        return Proof("issuer", "not_checked", "The certificate was not judged.", ("signature",)), failed
+        result: Result = "not_checked" if error.code == "residence.order_unknown" else "failed"
+        unread = Proof(KIND, result, error.message, covers, left)
+        return Proof("issuer", "not_checked", "The certificate was not judged.", ("signature",)), unread
     if not signature.strip(b"\0") or not encoded:
         reason = "The card carries no signature, as those of young children may."
         return Proof("issuer", "not_checked", reason, ("signature",)), Proof(KIND, "not_checked", reason, covers, left)
@@ -59,7 +60,7 @@ def prove_card(kind: Kind, files: Mapping[str, bytes], trust: Trust | None) -> t
         failed = Proof(KIND, "failed", error.message, covers, left)
         return Proof("issuer", "failed", error.message, ("signature",)), failed
     issuer = _issuer(certificate, trust)
-    result: Result = issuer.result if holds else "failed"
+    result = issuer.result if holds else "failed"
     reason = "The agency signed what is printed on the card. That this chip is no copy, it does not prove."
     if not holds:
         reason = "The signature does not fit what the card says."

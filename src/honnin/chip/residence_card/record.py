@@ -60,13 +60,20 @@ def objects(content: bytes, layout: CardFile) -> dict[str, bytes]:
     """Return a file's values by tag, which must stand there once, in the layout's order and no longer than there.
 
     Tags are not under the signature, so another order would let signed values change places.
-    Raises FormatError `residence.record_malformed`.
+    Raises FormatError `residence.record_malformed`, `residence.order_unknown` for the same objects in another order.
     """
     at = 0
     found: dict[str, bytes] = {}
+    expected = {bytes.fromhex(tag)[0] for tag, _ in layout.tags}
     for tag, longest in layout.tags:
         name = bytes.fromhex(tag)
         if content[at : at + len(name)] != name:
+            if content[at : at + 1] and content[at] in expected - {bytes.fromhex(known)[0] for known in found}:
+                raise FormatError(
+                    "residence.order_unknown",
+                    "A file of the card has its objects in an order that is not known here.",
+                    next="Nothing can be proved of it; report the card's kind and version.",
+                )
             raise _malformed(f"{tag} is not where it belongs")
         start, length = _length(content, at + len(name))
         if length > longest or start + length > len(content):

@@ -11,21 +11,17 @@ covers it, red where a signature over it failed. Read, authentic, current are an
 Whether a card was reported lost stands outside of all this (digital-agency-apis sheet §6.1).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
 from honnin.chip import Proof
+from honnin.chip.answers import OVER_DATA, Authentic, Current, authenticity, currency
 
 __all__ = ["Authentic", "Current", "Field", "Mark", "Seen", "authenticity", "currency", "mark_of"]
 
 Mark = Literal["covered", "open", "failed"]
-Authentic = Literal["verified", "failed", "not_verifiable"]
-Current = Literal["current", "expired", "not_told"]
-
-# Proofs over data; every other kind is about the chip itself.
-OVER_DATA = frozenset({"passive_authentication", "data_signature"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +61,9 @@ class Seen:
         return tuple((one, mark_of(one.source, self.proofs)) for one in self.fields)
 
 
-def authenticity(proofs: Sequence[Proof]) -> Authentic:
-    """Return the answer that the proofs give together."""
-    if any(proof.result == "failed" for proof in proofs):
-        return "failed"
-    if any(proof.kind in OVER_DATA and proof.result == "passed" for proof in proofs):
-        return "verified"
-    return "not_verifiable"
-
-
 def mark_of(source: str, proofs: Iterable[Proof]) -> Mark:
     """Return the mark of what came from one file or value."""
     over = [proof for proof in proofs if proof.kind in OVER_DATA and source in proof.covers]
     if any(proof.result == "failed" for proof in over):
         return "failed"
     return "covered" if any(proof.result == "passed" for proof in over) else "open"
-
-
-def currency(expires: date | None, today: date) -> Current:
-    """Return whether the document is current on a Japanese calendar day: its last day still counts."""
-    if expires is None:
-        return "not_told"
-    return "current" if today <= expires else "expired"

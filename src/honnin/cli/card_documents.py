@@ -1,0 +1,209 @@
+"""What `honnin card` does for each document: which one lies there, whom to trust, keys by lines, one output for all."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, date, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from honnin.cli.output import print_json, read_der, read_file
+from honnin.errors import InputError
+
+if TYPE_CHECKING:
+    from honnin.chip import Pin, Proof, Reader, Reading, Trust
+    from honnin.chip.detecting import Document
+    from honnin.cli.pin_entry import PinEntry
+
+__all__ = ["document_on", "read_document", "show_readings", "trust_for"]
+
+KEYS_BEGIN = b"{"
+WEAKEST_FIRST = ("failed", "not_verifiable", "verified")
+
+
+def document_on(url: str, data: Path, named: str | None = None) -> "Document":
+    """Return the document that a reader's URL names, or `named`; else what lies on the reader.
+
+    An emulated reader without a document has the My Number Card (CONTRACTS: Python).
+    """
+    from honnin.chip.detecting import DOCUMENTS, detect_document
+
+    scheme, _, target = url.partition(":")
+    in_url = target.partition("/")[2].partition(":")[0] if scheme == "emulated" else ""
+    found = named or in_url or ("my_number_card" if scheme == "emulated" else "")
+    if found in DOCUMENTS:
+        return found
+    if found:
+        raise InputError("input.usage", "No such document.", next=f"Use one of {', '.join(DOCUMENTS)}.")
+    from honnin.chip import open_reader
+
+    with open_reader(url, data=data) as reader:
+        return detect_document(reader)
+
+
+def trust_for(document: "Document", url: str, data: Path, anchors: tuple[Path, ...]) -> "Trust":
+    """Return whom proofs of a document rest on: the files given, and for an emulated one its world's authorities.
+
+    anchors: certificates, CSCA master lists, or keys as `honnin-card-keys/1`.
+    """
+    from honnin.chip import Trust, TrustedKey
+    from honnin.chip.card_keys import read_card_keys
+
+    certificates: list[bytes] = []
+    keys: list[TrustedKey] = []
+    for path in anchors:
+        content = read_file(path)
+        if content.lstrip().startswith(KEYS_BEGIN):
+            keys += read_card_keys(content)
+        else:
+            certificates += read_der(path)
+    at = datetime.now(UTC)
+    if url.startswith("emulated:") and document != "passport":
+        from honnin.connect.worlds import open_world
+
+        world = open_world(data)
+        at = world.now()
+        told = world.document_trust()
+        certificates += [der for _, der in told.get("residence_card", ())]
+        for use in ("my_number_card", "drivers_licence"):
+            keys += [TrustedKey(use, key_id, der) for key_id, der in told.get(use, ())]
+    return Trust(tuple(certificates), at, tuple(keys))
+
+
+def read_document(
+    document: "Document",
+    reader: "Reader",
+    entry: "PinEntry",
+    trust: "Trust",
+    *,
+    last_try: bool,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> "tuple[Reading[Any], tuple[Proof, ...], date | None]":
+    """Unlock, read and prove a driver's licence or a residence card; the last item is the day it expires."""
+    from honnin.chip import CardNumber, Challenge, DriversLicence, ResidenceCard
+
+    challenge = Challenge.fresh("card read", "honnin")
+    if document == "residence_card":
+        with ResidenceCard(reader, progress=progress) as card:
+            card.residence.unlock(CardNumber(entry.ask("Card number, top right")))
+            reading = card.residence.read()
+            proofs = card.residence.prove(challenge, trust=trust)
+        until = reading.values.expires
+        return reading, proofs, until.whole if until else None
+    with DriversLicence(reader, progress=progress) as licence:
+        for pin in licence_pins(licence, entry):
+            licence.card.unlock(pin, allow_last_try=last_try)
+        read = licence.card.read()
+        proofs = licence.card.prove(challenge, trust=trust)
+    record = read.values.record
+    return read, proofs, record.expires.whole if record and record.expires else None
+
+
+def licence_pins(licence: Any, entry: "PinEntry") -> "list[Pin]":
+    """Return PIN1 and, where it is given, PIN2; a holder who chose none is not asked."""
+    from honnin.chip import Pin
+
+    if all(tries.unused for tries in licence.tries()):
+        return [Pin("pin_1", ""), Pin("pin_2", "")]
+    first = entry.ask("PIN1 of the driver's licence")
+    second = entry.ask_if_known("PIN2 (Enter: read without registered domicile and photo)", hidden=True)
+    return [Pin("pin_1", first)] + ([Pin("pin_2", second)] if second else [])
+
+
+def show_readings(
+    document: "Document",
+    readings: "list[tuple[Reading[Any], tuple[Proof, ...]]]",
+    expires: date | None,
+    at: datetime,
+    *,
+    as_json: bool,
+) -> None:
+    """Print what was read, the proofs, and the three answers; ends with 1 where a proof failed."""
+    from honnin.chip.answers import authenticity, covered, currency, why
+    from honnin.identity.dates import jst_day
+
+    proofs = tuple(proof for _, proved in readings for proof in proved)
+    # Of several applications the weakest answer is the whole's: failed, then not verifiable.
+    weakest = min((proved for _, proved in readings), key=lambda proved: WEAKEST_FIRST.index(authenticity(proved)))
+    answers = {
+        "read": [reading.application for reading, _ in readings],
+        "authentic": {"result": authenticity(weakest), "reason": why(weakest)},
+        "current": {"result": currency(expires, jst_day(at)), "expires": expires.isoformat() if expires else None},
+    }
+    if as_json:
+        applications = [
+            {
+                "application": reading.application,
+                "values": plain(reading.values),
+                "files": [
+                    {
+                        "name": file.name,
+                        "bytes": len(file.content),
+                        "sha256": sha256(file.content).hexdigest(),
+                        "signed": covered(file.name, proved),
+                    }
+                    for file in reading.files
+                    if file.name not in {"number", "number_image"}  # no digest of the individual number leaves
+                ],
+                "proofs": [proof_json(proof) for proof in proved],
+            }
+            for reading, proved in readings
+        ]
+        print_json({"document": document, "applications": applications, "answers": answers})
+    else:
+        for reading, proved in readings:
+            echo(plain(reading.values))
+            for proof in proved:
+                covers = f" [{' '.join(proof.covers)}]" if proof.covers else ""
+                left = f" (not covered: {' '.join(proof.leaves_out)})" if proof.leaves_out else ""
+                click.echo(f"{proof.kind}: {proof.result}{covers}: {proof.reason}{left}")
+        click.echo(f"authentic: {answers['authentic']['result']}")  # type: ignore[index]
+        click.echo(f"current: {answers['current']['result']}")  # type: ignore[index]
+    if any(proof.result == "failed" for proof in proofs):
+        click.get_current_context().exit(1)
+
+
+def proof_json(proof: "Proof") -> dict[str, Any]:
+    """Return a proof without the bytes behind it."""
+    return {name: getattr(proof, name) for name in ("kind", "result", "reason", "covers", "leaves_out", "algorithm")}
+
+
+def plain(value: Any) -> Any:
+    """Return values of the chip room as JSON: bytes in base64, dates as text, texts with their runs' kinds."""
+    from honnin.chip.drivers_licence import Text
+    from honnin.identity import IndividualNumber, PartialDate
+
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    if isinstance(value, PartialDate):
+        return value.iso()
+    if isinstance(value, Text):
+        return {"text": value.plain, "whole": value.whole, "glyphs": list(value.glyphs)}
+    if isinstance(value, IndividualNumber):
+        return value.reveal()  # only where the caller asked for it (--individual-number)
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, msgspec.Struct):
+        return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, (tuple, list)) else value
+
+
+def echo(value: Any, name: str = "") -> None:
+    """Print what there is, a line a value; long ones by their length."""
+    if isinstance(value, dict) and set(value) == {"text", "whole", "glyphs"}:
+        value = value["text"]
+    if isinstance(value, dict):
+        for key, item in value.items():
+            echo(item, f"{name}.{key}" if name else key)
+        return
+    if value is None or value in ([], ""):
+        return
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    click.echo(f"{name}: {text if len(text) <= 200 else f'{len(text)} characters'}")

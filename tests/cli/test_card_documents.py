@@ -1,0 +1,176 @@
+"""`honnin card` over every emulated document: keys by lines, three answers, forgeries, silence about secrets."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from honnin.cli.card import card
+from honnin.connect.worlds import open_world
+from honnin.errors import HonninError
+
+pytestmark = pytest.mark.xdist_group("emulated_documents_cli")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
+
+
+@pytest.fixture(scope="module")
+def keys(data: Path) -> dict[str, dict[str, dict[str, str]]]:
+    return {person["id"]: person["document_keys"] for person in open_world(data).people()}
+
+
+def run(data: Path, command: str, url: str, given: str = "", *more: str) -> Result:
+    return CliRunner().invoke(card, [*command.split(), "--reader", url, "--data", str(data), *more], input=given)
+
+
+def answer(data: Path, url: str, given: str, *more: str) -> tuple[int, Any]:
+    result = run(data, "read", url, given, "--json", *more)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, json.loads(result.stdout)
+
+
+def test_a_licence_is_read_and_verified(data: Path, keys: Any) -> None:
+    pins = keys["hanako"]["drivers_licence"]
+    code, body = answer(data, "emulated:hanako/drivers_licence", f"{pins['pin1']}\n{pins['pin2']}\n")
+    (application,) = body["applications"]
+    assert code == 0
+    assert body["document"] == "drivers_licence"
+    assert application["values"]["record"]["name"]["text"] == "見本　花子"
+    signed = {file["name"]: file["signed"] for file in application["files"]}
+    assert signed["record"]
+    assert signed["photo"]
+    assert not signed["changes"]
+    assert body["answers"]["authentic"]["result"] == "verified"
+    assert body["answers"]["current"]["result"] == "current"
+
+
+def test_one_pin_reads_and_proves_nothing(data: Path, keys: Any) -> None:
+    code, body = answer(data, "emulated:hanako/drivers_licence", f"{keys['hanako']['drivers_licence']['pin1']}\n")
+    assert code == 0
+    assert body["answers"]["authentic"]["result"] == "not_verifiable"
+    assert body["applications"][0]["values"]["photo"] is None
+
+
+def test_who_chose_no_pins_is_not_asked(data: Path) -> None:
+    code, body = answer(data, "emulated:taro/drivers_licence", "")
+    assert code == 0
+    assert body["answers"]["authentic"]["result"] == "verified"
+
+
+@pytest.mark.parametrize(
+    ("fault", "result"),
+    [
+        ("altered_text", "failed"),
+        ("altered_portrait", "failed"),
+        ("forged_issuer", "failed"),
+        ("swapped_files", "failed"),
+        ("wrong_issuer", "not_verifiable"),
+        ("appended_address", "verified"),
+        ("copied", "verified"),
+    ],
+)
+def test_forged_licences(data: Path, keys: Any, fault: str, result: str) -> None:
+    pins = keys["hanako"]["drivers_licence"]
+    url = f"emulated:hanako/drivers_licence:{fault}"
+    code, body = answer(data, url, f"{pins['pin1']}\n{pins['pin2']}\n")
+    assert (code, body["answers"]["authentic"]["result"]) == (1 if result == "failed" else 0, result)
+
+
+@pytest.mark.parametrize("kind", ["card-1", "certificate-1", "card-2", "certificate-2"])
+def test_residence_cards(data: Path, keys: Any, kind: str) -> None:
+    number = keys["anna"]["residence_card"]["card_number"]
+    code, body = answer(data, f"emulated:anna/residence_card:{kind}", f"{number}\n")
+    assert (code, body["answers"]["authentic"]["result"]) == (0, "verified")
+    assert body["applications"][0]["values"]["portrait"]
+
+
+@pytest.mark.parametrize("fault", ["altered_text", "altered_portrait", "forged_issuer", "swapped_files"])
+@pytest.mark.parametrize("kind", ["card-1", "card-2"])
+def test_forged_residence_cards(data: Path, keys: Any, kind: str, fault: str) -> None:
+    number = keys["anna"]["residence_card"]["card_number"]
+    code, body = answer(data, f"emulated:anna/residence_card:{kind},{fault}", f"{number}\n")
+    assert (code, body["answers"]["authentic"]["result"]) == (1, "failed")
+
+
+def test_a_wrong_card_number_is_told(data: Path) -> None:
+    result = run(data, "read", "emulated:anna/residence_card", "AB12345678CD\n")
+    assert isinstance(result.exception, HonninError)
+    assert result.exception.code == "residence.key_wrong"
+
+
+def test_parts_of_a_my_number_card(data: Path, keys: Any) -> None:
+    own = keys["hanako"]["my_number_card"]
+    given = "\n".join((own["number_b"], own["birth_date_key"], own["input_support"], own["driving_licence"])) + "\n"
+    parts = [f"--part={name}" for name in ("card_face", "age", "four_items", "drivers_licence")]
+    code, body = answer(data, "emulated:hanako", given, *parts)
+    assert code == 0
+    assert body["answers"]["read"] == ["card_face", "card_face", "input_support", "drivers_licence"]
+    assert body["answers"]["authentic"]["result"] == "verified"
+    face, age, items, licence = (one["values"] for one in body["applications"])
+    assert face["face"]["birth_date"] == age["age"]["birth_date"] == items["four_items"]["birth_date"] == "1990-04-12"
+    assert licence["record"]["categories"]
+    assert own["number_a"] not in json.dumps(body)
+
+
+def test_the_individual_number_only_where_it_is_asked_for(data: Path, keys: Any) -> None:
+    own = keys["hanako"]["my_number_card"]
+    _, body = answer(data, "emulated:hanako", f"{own['input_support']}\n", "--part=individual_number")
+    (application,) = body["applications"]
+    assert application["values"]["individual_number"] == own["number_a"]
+    assert "number" not in {file["name"] for file in application["files"]}
+    _, body = answer(data, "emulated:hanako", f"{own['input_support']}\n", "--part=four_items")
+    assert own["number_a"] not in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    ("fault", "part", "result"),
+    [
+        ("altered_text", "card_face", "failed"),
+        ("altered_portrait", "card_face", "failed"),
+        ("copied", "card_face", "failed"),
+        ("forged_issuer", "card_face", "failed"),
+        ("altered_expiry", "card_face", "verified"),
+        ("wrong_issuer", "card_face", "not_verifiable"),
+        ("altered_licence", "drivers_licence", "failed"),
+    ],
+)
+def test_forged_my_number_cards(data: Path, keys: Any, fault: str, part: str, result: str) -> None:
+    own = keys["hanako"]["my_number_card"]
+    given = own["number_b"] if part == "card_face" else own["driving_licence"]
+    code, body = answer(data, f"emulated:hanako/my_number_card:{fault}", f"{given}\n", f"--part={part}")
+    assert (code, body["answers"]["authentic"]["result"]) == (1 if result == "failed" else 0, result)
+
+
+def test_info_and_pin_status_of_every_document(data: Path) -> None:
+    for url, document in (
+        ("emulated:hanako", "my_number_card"),
+        ("emulated:hanako/drivers_licence", "drivers_licence"),
+        ("emulated:anna/residence_card", "residence_card"),
+        ("emulated:hanako/passport", "passport"),
+    ):
+        for command in ("info", "pin status"):
+            result = run(data, command, url, "", "--json")
+            body = json.loads(result.stdout)
+            assert result.exit_code == 0
+            assert body["document"] == document
+    pins = json.loads(run(data, "pin status", "emulated:hanako", "", "--json").stdout)["pins"]
+    assert {pin["application"] for pin in pins} == {"jpki", "input_support", "card_face", "drivers_licence"}
+
+
+def test_without_trust_nothing_is_verified(data: Path, tmp_path: Path, keys: Any) -> None:
+    """Keys come from a file of the operator; one that is none is refused before a card is asked."""
+    bad = tmp_path / "keys.json"
+    bad.write_text('{"format": "honnin-card-keys/1", "keys": [{"use": "x"}]}')
+    result = run(data, "read", "emulated:hanako/drivers_licence", "1\n", "--anchor", str(bad))
+    assert isinstance(result.exception, HonninError)
+    assert result.exception.code == "card.keys_malformed"
+
+
+def test_an_unknown_document_is_a_usage_error(data: Path) -> None:
+    result = run(data, "read", "emulated:hanako/library_card")
+    assert isinstance(result.exception, HonninError)
