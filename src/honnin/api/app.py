@@ -17,6 +17,7 @@ from honnin.api import (
     assessments,
     events,
     evidence,
+    logins,
     methods,
     records,
     service,
@@ -38,6 +39,7 @@ __all__ = ["OPERATIONS", "create_app"]
 OPERATIONS: tuple[Operation, ...] = (
     *verifications.OPERATIONS,
     *sessions.OPERATIONS,
+    *logins.OPERATIONS,
     *events.OPERATIONS,
     *webhooks.OPERATIONS,
     *evidence.OPERATIONS,

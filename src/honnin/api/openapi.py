@@ -34,6 +34,7 @@ ID_SCHEMA = {"type": "string", "pattern": "^[a-z]{2,4}_[0-9A-Za-z_-]{1,64}$"}
 TAGS = {
     "verifications": "Checks: what was signed, by whose card, and whether it stands.",
     "sessions": "Asking a person to sign on a page of honnin's.",
+    "logins": "Logging in with the card's user authentication key.",
     "events": "The outbox: what happened, in order.",
     "webhooks": "The outbox sent to addresses of yours, signed as the Standard Webhooks are.",
     "evidence": "Receipts and the signed head of the evidence log.",

@@ -49,6 +49,7 @@ OPERATIONS = (
             "signature.certificate_missing",
             "signature.content_missing",
             "verification.ambiguous",
+            "verification.certificate_kind",
             "verification.digest",
             "verification.one_signer",
             "verification.too_large",

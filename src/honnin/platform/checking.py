@@ -30,7 +30,7 @@ from honnin.platform.services import Mode, RevocationLearned, is_sandbox
 from honnin.platform.submission import Submission
 from honnin.platform.tenants import standing
 
-__all__ = ["Gate", "Judged", "check", "four_items_answer", "law_answer", "learn", "open_gate"]
+__all__ = ["Gate", "Judged", "check", "check_kind", "four_items_answer", "law_answer", "learn", "open_gate"]
 
 PASSED = "TOTAL-PASSED"
 MOMENT = re.compile(r" (?:at|on|since|until|from|before|after) \d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?")
@@ -127,7 +127,7 @@ def check(
     2. The law is asked again, with what is now known.
     """
     # 1.
-    purpose = _purpose(gate, certificate)
+    purpose = _purpose(gate, request, certificate)
     report = verify(
         brought.signed,
         content=brought.content,
@@ -155,14 +155,36 @@ def check(
     )
 
 
-def _purpose(gate: Gate, certificate: Certificate | None) -> Purpose:
-    """Return which kind of certificate is judged: the signature one wherever a law asks, else what the person used."""
-    if gate.law is not None or certificate is None:
+def _purpose(gate: Gate, request: VerificationRequest, certificate: Certificate | None) -> Purpose:
+    """Return which kind of certificate is judged: the signature one where a law asks, else the one asked for or used.
+
+    What a certificate claims only chooses the anchors and the policy that it is held to.
+    """
+    if gate.law is not None:
         return "signature"
+    return request.certificate_kind or (kind_of(certificate) if certificate is not None else None) or "signature"
+
+
+def kind_of(certificate: Certificate) -> Purpose | None:
+    """Return which kind of JPKI certificate one claims to be; None where it claims neither."""
     try:
         return jpki_certificate(certificate).purpose
     except FormatError:
-        return "signature"
+        return None
+
+
+def check_kind(request: VerificationRequest, gate: Gate, certificate: Certificate | None) -> None:
+    """Refuse a certificate of another kind than the one asked for; what is no JPKI certificate gets its verdict.
+
+    Raises InputError `verification.certificate_kind`.
+    """
+    wanted, kind = request.certificate_kind, kind_of(certificate) if certificate is not None else None
+    if wanted is not None and ((gate.law is not None and wanted != "signature") or kind not in {None, wanted}):
+        raise InputError(
+            "verification.certificate_kind",
+            "The certificate is not of the kind that was asked for.",
+            next="Use the card's other key: the user authentication key logs in, the signature key signs documents.",
+        )
 
 
 def _decide(tenant: Tenant, gate: Gate, request: VerificationRequest, report: Report, signer: Any) -> Decision | None:

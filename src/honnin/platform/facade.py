@@ -21,6 +21,7 @@ from honnin.platform.evidence.receipt import Receipt, make_receipt
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.forgetting import forget_person
 from honnin.platform.keys import Keyring
+from honnin.platform.logins import Logins
 from honnin.platform.models import (
     Caller,
     Page,
@@ -67,6 +68,7 @@ class Platform:
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
         self.records = Records(self.store, self._sealer, self._modes.__getitem__)
         self.counter = Counter(self.store, self._sealer)
+        self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
         self.webhooks = Webhooks(self.store, self._sealer)
         self._woken = threading.Event()
 
@@ -322,6 +324,7 @@ class Platform:
         for livemode, mode in self._modes.items():
             now = moment(mode.clock())
             ended += self.sessions.expire(now, livemode=livemode)
+            ended += self.logins.forget(now, livemode=livemode)
             ended += self.records.end_due(japanese_day(mode.clock()), now, livemode=livemode)
             with self.store.read() as db:
                 keys = self._sealer.expired(db, now, livemode=livemode)

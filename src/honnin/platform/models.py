@@ -16,6 +16,7 @@ __all__ = [
     "Attribute",
     "BundledFile",
     "Caller",
+    "CertificateKind",
     "Channel",
     "DerivedAttribute",
     "DigestInput",
@@ -53,6 +54,7 @@ Channel = Literal["remote", "in_person"]
 Item = Literal["name", "address", "birth_date", "sex"]
 DerivedAttribute = Literal["age_over_16", "age_over_18", "age_over_20", "age_over_70", "prefecture", "city"]
 Attribute = Literal[Item, DerivedAttribute]
+CertificateKind = Literal["signature", "user_authentication"]
 VerifierStatus = Literal["certified", "deemed", "none"]
 
 Words = Annotated[str, Meta(min_length=1, max_length=200)]
@@ -93,6 +95,8 @@ class VerificationRequest(_Quiet, frozen=True, kw_only=True):
     cms: SignedData, attached, or detached with `document` or `digest` beside it.
     signed_items: which of the items a law wants inside the signed document the service provider put there.
     device: what the person used, in the service provider's words (`android`, `pc_reader`).
+    certificate_kind: refuse a certificate of the other kind. Where a law asks, it is the signature certificate anyway;
+        where none does and nothing is said here, either passes, and the answer names it.
     """
 
     purpose: Words
@@ -106,6 +110,7 @@ class VerificationRequest(_Quiet, frozen=True, kw_only=True):
     certificate: bytes | None = None
     cms: bytes | None = None
     signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
+    certificate_kind: CertificateKind | None = None
 
 
 Requester = dict[Literal["ja", "ja-simple", "en"], Annotated[str, Meta(min_length=1, max_length=100)]]
@@ -254,6 +259,7 @@ class Verification(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
 
     person: this tenant's id of the person, the same over renewals; None while `person_status` is `pending`, and where
         the check did not pass (`none`).
+    certificate_kind: of the certificate that was judged; None where none could be told.
     evidence: id of the evidence record; its receipt comes after the log's next signed head.
     messages: the outcome in words for the person, by language.
     assurance: levels that a check which passed reaches; null for every other.
@@ -267,6 +273,7 @@ class Verification(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     channel: Channel
     verdict: VerdictAnswer
     law: LawAnswer | None = None
+    certificate_kind: CertificateKind | None = None
     revocation: RevocationSeen | None = None
     person: str | None = None
     person_status: Literal["linked", "pending", "none"] = "none"

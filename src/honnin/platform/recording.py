@@ -307,6 +307,7 @@ class Recorder:
         rows: Sequence[tuple[Prepared, dict[str, Any]]] = (),
     ) -> _Draft:
         judged, tenant, now = made.judged, made.tenant, moment(made.at)
+        kind: Any = judged.purpose
         body = Verification(
             id=made.id,
             livemode=tenant.livemode,
@@ -315,6 +316,7 @@ class Recorder:
             channel=made.request.channel,
             verdict=judged.verdict,
             law=law_answer(judged.law),
+            certificate_kind=kind,
             revocation=judged.revocation,
             evidence=made.evidence_id,
             session=made.session_id,

@@ -95,6 +95,7 @@ def as_verification(request: SessionRequest, content: Content) -> VerificationRe
         channel=request.channel,
         document=content.document,
         signed_items=request.signed_items,
+        certificate_kind="signature",
     )
 
 

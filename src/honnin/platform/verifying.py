@@ -19,7 +19,7 @@ from sqlalchemy import Connection, select
 from honnin.errors import GoneError, NotFoundError
 from honnin.pki import Facts
 from honnin.platform import linking, outbox
-from honnin.platform.checking import Judged, check, learn, open_gate
+from honnin.platform.checking import Judged, check, check_kind, learn, open_gate
 from honnin.platform.clock import moment
 from honnin.platform.customers import keep_customer
 from honnin.platform.evidence.custody import Opening
@@ -113,6 +113,7 @@ class Verifier:
         # 1.
         gate = open_gate(tenant, request, at=at, digest_only=brought.covers == "digest")
         certificate = brought.parsed
+        check_kind(request, gate, certificate)
         # 2.
         binding = None
         if idempotency_key is not None:

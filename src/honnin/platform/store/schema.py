@@ -34,6 +34,7 @@ __all__ = [
     "log_heads",
     "log_leaves",
     "log_nodes",
+    "logins",
     "logs",
     "metadata",
     "pending_links",
@@ -210,6 +211,27 @@ sessions = Table(
     Index(
         "ix_sessions_open",
         "tenant_id",
+        "expires_at",
+        sqlite_where=text("status = 'open'"),
+        postgresql_where=text("status = 'open'"),
+    ),
+)
+
+logins = Table(
+    "logins",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("login_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("challenge", LargeBinary, nullable=False),  # RFC 8785
+    Column("verification_id", Id),
+    PrimaryKeyConstraint("tenant_id", "login_id"),
+    Index(
+        "ix_logins_open",
         "expires_at",
         sqlite_where=text("status = 'open'"),
         postgresql_where=text("status = 'open'"),
