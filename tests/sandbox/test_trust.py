@@ -48,7 +48,7 @@ def test_the_listing_opens_every_document(tmp_path: Path) -> None:
     people = {one["id"]: one for one in open_world(tmp_path).people()}
     for one in people.values():
         assert set(one["document_keys"]) <= set(one["documents"])
-    assert people["hanako"]["document_keys"]["drivers_licence"] == {"pin1": "1234", "pin2": "5678"}
+    assert people["hanako"]["document_keys"]["drivers_licence"] == {"pin_1": "1234", "pin_2": "5678"}
     assert people["anna"]["document_keys"]["residence_card"]["kind"] == "card-1"
     assert "my_number_card" not in people["keita"]["document_keys"]  # a phone
     shown = CliRunner().invoke(sandbox, ["people", "--data", str(tmp_path)]).stdout

@@ -282,11 +282,11 @@ def _document_keys(one: Person, state: State) -> dict[str, dict[str, str]]:
     if pin := one.pins.get("user_authentication"):
         card |= {"input_support": pin, "resident_register": pin}
     if one.licence is not None and one.licence.on_my_number_card:
-        card["driving_licence"] = one.licence.licence_pin or "****"
+        card["drivers_licence"] = one.licence.licence_pin or "****"
     keys = {"my_number_card": card} if state.phone is None else {}
     if one.licence is not None and one.licence.plain:
         first, second = one.licence.pins or ("****", "****")
-        keys["drivers_licence"] = {"pin1": first, "pin2": second}
+        keys["drivers_licence"] = {"pin_1": first, "pin_2": second}
     if one.residence is not None:
         from honnin.sandbox.immigration.residence_cards import card_number
 

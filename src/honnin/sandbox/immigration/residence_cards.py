@@ -194,20 +194,16 @@ def _entries(one: Person, state: State, issued: date, expiry: date, *, certifica
     assert residence is not None  # noqa: S101
     birth = from_certificate(state.birth)
     born = f"{birth.year or 0:04d}{birth.month or 0:02d}{birth.day or 0:02d}"
-    values = {
+    values = {  # in the order in which the reference lists them: common ones first
         0xC5: f"{expiry:%Y%m%d}",
         0xC6: born,
         0xC7: SEX[state.sex],
         0xC8: residence.nationality,
         0xC9: residence.status_code.ljust(10, "0"),
-        0xCA: "01",
-        0xCB: f"{issued:%Y%m%d}",
-        0xCC: residence.work,
-        0xCD: f"{expiry:%Y%m%d}",
         0xCE: "0000",
     }
-    if certificate:
-        values = {tag: values[tag] for tag in (0xC5, 0xC6, 0xC7, 0xC8, 0xC9, 0xCE)}
+    if not certificate:
+        values |= {0xCA: "01", 0xCB: f"{issued:%Y%m%d}", 0xCC: residence.work, 0xCD: f"{expiry:%Y%m%d}"}
     return [(tag, value.encode()) for tag, value in values.items()]
 
 

@@ -45,8 +45,12 @@ def card_files(world: World, facts: CardFacts, fault: str) -> dict[str, bytes]:
 
 
 def key_bytes(world: World, facts: CardFacts, name: str, fault: str) -> bytes:
-    """Return a private key of the chip as PKCS#8: of a copy another one than the one that the files name."""
-    return kept(world, _key_name(facts, name, copied=fault == "copied"), lambda: new_key("rsa"))
+    """Return a private key of the chip as PKCS#8: of a copy another one than the one that the signed files name.
+
+    The delivery key of a copy fits its file, which nobody signed: whoever copies a card writes a pair of his own.
+    """
+    copied = fault == "copied" and name != "delivery"
+    return kept(world, _key_name(facts, name, copied=copied), lambda: new_key("rsa"))
 
 
 def _key_name(facts: CardFacts, name: str, *, copied: bool = False) -> str:
