@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -127,10 +128,18 @@ class Cluster:
         self.run("createdb", "-h", str(self.folder), "-U", "honnin", "-T", template, name)
         return name
 
+    def stop(self) -> None:
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server made for these tests, as durable as it is by default, and ended with them."""
+    def start(self) -> None:
+        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=200"
+        log = str(self.folder / "log")
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start")
+
+
+@contextmanager
+def running_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL server of a folder of its own, as durable as it is by default, gone with the block."""
     folder = Path(tempfile.mkdtemp(prefix="honnin-pg-"))
     demote: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -143,15 +152,21 @@ def cluster() -> Iterator[Cluster]:
             [POSTGRESQL / program, *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **demote
         )
 
-    data = str(folder / "data")
-    run("initdb", "-D", data, "-U", "honnin", "--auth=trust", "--encoding=UTF8", "--no-locale")
-    options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c max_connections=200"
-    run("pg_ctl", "-D", data, "-w", "-l", str(folder / "log"), "-o", options, "start")
+    made = Cluster(folder, run)
+    run("initdb", "-D", str(folder / "data"), "-U", "honnin", "--auth=trust", "--encoding=UTF8", "--no-locale")
+    made.start()
     try:
-        yield Cluster(folder, run)
+        yield made
     finally:
-        run("pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+        made.stop()
         shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """One server for all tests of a session."""
+    with running_cluster() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

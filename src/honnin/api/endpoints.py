@@ -142,7 +142,7 @@ class Endpoint:
         if caller is not None:
             scope["state"]["tenant"] = caller.id
         call = Call(
-            platform=self._workshop.platform,
+            platform=self._workshop.platform.home_of(caller),  # all shards without a caller
             caller=caller,  # type: ignore[arg-type]  # None for open operations, which do not look at it
             path=scope["path_params"],
             query=decode_query(scope["query_string"], operation.query),

@@ -83,6 +83,10 @@ class Platform:
         with self.store.read() as db:
             db.exec_driver_sql("SELECT 1")
 
+    def home_of(self, caller: Caller | None) -> "Platform":  # noqa: ARG002 - `Shards` looks at it
+        """Return the platform that holds a caller's rows: this one."""
+        return self
+
     def clock(self, caller: Caller) -> datetime:
         """Return the time by which the caller's checks are judged: the sandbox's for a test tenant."""
         return self._modes[caller.livemode].clock()
@@ -106,8 +110,12 @@ class Platform:
         verifier_status: VerifierStatus | None = None,
         verifier_from: date | None = None,
         return_urls: tuple[str, ...] = (),
+        tenant_id: str | None = None,
     ) -> TenantCreated:
-        """Make a tenant with its first key. Raises InputError `tenant.name`, `tenant.return_url`."""
+        """Make a tenant with its first key; its id is new unless it is given (`shards`).
+
+        Raises InputError `tenant.name`, `tenant.return_url`.
+        """
         now = moment(machine_clock())
 
         def work(db: Any) -> TenantCreated:
@@ -121,6 +129,7 @@ class Platform:
                 now=now,
                 verifier_status=verifier_status,
                 verifier_from=verifier_from,
+                tenant_id=tenant_id,
             )
             if return_urls:
                 tenants.change_tenant(db, made.tenant, return_urls=return_urls)

@@ -71,6 +71,7 @@ def add_tenant(
     now: str,
     verifier_status: VerifierStatus | None = None,
     verifier_from: date | None = None,
+    tenant_id: str | None = None,
 ) -> TenantCreated:
     """Make a tenant and its first key.
 
@@ -80,7 +81,7 @@ def add_tenant(
     name = name.strip()
     if not 1 <= len(name) <= 200 or not name.isprintable():
         raise InputError("tenant.name", "A tenant's name has 1 to 200 printable characters.")
-    tenant_id = new_id("ten")
+    tenant_id = tenant_id or new_id("ten")
     db.execute(
         insert(schema.tenants).values(
             tenant_id=tenant_id,

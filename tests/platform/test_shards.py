@@ -1,0 +1,166 @@
+"""Tenants spread over two PostgreSQL clusters behind one API: each finds its own, and one's death is its own."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.platform.conftest import POSTGRESQL, Cluster, Jlis, running_cluster
+
+from honnin.api import create_app
+from honnin.errors import InputError, ServiceError
+from honnin.platform import Settings
+from honnin.platform.evidence.receipt import verify_receipt
+from honnin.platform.settings import Services
+from honnin.platform.shards import FILE, Shards, read_shards
+from honnin.sandbox.world import World
+
+HALVES = {"east": [0, 127], "west": [128, 255]}
+
+
+def write(data: Path, urls: dict[str, str], **members: Any) -> None:
+    shards = [{"name": name, "database_url": url, "slots": HALVES[name]} for name, url in urls.items()]
+    (data / FILE).write_text(json.dumps({"shards": shards, **members}), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def clusters() -> Iterator[dict[str, Cluster]]:
+    with running_cluster() as east, running_cluster() as west:
+        yield {"east": east, "west": west}
+
+
+@pytest.fixture
+def shards(clusters: dict[str, Cluster], data: Path, world: World, jlis: Jlis) -> Iterator[Shards]:
+    write(data, {name: one.url(one.create()) for name, one in clusters.items()})
+    anchors = world.anchors()
+    services = Services(jlis, jlis, anchors["signature"], anchors["user_authentication"])
+    opened = Shards(Settings(data, test=services))
+    yield opened
+    opened.close()
+
+
+def tenants_of_both(shards: Shards) -> dict[str, str]:
+    """Make tenants until each shard has one; give a key by shard."""
+    keys: dict[str, str] = {}
+    while len(keys) < len(HALVES):
+        made = shards.create_tenant("分散商店")
+        keys.setdefault(shards.shard_of(made.tenant), made.api_key)
+    return keys
+
+
+def body(card: Any) -> dict[str, str]:
+    document = b"open an account"
+    return {
+        "document": b64encode(document).decode(),
+        "signature": b64encode(card.sign(document)).decode(),
+        "certificate": b64encode(card.certificate).decode(),
+        "purpose": "account_opening",
+        "channel": "remote",
+    }
+
+
+@pytest.mark.peer(str(POSTGRESQL / "initdb"))
+@pytest.mark.anyio
+async def test_one_api_two_clusters(
+    shards: Shards, clusters: dict[str, Cluster], card: Callable[[str], Any], anyio_backend: str
+) -> None:
+    assert anyio_backend == "asyncio"
+    keys, sent = tenants_of_both(shards), body(card("hanako"))
+    transport = httpx.ASGITransport(app=create_app(shards))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://honnin") as client:
+
+        def with_key(name: str) -> dict[str, str]:
+            return {"Authorization": f"Bearer {keys[name]}"}
+
+        ids = {}
+        for name in keys:
+            answer = await client.post("/v1/verifications", json=sent, headers=with_key(name))
+            assert answer.status_code == 201, answer.text
+            assert answer.json()["verdict"]["indication"] == "TOTAL-PASSED"
+            ids[name] = answer.json()["id"]
+        assert shards.sequence() == 2
+        for name, other in (("east", "west"), ("west", "east")):
+            platform = shards.platform(name)
+            caller = shards.authenticate(keys[name])
+            with platform.store.read() as db:  # rows of its own tenants, and of no other
+                assert db.exec_driver_sql("SELECT verification_id FROM verifications").scalars().all() == [ids[name]]
+            verify_receipt(platform.receipt(caller, ids[name]), platform.keys.log.public)
+            found = await client.get(f"/v1/verifications/{ids[name]}", headers=with_key(name))
+            strange = await client.get(f"/v1/verifications/{ids[name]}", headers=with_key(other))
+            assert (found.status_code, strange.status_code) == (200, 404)
+
+        clusters["west"].stop()
+        try:
+            answer = await client.post("/v1/verifications", json=sent, headers=with_key("east"))
+            assert answer.status_code == 201
+            answer = await client.post("/v1/verifications", json=sent, headers=with_key("west"))
+            assert (answer.status_code, answer.json()["code"]) == (503, "store.down")
+            assert (await client.get("/healthz")).status_code == 503
+        finally:
+            clusters["west"].start()
+        answer = await client.get(f"/v1/verifications/{ids['west']}", headers=with_key("west"))
+        assert answer.status_code == 200
+        answer = await client.post("/v1/verifications", json=sent, headers=with_key("west"))
+        assert answer.status_code == 201
+
+
+@pytest.mark.peer(str(POSTGRESQL / "initdb"))
+def test_a_shard_that_never_answered_keeps_nobody_elses_tenants_waiting(
+    clusters: dict[str, Cluster], data: Path, world: World, jlis: Jlis
+) -> None:
+    east = clusters["east"]
+    urls = {"east": east.url(east.create()), "west": "postgresql://honnin@/none?host=/nowhere"}
+    write(data, urls)
+    shards = Shards(Settings(data, test=Services(jlis, jlis, world.anchors()["signature"])))
+    placed = {"east": 0, "west": 0}
+    while not all(placed.values()):
+        try:
+            made = shards.create_tenant("分散商店")
+        except ServiceError:
+            placed["west"] += 1
+        else:
+            assert shards.authenticate(made.api_key).id == made.tenant
+            placed["east"] += 1
+    with pytest.raises(ServiceError, match="down"):
+        shards.platform("west")
+    shards.close()
+
+
+def test_a_tenant_placed_by_name_goes_there(data: Path) -> None:
+    write(data, {"east": "postgresql://a/b", "west": "postgresql://c/d"}, placed={"ten_x": "west", "ten_y": "east"})
+    shards = Shards(Settings(data))
+    assert (shards.shard_of("ten_x"), shards.shard_of("ten_y")) == ("west", "east")
+    found = [shards.shard_of(f"ten_{number}") for number in range(1000)]
+    assert 400 < found.count("east") < 600
+    assert "postgresql" not in repr(read_shards(data))
+    shards.close()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"shards": []},
+        {"shards": [{"name": "a", "database_url": "postgresql://a/b", "slots": [0, 254]}]},
+        {
+            "shards": [
+                {"name": "a", "database_url": "postgresql://a/b", "slots": [0, 200]},
+                {"name": "b", "database_url": "postgresql://a/b", "slots": [200, 255]},
+            ]
+        },
+        {
+            "shards": [
+                {"name": "a", "database_url": "postgresql://a/b", "slots": [0, 100]},
+                {"name": "a", "database_url": "postgresql://a/b", "slots": [101, 255]},
+            ]
+        },
+        {"shards": [{"name": "a", "database_url": "postgresql://a/b", "slots": [0, 255]}], "placed": {"ten_x": "b"}},
+        {"shards": [{"name": "a", "database_url": "postgresql://a/b", "slots": [0, 255], "more": 1}]},
+    ],
+)
+def test_a_placing_that_could_lose_a_tenant_is_refused(data: Path, members: dict[str, Any]) -> None:
+    (data / FILE).write_text(json.dumps(members), encoding="utf-8")
+    with pytest.raises(InputError, match="shards"):
+        read_shards(data)
