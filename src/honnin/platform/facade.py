@@ -39,6 +39,7 @@ from honnin.platform.services import open_modes, revocation_folder
 from honnin.platform.sessions import Sessions
 from honnin.platform.settings import Settings
 from honnin.platform.store import Store
+from honnin.platform.tap import Taps
 from honnin.platform.verifying import Verifier, find_evidence, find_verification, list_verifications
 from honnin.platform.webhooks import Deliverer, Webhooks
 
@@ -69,6 +70,7 @@ class Platform:
         self.records = Records(self.store, self._sealer, self._modes.__getitem__)
         self.counter = Counter(self.store, self._sealer)
         self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
+        self.taps = Taps(self.store, self.keys, self._sealer)
         self.webhooks = Webhooks(self.store, self._sealer)
         self._woken = threading.Event()
 

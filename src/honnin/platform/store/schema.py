@@ -45,6 +45,8 @@ __all__ = [
     "revocation_lists",
     "sealed",
     "sessions",
+    "tap_nonces",
+    "tap_terminals",
     "tenants",
     "upkeep_cursors",
     "verifications",
@@ -165,6 +167,24 @@ verifications = Table(
     Index(None, "tenant_id", "person_id"),
     Index(None, "tenant_id", "evidence_id"),
     Index(None, "tenant_id", "created_at", "verification_id"),
+)
+
+tap_terminals = Table(
+    "tap_terminals",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("terminal_id", Id, nullable=False),
+    Column("body", Text, nullable=False),  # the resource as JSON
+    PrimaryKeyConstraint("tenant_id", "terminal_id"),
+)
+
+tap_nonces = Table(
+    "tap_nonces",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("nonce_hash", Hash, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "nonce_hash"),
 )
 
 counter_checks = Table(
