@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "upkeep": ("upkeep", "upkeep", "Tell tenants which customers' certificates ended."),
     "webhook": ("webhook", "webhook", "Send a tenant's events to addresses of its own."),
     "evidence": ("evidence", "evidence", "Export a receipt; verify one offline."),
+    "release": ("release", "release", "Give a tenant a signed file as it may have it."),
     "up": ("serve", "up", "Serve everything with the sandbox on embedded defaults (port 8600)."),
     "serve": ("serve", "serve", "Serve the product alone."),
     "demo": ("demo", "demo", "Walk one remote check in the terminal."),
