@@ -35,6 +35,50 @@ def test_account_is_opened_with_verified_items(customer: Any, page: Page) -> Non
     assert "1990年4月12日" in shown
 
 
+def test_check_takes_six_taps_besides_the_pin(customer: Any, page: Page) -> None:
+    """Counted by the browser from the check's first page to the open account; the PIN's characters are not."""
+    taps: list[str] = []
+    page.expose_function("told", lambda tap: taps.append(tap))
+    page.add_init_script(
+        """for (const kind of ["click", "change"]) document.addEventListener(kind, (event) => {
+             if (event.isTrusted && event.target.id !== "pin" && !event.target.closest("[data-pad]"))
+               window.told(kind + " " + event.target.tagName);
+           }, true);"""
+    )
+    customer.apply()
+    taps.clear()
+    page.click("form[data-pick] button[type=submit]")  # the card in hand is offered first
+    page.wait_for_url("**/card?*")
+    customer.put()
+    customer.read()
+    for character in customer.pins["hanako"]:
+        page.click(f".pad button:text-is('{character}')")
+    page.click("[data-pin-form] button[type=submit]")
+    expect(page.locator("h1")).to_have_text("本人確認ができました")
+    page.click(".screen a.button")
+    expect(page).to_have_url(re.compile(r"bank\.localhost:\d+/account"))
+    assert 3 <= len(taps) <= 6, taps
+
+
+def test_customer_gets_back_in_with_the_card(customer: Any, page: Page, server: Running) -> None:
+    customer.finish("hanako")
+    page.click(".screen a.button")
+    number = page.inner_text(".passbook__number")
+    page.click("form[action='/leave'] button")
+    page.click("a[href='/recover']")
+    expect(page.locator("h1")).to_have_text("マイナンバーカードでログインし直す")
+    page.click("form[action='/recover'] button")
+    page.wait_for_url("**/check/**")
+    page.click("form[data-pick] button[type=submit]")
+    page.wait_for_url("**/card?*")
+    customer.put()
+    customer.read()
+    customer.type_pin(customer.pins["hanako"])
+    page.click(".screen a.button")
+    expect(page).to_have_url(re.compile(r"bank\.localhost:\d+/account"))
+    assert page.inner_text(".passbook__number") == number
+
+
 def test_evidence_can_be_seen_and_proven_offline(customer: Any, page: Page, server: Running) -> None:
     customer.finish("kaede")
     page.click(".screen a.button")

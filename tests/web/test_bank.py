@@ -108,6 +108,44 @@ def test_cancelled_check_is_believed_of_the_browser_that_cancelled_it(visitor: A
     assert "お申し込みを取りやめました" in visitor.get(back).text
 
 
+def test_customer_who_cannot_log_in_signs_and_is_in_again(
+    visitor: Any, new_visitor: Callable[[], Any], pins: dict[str, str]
+) -> None:
+    done = visitor.follow(visitor.sign(visitor.apply(), "kaede", pins["kaede"]))
+    account = visitor.follow(visitor.get(back_of(done))).text
+    number = re.search(r'<span class="mono">(\d+)</span>', account)
+    assert number
+    later = new_visitor()  # another browser: the cookie is lost, as a password would be
+    assert later.get(f"{home(later)}/account").is_redirect
+    sent = later.post(f"{home(later)}/recover")
+    page = sent.headers["location"].partition("?")[0]
+    review = later.get(f"{page}/review?person=kaede").text
+    assert "口座へのログインを再開します" in review
+    signed = later.follow(later.sign(page, "kaede", pins["kaede"]))
+    again = later.follow(later.get(back_of(signed))).text
+    assert number[0] in again
+    assert visitor.get(f"{home(visitor)}/account").is_redirect  # the login before has ended
+    left = later.post(f"{home(later)}/leave", form=f"{home(later)}/account")
+    assert left.headers["location"] == "/"
+    assert later.get(f"{home(later)}/account").is_redirect
+
+
+def test_person_without_an_account_recovers_none(visitor: Any, pins: dict[str, str]) -> None:
+    sent = visitor.post(f"{home(visitor)}/recover")
+    page = sent.headers["location"].partition("?")[0]
+    signed = visitor.follow(visitor.sign(page, "tomoko", pins["tomoko"]))
+    answer = visitor.get(back_of(signed))
+    assert "この方の口座が見つかりません" in answer.text
+    assert visitor.get(f"{home(visitor)}/account").is_redirect
+
+
+def test_recovery_that_was_cancelled_lets_nobody_in(visitor: Any) -> None:
+    page = visitor.post(f"{home(visitor)}/recover").headers["location"].partition("?")[0]
+    ended = visitor.follow(visitor.post(f"{page}/cancel", form=page))
+    assert "本人確認ができませんでした" in visitor.get(back_of(ended)).text
+    assert visitor.get(f"{home(visitor)}/account").is_redirect
+
+
 def test_two_clicks_open_one_account(visitor: Any, pins: dict[str, str]) -> None:
     done = visitor.follow(visitor.sign(visitor.apply(), "toki", pins["toki"]))
     client = visitor.client(f"bank.localhost:{visitor.server.port}")

@@ -5,10 +5,14 @@
     POST /open     session at honnin, then to the person's page there
     GET  /return   back from honnin: ask the API how it ended (what the URL says is not believed)
     GET  /account  the account of the customer whose cookie it is
+    POST /leave    log out
+    GET  /recover  for a customer who cannot log in any more
+    POST /recover  session at honnin, in which the customer signs again; no item is asked for
 
 The application is bound to the browser that began it (cookie = state), so that nobody can be sent into another person's
 application; and to the browser that ended the check (the code of the return), so that nobody is handed the check of
-another person, to whom they passed the link on.
+another person, to whom they passed the link on. Recovery goes by honnin's id of the person, which a signature gives
+again, and ends the login that was before.
 """
 
 import json
@@ -81,6 +85,9 @@ def create_app(
         Route("/open", bank.apply, methods=["POST"]),
         Route("/return", bank.come_back),
         Route("/account", bank.account),
+        Route("/leave", bank.leave, methods=["POST"]),
+        Route("/recover", bank.ask_recovery),
+        Route("/recover", bank.recover, methods=["POST"]),
     ]
     return site(bank.pages, routes)
 
@@ -120,12 +127,16 @@ class _Bank:
             wrong["agree"] = say("bank.agree_missing", language)
         if wrong:
             return self._form(request, given, wrong, status=422)
-        state = secrets.token_urlsafe(32)
+        return await self._send_to_check(
+            request, {"purpose": "account_opening", "law": "aml", "text": self._text(given, language)}, given["account"]
+        )
+
+    async def _send_to_check(self, request: Request, asked: Mapping[str, object], account: str) -> Response:
+        """Open a session at honnin and send the person to their page there. account: empty where one is recovered."""
+        state, language = secrets.token_urlsafe(32), language_of(request)
         opened = await self._honnin().open_session(
             {
-                "purpose": "account_opening",
-                "law": "aml",
-                "text": self._text(given, language),
+                **asked,
                 "return_url": f"{self._home}/return",
                 "state": state,
                 "requester": {"en": say("bank.name", "en")},
@@ -135,9 +146,36 @@ class _Bank:
             idempotency_key=state,
         )
         page = f"{self._persons}{opened.url}"
-        self._ledger.keep(state, Application(session=opened.id, page=page, account=given["account"]))
+        self._ledger.keep(state, Application(session=opened.id, page=page, account=account))
         response = RedirectResponse(f"{page}?lang={language}", status_code=303)
         _set(request, response, APPLICATION, state)
+        return response
+
+    # --- recovering
+
+    async def ask_recovery(self, request: Request) -> Response:
+        """Say how a customer who cannot log in any more gets in again."""
+        return self._recovery(request, "")
+
+    async def recover(self, request: Request) -> Response:
+        """Ask the customer to sign with the signature certificate, as when the account was opened."""
+        await read_form(request)
+        language = language_of(request)
+        day = write_date(self._now().astimezone(TOKYO).date(), language)
+        number = f"MB-R-{secrets.token_hex(3).upper()}"
+        text = say("bank.recovery_text", language, day=day, number=number)
+        return await self._send_to_check(
+            request, {"purpose": "account_recovery", "attributes": [], "text": text}, account=""
+        )
+
+    def _recovery(self, request: Request, refused: str) -> Response:
+        return self.pages.render(request, "recover.html", form_targets=(self._persons,), refused=refused)
+
+    async def leave(self, request: Request) -> Response:
+        """Log the customer out."""
+        await read_form(request)
+        response = RedirectResponse("/", status_code=303)
+        response.delete_cookie(ACCOUNT)
         return response
 
     def _form(
@@ -184,7 +222,12 @@ class _Bank:
         if session.status not in {"open", "expired"} and not await self._came_back(request, application):
             return self._stopped(request, "unreturned", application, None)
         outcome = await honnin.outcome(session.verification) if session.verification else None
-        if session.status != "completed" or outcome is None or not outcome.passed:
+        passed = session.status == "completed" and outcome is not None and outcome.passed
+        if not application.account and session.status != "open":
+            if passed and outcome and outcome.person and self._ledger.recover(application, outcome.person):
+                return None
+            return self._recovery(request, "unknown" if passed else "failed")
+        if not passed or outcome is None:
             return self._stopped(request, session.status, application, outcome)
         account = Account(
             account=application.account,

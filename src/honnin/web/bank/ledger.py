@@ -18,7 +18,8 @@ MOST = 1000  # of each kind; the oldest are forgotten first
 class Application:
     """An application and its identity check.
 
-    page: where the person goes on with the check; secret: the customer's, once the account is open.
+    page: where the person goes on with the check; account: its kind, empty where an old one is recovered.
+    secret: the customer's, once the account is open to them.
     code: brought with the return and sent to honnin; returned: honnin took it.
     turn: held while the account is being opened, so that two clicks open one.
     """
@@ -69,6 +70,14 @@ class Ledger:
         if len(self._accounts) > MOST:
             self._accounts.popitem(last=False)
         return secret
+
+    def recover(self, application: Application, person: str) -> bool:
+        """Open a person's latest account to them again, under a new secret alone; False where there is none."""
+        held = [secret for secret, account in self._accounts.items() if account.person == person]
+        if not held:
+            return False
+        self.open(application, self._accounts.pop(held[-1]))
+        return True
 
     def account(self, secret: str) -> Account | None:
         """Return the account of a customer."""

@@ -51,7 +51,7 @@ __all__ = ["create_app"]
 
 FIRST_PERSON = "hanako"
 RETURN_CODE = "honnin_return"
-KNOWN_PURPOSES = frozenset({"account_opening", "age_check", "contract", "sign_up"})
+KNOWN_PURPOSES = frozenset({"account_opening", "account_recovery", "age_check", "contract", "sign_up"})
 
 
 def create_app(platform: "Platform", *, world: "World | None", front: str | None = None) -> ASGIApp:
