@@ -65,7 +65,7 @@ def tries(party: Party, person: str, pin: Pin) -> int:
 
 class TestLogin:
     def test_official_order(self, party: Party) -> None:
-        screen = phone(party, scope="openid name gender")
+        screen = phone(party, scope="openid name gender birthdate")
         seen = [screen.title]
         for action, fields in (
             ("start", {"person": "hanako"}),
@@ -83,6 +83,7 @@ class TestLogin:
         ]
         assert "見本　花子" in screen.page.text
         assert "女性" in screen.page.text
+        assert re.search(r"\d{4}年\d{1,2}月\d{1,2}日", screen.page.text)
         answer = party.exchange(screen.press("allow").back["code"]).json()
         assert party.userinfo(answer["access_token"]).json()["gender"] == "2"
 

@@ -183,5 +183,5 @@ def _unfit(why: str) -> InputError:
     return InputError(
         "sandbox.registration_unfit",
         f"The registration cannot be taken: {why}.",
-        next="See docs/digital-auth.md for its members.",
+        next="See docs/sandbox-digital-auth.md for its members.",
     )
