@@ -332,7 +332,11 @@ def test_a_torn_segment_is_refused_not_read(tmp_path: Path, issuer: Issuer) -> N
     with pytest.raises(FormatError, match="torn"):
         RevocationIndex.open(tmp_path).lookup(issuer.key_id, 5, at=NOW)
     pack.write_bytes(whole[:100] + b"\xff" + whole[101:])
-    assert not RevocationIndex.open(tmp_path).sources(issuer.key_id)[0].intact()
+    damaged = RevocationIndex.open(tmp_path)
+    assert not damaged.sources(issuer.key_id)[0].intact()
+    for _ in range(2):
+        with pytest.raises(FormatError, match="torn"):
+            damaged.lookup(issuer.key_id, 5, at=NOW)
 
 
 def test_no_index_and_a_damaged_manifest_are_coded(tmp_path: Path, issuer: Issuer) -> None:

@@ -22,6 +22,7 @@ from honnin.pki.rfc5280.crl import ALL_REASONS
 __all__ = ["Issuer", "Points", "Source", "utc"]
 
 Points = bytes | str | Iterable[bytes | str] | None
+CHECKED = 1 << 20  # octets: a segment up to this is checked as a whole at its first question, in half a millisecond
 REMEMBERED = 10_000  # different distribution points whose cover is remembered; a country has two thousand
 
 
@@ -34,6 +35,7 @@ class Source:
     this_update: datetime
     next_update: datetime | None
     proof: dict[str, Any]
+    checked: bool = False
 
     def fresh(self, at: datetime) -> bool:
         """Tell whether the CRL may be used at a moment."""
@@ -91,7 +93,16 @@ class Issuer:
         kinds = {"all", "ca" if ca else "user"}
         scopes = [(row, self.manifest.scopes[row]) for row in sorted(rows)]
         found = [(row, self._reasons(scope, points)) for row, scope in scopes if scope.kind in kinds]
-        return tuple((self.source(row), reasons) for row, reasons in found if reasons)
+        return tuple((self._believed(row), reasons) for row, reasons in found if reasons)
+
+    def _believed(self, row: int) -> Source:
+        """Return a source that may answer. Raises FormatError `index.torn` as `source`, and for a small damaged one."""
+        source = self.source(row)
+        if not source.checked and source.scope.length <= CHECKED:
+            if not source.intact():
+                raise FormatError("index.torn", "A segment's octets are not those written.", next="Build it again.")
+            source.checked = True
+        return source
 
     def _reasons(self, scope: Scope, points: Sequence[Point]) -> int:
         """Return the reasons (named bits) for which a scope is about a certificate with these points, 0 for none."""
