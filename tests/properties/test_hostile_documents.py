@@ -1,117 +1,125 @@
-"""Damaged PDFs, XML and time stamps: a verdict or a coded error; no altered file passes."""
+"""Chips of every document that answer anything: a coded error or the truth, no try lost, nothing shown that is not."""
 
-import re
-from contextlib import suppress
-from functools import cache
+from collections.abc import Callable
+from pathlib import Path
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lxml import etree
-from tests.documents.files import CA, CERTIFICATE, HOUR, OTHER, signed_pdf, stamper
-from tests.documents.xml import by_signxml
-from tests.pki.signing import NOW
+from tests.chip.opened_documents import EVERYTHING, address, held
+from tests.properties.test_hostile_chip import UNHURRIED, Garbling, Hostile, changes, scripts
 
-import honnin
-from honnin.errors import FormatError, HonninError
-from honnin.pki import Report
-from honnin.pki.time_stamps import read_token
+from honnin.chip import (
+    CardNumber,
+    Challenge,
+    DriversLicence,
+    MyNumberCard,
+    NumberA,
+    NumberB,
+    Pin,
+    Reader,
+    ResidenceCard,
+    open_reader,
+)
+from honnin.chip.answers import authenticity
+from honnin.chip.detecting import detect_document
+from honnin.errors import HonninError
 
-
-@cache
-def material() -> dict[str, bytes]:
-    two = signed_pdf(signed_pdf(stamped=NOW - HOUR), name="other", certificate=OTHER, field="Signature2")
-    return {"pdf": signed_pdf(), "two": two, "xml": by_signxml(), "xades": by_signxml(xades=True), "token": _token()}
-
-
-def _token() -> bytes:
-    import asyncio
-
-    given = asyncio.run(stamper().async_timestamp(b"\0" * 32, "sha256"))
-    octets: bytes = given.dump()
-    return octets
+CHALLENGE = Challenge(bytes(16), "counter", "bank")
+SESSIONS = ("licence", "card_face", "input_support", "card_licence", "residence_1", "residence_2")
 
 
-@st.composite
-def damaged(draw: st.DrawFn, name: str) -> bytes:
-    octets = bytearray(material()[name])
-    for _ in range(draw(st.integers(1, 3))):
-        at = draw(st.integers(0, max(len(octets) - 1, 0)))
-        kind = draw(st.sampled_from(["flip", "cut", "insert", "double", "drop", "token"]))
-        if kind == "flip" and octets:
-            octets[at] ^= 1 << draw(st.integers(0, 7))
-        elif kind == "cut":
-            del octets[at:]
-        elif kind == "insert":
-            octets[at:at] = draw(st.binary(min_size=1, max_size=8))
-        elif kind == "double":
-            octets[at:at] = octets[at : at + draw(st.integers(1, 400))]
-        elif kind == "drop":
-            del octets[at : at + draw(st.integers(1, 40))]
-        else:
-            octets[at:at] = draw(
-                st.sampled_from(
-                    [b"<a/>", b"<<", b">>", b"endobj", b" 1 0 R", b"<!--x-->", b"<![CDATA[x]]>", b"&amp;", b"xmlns='x'"]
-                )
-            )
-    return bytes(octets)
+def licence(reader: Reader) -> None:
+    with DriversLicence(reader) as found:
+        found.detect()
+        found.tries()
+        found.card.unlock(Pin("pin_1", "1234"), allow_last_try=True)
+        found.card.read()
+        found.card.prove(CHALLENGE)
 
 
-def judged(octets: bytes) -> Report | None:
-    with suppress(HonninError):
-        return honnin.verify(octets, anchors=[CA.der], crls=[CA.crl()], at=NOW, certificate=CERTIFICATE, content=b"")
-    return None
+def residence(reader: Reader) -> None:
+    with ResidenceCard(reader) as found:
+        found.detect()
+        found.residence.read()
+        found.residence.unlock(CardNumber("AB12345678CD"))
+        found.residence.read()
+        found.residence.prove(CHALLENGE)
 
 
-def same_pdf(octets: bytes, genuine: bytes) -> bool:
-    """The same but for the spelling of hex digits inside signature values and white space at the end."""
-
-    def plain(one: bytes) -> bytes:
-        return re.sub(rb"<[0-9a-fA-F]{400,}>", lambda found: found[0].lower(), one).rstrip(b"\0\t\n\f\r ")
-
-    return plain(octets) == plain(genuine)
-
-
-@settings(max_examples=120)
-@given(damaged("pdf"))
-def test_pdf(octets: bytes) -> None:
-    report = judged(octets)
-    if report is not None and report.indication == "TOTAL-PASSED":
-        assert same_pdf(octets, material()["pdf"])
+def face(reader: Reader) -> None:
+    with MyNumberCard(reader, allow=EVERYTHING) as found:
+        found.all_tries()
+        found.common.read()
+        found.card_face.unlock(NumberB("55021720352285"), allow_last_try=True)
+        found.card_face.read()
+        found.card_face.prove(CHALLENGE)
 
 
-@settings(max_examples=60)
-@given(damaged("two"))
-def test_pdf_of_two(octets: bytes) -> None:
-    report = judged(octets)
-    if report is not None and report.indication == "TOTAL-PASSED":
-        # cut back to the first revision it is the first signer's file, which is genuine, too
-        assert same_pdf(octets, material()["two"]) or len(report.signers) == 1
+def support(reader: Reader) -> None:
+    with MyNumberCard(reader, allow=EVERYTHING) as found:
+        found.input_support.unlock(NumberA.of("123456789018"), allow_last_try=True)
+        found.input_support.read()
+        found.input_support.prove(CHALLENGE)
+        found.input_support.protect()
+        found.input_support.read("four_items")
 
 
-def meaning(octets: bytes) -> bytes:
-    tree = etree.fromstring(octets)
-    for signature in tree.findall("{http://www.w3.org/2000/09/xmldsig#}Signature"):
-        tree.remove(signature)
-    return etree.tostring(tree, method="c14n", with_comments=False)
+def card_licence(reader: Reader) -> None:
+    with MyNumberCard(reader) as found:
+        found.drivers_licence.unlock(Pin("drivers_licence", "1234"), allow_last_try=True)
+        found.drivers_licence.read()
+        found.drivers_licence.prove(CHALLENGE)
 
 
-@settings(max_examples=300)
-@given(st.sampled_from(["xml", "xades"]).flatmap(damaged))
-def test_xml(octets: bytes) -> None:
-    report = judged(octets)
-    if report is not None and report.indication == "TOTAL-PASSED":
-        assert meaning(octets) == meaning(material()["xml"])
+@pytest.mark.parametrize("use", [licence, residence, face, support, card_licence, detect_document])
+@settings(UNHURRIED, max_examples=60)
+@given(script=scripts())
+def test_every_call_ends_coded(use: Callable[[Reader], object], script: list[bytes | None]) -> None:
+    reader = Hostile(script)
+    said = ""
+    try:
+        use(reader)
+    except HonninError as error:
+        said = f"{error!s} {error!r} {error.__dict__}"
+    assert "123456789018" not in said
+    assert "55021720352285" not in said
+    assert sum(1 for apdu in reader.sent if apdu[:2] == b"\x00\x20" and len(apdu) > 5) <= 1
 
 
-@settings(max_examples=300)
-@given(damaged("token"))
-def test_time_stamp(octets: bytes) -> None:
-    with suppress(FormatError):
-        read_token(octets)
+@pytest.fixture(scope="module")
+def world_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data")
 
 
-@settings(max_examples=200)
-@given(st.sampled_from([b"%PDF-1.7\n", b"<?xml version='1.0'?>", b"<a>", b"\xff\xfe<\0"]), st.binary(max_size=300))
-def test_beginnings_of_documents(start: bytes, rest: bytes) -> None:
-    report = judged(start + rest)
-    assert report is None or report.indication == "TOTAL-FAILED"
+_SAID: dict[str, object] = {}
+
+
+@pytest.mark.parametrize("session", SESSIONS)
+@settings(UNHURRIED, max_examples=40)
+@given(at=st.integers(1, 40), change=changes())
+def test_one_answer_garbled(world_data: Path, session: str, at: int, change: Callable[[bytes], bytes]) -> None:
+    """Verified beside another value never, and afterwards every PIN has all its tries."""
+    if session not in _SAID:
+        with held(session, world_data) as document:
+            _SAID[session] = document.signed(document.values(dict(document.files())))
+    wires: list[Garbling] = []
+
+    def between(reader: Reader) -> Reader:
+        wires.append(Garbling(reader, at, change))
+        return wires[0]
+
+    try:
+        with held(session, world_data, between) as document:
+            answer = authenticity(document.proofs())
+            shown = document.signed(document.values(dict(document.files())))
+    except HonninError:
+        answer, shown = "not_verifiable", None
+    assert answer != "verified" or shown == _SAID[session]
+    with open_reader(address(session), data=world_data) as reader:
+        if session == "licence":
+            with DriversLicence(reader) as untouched:
+                assert {tries.left for tries in untouched.tries()} == {3}
+        elif not session.startswith("residence"):
+            with MyNumberCard(reader) as mine:
+                assert all(tries.left == tries.of for _, tries in mine.all_tries())

@@ -56,10 +56,10 @@ def prove_card(kind: Kind, files: Mapping[str, bytes], trust: Trust | None) -> t
     try:
         certificate = parse_certificate(encoded)
         holds = _holds(certificate, message, signature)
+        issuer = _issuer(certificate, trust)
     except FormatError as error:
         failed = Proof(KIND, "failed", error.message, covers, left)
         return Proof("issuer", "failed", error.message, ("signature",)), failed
-    issuer = _issuer(certificate, trust)
     result = issuer.result if holds else "failed"
     reason = "The agency signed what is printed on the card. That this chip is no copy, it does not prove."
     if not holds:
