@@ -127,3 +127,12 @@ def test_a_result_states_its_assurance(client: httpx.Client, sign: Callable[...,
     assert client.get(f"/v1/verifications/{made['id']}").json()["assurance"] == made["assurance"]
     failed = client.post("/v1/verifications", json={**sign(), "signature": "AAAA"}).json()
     assert failed["assurance"] is None
+
+
+def test_past_checks_are_simulated_over_http(client: httpx.Client, sign: Callable[..., dict[str, Any]]) -> None:
+    client.post("/v1/verifications", json={**sign(), "law": "aml"})
+    found = client.get("/v1/simulation", params={"on": "2027-04-01", "early": "true"}).json()
+    assert (found["object"], found["early"], found["lapsing"]) == ("simulation", True, 0)
+    assert found["checks"] >= 1
+    wrong = client.get("/v1/simulation", params={"on": "2027-04-01", "from": "2026-02-01", "to": "2026-01-01"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "simulation.span")

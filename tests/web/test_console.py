@@ -116,3 +116,13 @@ def test_five_steps_and_effects_beside_own_figures(visitor: Any, pins: dict[str,
     assert found.count('type="checkbox"') == 13
     for words in ("10 % → 40 %", "about 1/3", "This environment", "passed", "median"):
         assert words in found, words
+
+
+def test_law_page_applies_the_rules_of_2027_and_judges_past_checks(visitor: Any, pins: dict[str, str]) -> None:
+    checked(visitor, pins)
+    console = visitor.client(f"console.localhost:{visitor.server.port}")
+    today = console.get("/law", params={"lang": "en", "on": "2026-11-21"}).text
+    early = console.get("/law", params={"lang": "en", "on": "2026-11-21", "early": "1"}).text
+    assert "refused by the 2027 rules" not in today
+    assert early.count("refused by the 2027 rules") >= 3
+    assert "of them would not have been lawful" in today

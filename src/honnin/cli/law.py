@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from honnin.cli.output import json_option, print_json, read_file
+from honnin.cli.output import data_option, json_option, print_json, read_file, stored
 from honnin.errors import InputError
 
 __all__ = ["law"]
@@ -165,6 +165,36 @@ def lapse(file: Path, on: str | None, *, as_json: bool) -> None:
     click.echo(f"{len(found)} / {len(checks)}")
     for row in found:
         click.echo(f"{row.check.on}\t{row.check.method}\t{row.reason}\t{', '.join(row.missing)}{row.successor or ''}")
+
+
+@law.command("simulate")
+@click.option("--tenant", "tenant_id", metavar="TENANT", required=True, help="Whose checks.")
+@_on
+@click.option("--from", "since", metavar="DAY", help="First day of the checks. Default: 31 days.")
+@click.option("--to", "until", metavar="DAY", help="Last day of the checks. Default: today.")
+@click.option("--rules-of-2027/--no-rules-of-2027", "early", default=None, help="Default: the tenant's own switch.")
+@data_option
+@json_option
+def simulate(tenant_id: str, on: str | None, data: Path, *, as_json: bool, **span: Any) -> None:
+    """Say which of a tenant's past checks would no longer be lawful on a day."""
+    from honnin.platform import Platform, Settings
+    from honnin.platform.models import Caller
+    from honnin.platform.tenants import get_tenant
+
+    days = {name: _japanese_day(_day(span[name])) if span[name] else None for name in ("since", "until")}
+    platform = Platform(Settings.from_environment(stored(data)))
+    try:
+        with platform.store.read() as db:
+            caller = Caller(tenant=get_tenant(db, tenant_id))
+        made = platform.simulate(caller, on=_japanese_day(_day(on)), early=span["early"], **days)
+    finally:
+        platform.close()
+    if as_json:
+        print_json(msgspec.to_builtins(made))
+        return
+    click.echo(f"{made.since} – {made.until} → {made.on}: {made.lapsing} / {made.checks} (+{made.outside} outside)")
+    for row in made.data:
+        click.echo(f"{row.count}\t{row.method}\t{row.reason}\t{', '.join(row.missing)}\t{row.successor or ''}")
 
 
 @law.command("assess")

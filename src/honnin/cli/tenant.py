@@ -82,6 +82,13 @@ def list_(data: Path, as_json: bool) -> None:
 @click.option("--attribute", "attributes", multiple=True, help="Attribute that the tenant may get; repeat.")
 @click.option("--certificate-ground", help="Legal ground on which a certified verifier receives certificates.")
 @click.option("--number-handler/--no-number-handler", default=None, help="May lawfully collect individual numbers.")
+@click.option("--obliged-entity/--no-obliged-entity", default=None, help="A specified business under the AML law.")
+@click.option(
+    "--rules-of-2027/--no-rules-of-2027",
+    "apply_2027_rules",
+    default=None,
+    help="Ask at once for what the AML rules ask from 2027-04-01.",
+)
 @click.option("--return-url", "return_urls", multiple=True, help="Where a person may be sent back to; repeat.")
 @data_option
 @json_option

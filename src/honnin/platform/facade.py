@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import Future
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ from honnin.platform.records import Records
 from honnin.platform.services import open_modes, revocation_folder
 from honnin.platform.sessions import Sessions
 from honnin.platform.settings import Settings
+from honnin.platform.simulating import Simulation, simulate
 from honnin.platform.store import Store
 from honnin.platform.tap import Taps
 from honnin.platform.verifying import Verifier, find_evidence, find_verification, list_verifications
@@ -211,6 +212,20 @@ class Platform:
         now = moment(self.clock(caller))
         self.store.write(lambda db: outbox.append(db, caller.id, "session.compared", body, now))
         return made
+
+    def simulate(
+        self,
+        caller: Caller,
+        *,
+        on: date,
+        since: date | None = None,
+        until: date | None = None,
+        early: bool | None = None,
+    ) -> Simulation:
+        """Say which of a tenant's checks (by default of 31 days) would not be lawful on another day (`simulate`)."""
+        last = until or japanese_day(self.clock(caller))
+        first = since or last - timedelta(days=30)
+        return simulate(self.store, caller.tenant, on=on, since=first, until=last, early=early)
 
     def events(self, caller: Caller, after: str | None = None, limit: int = 100) -> Page:
         """Return a page of the outbox, oldest first. Raises InputError `events.cursor`, `events.limit`."""

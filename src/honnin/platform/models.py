@@ -410,6 +410,8 @@ class Tenant(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     attributes: which of the four items it may get at most, and answers that follow from those it may not get.
     certificate_ground: the legal ground on which this certified verifier receives certificates; None for all others.
     number_handler: it may lawfully collect individual numbers (番号法).
+    obliged_entity: it is one under the AML law; None where nobody has said.
+    apply_2027_rules: it asks at once for what the AML rules ask from 2027-04-01.
     """
 
     id: str
@@ -423,6 +425,8 @@ class Tenant(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     attributes: tuple[Attribute, ...] = ("name", "address", "birth_date", "sex")
     certificate_ground: str | None = None
     number_handler: bool = False
+    obliged_entity: bool | None = None
+    apply_2027_rules: bool = False
     return_urls: tuple[str, ...] = ()
 
 

@@ -45,6 +45,8 @@ _SHOWN = (
     _COLUMNS.attributes,
     _COLUMNS.certificate_ground,
     _COLUMNS.number_handler,
+    _COLUMNS.obliged_entity,
+    _COLUMNS.apply_2027_rules,
     _COLUMNS.return_urls,
 )
 _OF_KEY = Prepared(
@@ -58,6 +60,13 @@ _OF_KEY = Prepared(
 )
 _TENANT = select(*_SHOWN).where(schema.tenants.c.tenant_id == bindparam("tenant"))
 _LOG = Prepared(select(schema.tenants.c.log_id).where(schema.tenants.c.tenant_id == bindparam("tenant")))
+SAID_AS_THEY_ARE = {
+    "verifier_status",
+    "certificate_ground",
+    "number_handler",
+    "obliged_entity",
+    "apply_2027_rules",
+}
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -160,7 +169,7 @@ def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
             changed[name] = json.dumps([a for a in ATTRIBUTES if a in value])
         elif name in {"verifier_from", "verifier_to"}:
             changed[name] = value.isoformat()
-        elif name in {"verifier_status", "certificate_ground", "number_handler"}:
+        elif name in SAID_AS_THEY_ARE:
             changed[name] = value
         else:
             raise TypeError(name)
@@ -210,6 +219,8 @@ def standing(tenant: Tenant) -> TenantStanding:
         verifier_from=tenant.verifier_from,
         verifier_to=tenant.verifier_to,
         number_handler=tenant.number_handler,
+        obliged_entity=tenant.obliged_entity,
+        apply_2027_rules=tenant.apply_2027_rules,
     )
 
 
@@ -232,5 +243,7 @@ def _tenant(row: tuple[Any, ...]) -> Tenant:
         attributes=tuple(json.loads(given["attributes"])),
         certificate_ground=given["certificate_ground"],
         number_handler=bool(given["number_handler"]),
+        obliged_entity=None if given["obliged_entity"] is None else bool(given["obliged_entity"]),
+        apply_2027_rules=bool(given["apply_2027_rules"]),
         return_urls=tuple(json.loads(given["return_urls"])),
     )

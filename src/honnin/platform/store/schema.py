@@ -76,6 +76,8 @@ tenants = Table(
     Column("number_handler", Boolean, nullable=False),
     Column("return_urls", Text, nullable=False),  # JSON array
     Column("last_event", BigInteger, nullable=False),  # its row lock puts one tenant's events in commit order
+    Column("obliged_entity", Boolean),  # NULL: nobody has said
+    Column("apply_2027_rules", Boolean),
 )
 
 api_keys = Table(

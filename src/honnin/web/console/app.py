@@ -13,6 +13,7 @@ shown here; a record holds none.
 import asyncio
 import json
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from honnin.errors import FormatError, NotFoundError, StateError
 from honnin.platform.evidence.receipt import Receipt, verify_receipt, write_receipt
 from honnin.platform.keys import LogPublicKey
 from honnin.platform.models import Caller, Session, Verification
+from honnin.platform.simulating import Simulation
 from honnin.web.check.persons import persons
 from honnin.web.console.assurance import assurance_routes
 from honnin.web.console.law import law_routes
@@ -56,7 +58,7 @@ def create_app(platform: "Platform", *, world: "World", keys: Path, api: str, ad
         Route("/", console.start),
         Route("/evidence/{id}", console.evidence),
         Route("/evidence/{id}/receipt.json", console.receipt),
-        *law_routes(console.pages, world.now),
+        *law_routes(console.pages, world.now, console.past),
         *assurance_routes(console.pages, console.figures),
     ]
     return site(console.pages, routes)
@@ -140,6 +142,13 @@ class _Console:
             if error.code != PENDING:
                 raise
             return verification, None
+
+    def past(self, on: date, early: bool) -> Simulation | None:
+        """Return what the law of a day says of the demo tenant's last checks; None while there is no such tenant."""
+        try:
+            return self._platform.simulate(self._caller(), on=on, early=early or None)
+        except NotFoundError:
+            return None
 
     def figures(self) -> list[tuple[Session, Verification | None]]:
         """Return the demo tenant's latest sessions, each with its check."""

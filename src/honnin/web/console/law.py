@@ -1,6 +1,7 @@
 """The console's page on the law: methods by law on a day, what changes next, each cell explained with its source.
 
 GET /law?on=YYYY-MM-DD      the matrix on a day in Japan; without a day, that of the environment's clock
+GET /law?…&early=1          the same with the tenant's switch "apply the rules of 2027 now"
 """
 
 from collections.abc import Callable
@@ -12,24 +13,33 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from honnin.identity.dates import jst_day
-from honnin.law import assurance, changes, methods, retention, rule_table
+from honnin.law import TenantStanding, assurance, changes, methods, retention, rule_table
 from honnin.law.matrix import Cell, Entry, matrix, matrix_laws
 from honnin.law.rows import Words
+from honnin.law.standing import tightened
+from honnin.platform.simulating import Simulation
 from honnin.web.design import Pages, language_of
 from honnin.words import Language, say
 
 __all__ = ["law_routes"]
 
 FIRST, LAST = date(2018, 11, 30), date(2027, 12, 31)
-MARKS = {"open": "good", "ended": "bad", "coming": "info"}
+MARKS = {"open": "good", "ended": "bad", "coming": "info", "refused": "bad"}
+EARLY = TenantStanding(verifier_status="certified", number_handler=True, apply_2027_rules=True)
 
 
-def law_routes(pages: Pages, now: Callable[[], datetime]) -> list[Route]:
-    """Return the routes of the page. now: the environment's clock."""
+def law_routes(
+    pages: Pages, now: Callable[[], datetime], past: Callable[[date, bool], Simulation | None]
+) -> list[Route]:
+    """Return the routes of the page.
+
+    now: the environment's clock. past: what the law of a day says of the demo tenant's last checks, with the switch.
+    """
 
     def page(request: Request) -> Response:
         today = jst_day(now())
         day = _day(request.query_params.get("on"), today)
+        early = "early" in request.query_params
         language = language_of(request)
         days = sorted({change.on for name in matrix_laws() for change in changes(name, FIRST, LAST)})
         coming = next((on for on in days if on > day), None)
@@ -46,7 +56,13 @@ def law_routes(pages: Pages, now: Callable[[], datetime]) -> list[Route]:
             laws=[
                 (name, _either(rule_table().laws[name].name, language), _note(name, language)) for name in matrix_laws()
             ],
-            routes=[(say(f"law.route_{r.id}", language), [_cell(c, language) for c in r.cells]) for r in matrix(day)],
+            routes=[
+                (say(f"law.route_{r.id}", language), [_cell(c, language, day, early=early) for c in r.cells])
+                for r in matrix(day)
+            ],
+            early=early,
+            past=past(day, early),
+            name_of=lambda method: _name(method, language),
             coming=coming,
             changes=_changes(coming, language) if coming else [],
             others=_others(day, language),
@@ -63,18 +79,21 @@ def _day(text: str | None, today: date) -> date:
         return today
 
 
-def _cell(cell: Cell, language: Language) -> dict[str, Any]:
-    entries = [_entry(entry, language) for entry in cell.entries]
+def _cell(cell: Cell, language: Language, day: date, *, early: bool) -> dict[str, Any]:
+    entries = [_entry(entry, language, day, early=early) for entry in cell.entries]
     return {"silent": cell.silent, "entries": sorted(entries, key=lambda entry: str(entry["state"]), reverse=True)}
 
 
-def _entry(entry: Entry, language: Language) -> dict[str, Any]:
-    row = entry.row
+def _entry(entry: Entry, language: Language, day: date, *, early: bool) -> dict[str, Any]:
+    row, state = entry.row, str(entry.state)
+    if early and state == "open":
+        strict = tightened(rule_table(), row, EARLY, day)
+        row, state = (row, "refused") if strict is None else (strict, state)
     kept, levels = retention(row.id, {}), assurance(row.id)
     return {
         "id": row.id,
-        "state": entry.state,
-        "mood": MARKS[entry.state],
+        "state": state,
+        "mood": MARKS[state],
         "name": _name(row.id, language),
         "label": row.label or "○",
         "article": f"{row.article} {row.label or ''}".strip(),
