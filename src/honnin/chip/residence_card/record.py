@@ -138,7 +138,8 @@ def _flag(octets: bytes) -> bool:
 
 
 def _picture(octets: bytes) -> bytes:
-    return octets.rstrip(b"\0")
+    """Return a picture with its padding: a TIFF may end in zeros of its own (no next directory), and none is told."""
+    return octets
 
 
 _CODINGS: Final = {"text": _text, "ascii": _ascii, "date": _date, "sex": _sex, "flag": _flag, "picture": _picture}

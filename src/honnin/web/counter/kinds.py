@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from honnin.chip import Challenge, Trust
 from honnin.chip.readers import Reader
-from honnin.web.counter.documents import drivers_licence, my_number_card, passport
+from honnin.web.counter.documents import drivers_licence, my_number_card, passport, residence_card
 from honnin.web.counter.documents.asking import Entry
 from honnin.web.counter.seen import Seen
 
@@ -35,5 +35,6 @@ class Document:
 DOCUMENTS: dict[str, Document] = {
     "my_number_card": Document(my_number_card.ENTRIES, my_number_card.look),
     "drivers_licence": Document(drivers_licence.ENTRIES, drivers_licence.look),
+    "residence_card": Document(residence_card.ENTRIES, residence_card.look),
     "passport": Document(passport.ENTRIES, passport.look),
 }
