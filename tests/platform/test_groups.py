@@ -188,6 +188,38 @@ def test_writes_of_a_kind_share_their_statements_and_fail_apart(store: Store) ->
     assert people(store) == {f"per_{number}" for number in range(1, 6)}
 
 
+def test_who_stops_waiting_stops_nothing(store: Store) -> None:
+    """A caller that goes away cannot take its write back, and nobody of its group notices."""
+
+    def people_of(db: Connection, numbers: Sequence[int]) -> Sequence[int]:
+        for number in numbers:
+            person(number)(db)
+        return numbers
+
+    inside, go = threading.Event(), threading.Event()
+
+    def first(_: Connection) -> None:
+        inside.set()
+        assert go.wait(20)
+
+    with ThreadPoolExecutor(1) as pool:
+        holding = pool.submit(store.write, first, tenant="ten_a")
+        assert inside.wait(20)
+        pending = [store.write_soon(people_of, number, tenant="ten_a") for number in range(3)]
+        assert not pending[0].cancel()
+        go.set()
+        holding.result(20)
+    assert [one.result(20) for one in pending] == [0, 1, 2]
+    assert people(store) == {"per_0", "per_1", "per_2"}
+
+
+def test_a_write_to_a_closed_store_is_told_so(data: Path) -> None:
+    store = Store(data / "closed")
+    store.close()
+    with pytest.raises(ServiceError, match="down"):
+        store.write(person(1))
+
+
 def test_the_log_of_an_older_store_goes_on(data: Path, database_url: str | None) -> None:
     """A store of the first schema, its log included, is brought up; old records and new ones are proved."""
     from alembic import command

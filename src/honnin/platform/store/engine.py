@@ -102,6 +102,7 @@ class Store:
     def write_soon(self, kind: Kind, item: Any, *, tenant: str) -> "Future[Any]":
         """Have `kind` write an item of a tenant together with others of its kind that wait; as `write` else."""
         told: Future[Any] = Future()
+        told.set_running_or_notify_cancel()  # who asked may go away; what was asked is written all the same
         self._submit(told, kind, item, tenant, 0)
         return told
 
@@ -116,7 +117,10 @@ class Store:
             else:
                 told.set_exception(_unusable(error) if isinstance(error, DBAPIError | PoolTimeoutError) else error)
 
-        self._groups.submit(None if self.is_sqlite else tenant or object(), kind, what, done)
+        try:
+            self._groups.submit(None if self.is_sqlite else tenant or object(), kind, what, done)
+        except RuntimeError as error:  # closed meanwhile
+            told.set_exception(_unusable(error))
 
     @contextmanager
     def _begin_write(self) -> Iterator[Connection]:
