@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "identity": ("identity", "identity", "Compare names and addresses as Japan writes them."),
     "law": ("law", "law", "Which method is lawful when, what it asks for, what changes."),
     "records": ("records", "records", "Keep the verification records that laws ask for."),
+    "digital-auth": ("digital_auth", "digital_auth", "Keys and JWKS for the Digital Authentication Service."),
     "tenant": ("tenant", "tenant", "Make and list tenants (service providers)."),
     "upkeep": ("upkeep", "upkeep", "Tell tenants which customers' certificates ended."),
     "webhook": ("webhook", "webhook", "Send a tenant's events to addresses of its own."),

@@ -36,6 +36,7 @@ __all__ = [
     "SessionRequest",
     "SessionReturn",
     "SessionSignature",
+    "SigningResult",
     "SubstituteCharacters",
     "Tenant",
     "TenantCreated",
@@ -85,6 +86,17 @@ class DigestInput(_Quiet, frozen=True, kw_only=True):
     value: Annotated[str, Meta(min_length=64, max_length=128, pattern=r"^[0-9a-f]+\Z")]
 
 
+class SigningResult(_Quiet, frozen=True, kw_only=True):
+    """A result of the Digital Authentication Service's signing API, as it came.
+
+    jwe: the compact JWE for this platform's decryption key. submitted: the value that was submitted to be signed, a
+    digest or a DigestInfo.
+    """
+
+    jwe: Annotated[str, Meta(min_length=1, max_length=32_768, pattern=r"^[A-Za-z0-9_.-]+\Z")]
+    submitted: Annotated[bytes, Meta(max_length=512)]
+
+
 class VerificationRequest(_Quiet, frozen=True, kw_only=True):
     """`POST /v1/verifications`: what was signed, the signature, the certificate; or one CMS that holds all three.
 
@@ -93,6 +105,8 @@ class VerificationRequest(_Quiet, frozen=True, kw_only=True):
     document: the signed bytes; or `digest` in its place where the law does not ask for the document.
     signature, certificate: raw signature and the person's certificate (DER).
     cms: SignedData, attached, or detached with `document` or `digest` beside it.
+    signing_result: in place of `signature` and `certificate`, what the Digital Authentication Service gave; with the
+        `document`, which must be what the submitted value is a digest of, or without, as a digest.
     signed_items: which of the items a law wants inside the signed document the service provider put there.
     device: what the person used, in the service provider's words (`android`, `pc_reader`).
     certificate_kind: refuse a certificate of the other kind. Where a law asks, it is the signature certificate anyway;
@@ -109,6 +123,7 @@ class VerificationRequest(_Quiet, frozen=True, kw_only=True):
     signature: bytes | None = None
     certificate: bytes | None = None
     cms: bytes | None = None
+    signing_result: SigningResult | None = None
     signed_items: tuple[Annotated[str, Meta(max_length=32)], ...] = ()
     certificate_kind: CertificateKind | None = None
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from honnin.connect.digital_auth.opening import ResultOpener
 from honnin.connect.worlds import World, installed, open_world
 from honnin.errors import FormatError, ServiceError, StateError
 from honnin.pki.jpki import Purpose
@@ -37,9 +38,12 @@ class RevocationLearned:
 class Mode:
     """Everything that differs between test and live."""
 
-    def __init__(self, *, livemode: bool, clock: Clock, services: Callable[[], Services]) -> None:
+    def __init__(
+        self, *, livemode: bool, clock: Clock, services: Callable[[], Services], results: ResultOpener | None = None
+    ) -> None:
         self.livemode = livemode
         self.clock = clock
+        self.results = results
         self._services = services
 
     @cached_property
@@ -121,13 +125,20 @@ def open_modes(settings: Settings) -> Mapping[bool, Mode]:
     world = open_world(settings.data) if installed() else None
     test = settings.test
     return {
-        True: Mode(livemode=True, clock=machine_clock, services=lambda: live),
+        True: Mode(
+            livemode=True, clock=machine_clock, services=lambda: live, results=_results(settings, livemode=True)
+        ),
         False: Mode(
             livemode=False,
             clock=world.now if world else machine_clock,
             services=lambda: test or (_sandbox_services(settings, world) if world else Services()),
+            results=_results(settings, livemode=False),
         ),
     }
+
+
+def _results(settings: Settings, *, livemode: bool) -> ResultOpener:
+    return ResultOpener(settings.data / "keys" / "digital-auth" / ("live" if livemode else "test"))
 
 
 def revocation_folder(settings: Settings, *, livemode: bool) -> Path:

@@ -4,10 +4,13 @@ Only shapes and sizes are checked here; the bytes themselves are judged by `honn
 verdict, not an error.
 """
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from honnin.connect.digital_auth.opening import ResultOpener, read_submitted
 from honnin.errors import FormatError, InputError
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.extensions import subject_key_identifier
@@ -31,7 +34,7 @@ class Submission:
 
     signed: raw signature value, or CMS DER. content: the document, if it came beside them.
     digest: in place of the content. certificate: the signer's DER, from the request or the CMS; None if there is none.
-    covers: how the content came.
+    covers: how the content came. submitted: what the signing API was given, for a result of that API.
     """
 
     kind: Literal["raw", "cms"]
@@ -40,6 +43,7 @@ class Submission:
     digest: bytes | None = field(repr=False)
     certificate: bytes | None = field(repr=False)
     covers: Literal["document", "digest", "cms"]
+    submitted: bytes | None = field(default=None, repr=False)
 
     @property
     def parsed(self) -> Certificate | None:
@@ -53,24 +57,28 @@ class Submission:
 
     def inputs(self) -> dict[str, bytes | None]:
         """Return what the evidence commits to, by role."""
-        return {
+        brought = {
             "signed": self.signed,
             "content": self.content,
             "digest": self.digest,
             "certificate": self.certificate,
         }
+        return brought if self.submitted is None else {**brought, "submitted": self.submitted}
 
 
-def read_submission(request: VerificationRequest) -> Submission:
-    """Return what was brought.
+def read_submission(request: VerificationRequest, results: ResultOpener | None = None) -> Submission:
+    """Return what was brought. results: opens what the Digital Authentication Service's signing API gave.
 
     Raises InputError `verification.incomplete` (parts missing), `verification.ambiguous` (parts that exclude each
-    other), `verification.too_large`, `verification.digest`, `verification.not_cms`, `verification.one_signer`.
+    other), `verification.too_large`, `verification.digest`, `verification.not_cms`, `verification.one_signer`,
+    `verification.submitted_differs`, and what `ResultOpener.open` and `read_submitted` raise.
     """
     _check_sizes(request)
     if request.document is not None and request.digest is not None:
         raise InputError("verification.ambiguous", "Give `document` or `digest`, not both.")
     digest = _digest(request)
+    if request.signing_result is not None:
+        return _from_result(request, digest, results)
     if request.cms is not None:
         return _from_cms(request, request.cms, digest)
     if request.signature is None or request.certificate is None:
@@ -81,6 +89,38 @@ def read_submission(request: VerificationRequest) -> Submission:
         raise InputError("verification.ambiguous", "`signature` is a CMS; send it as `cms`.")
     covers: Literal["document", "digest"] = "digest" if digest is not None else "document"
     return Submission("raw", request.signature, request.document, digest, request.certificate, covers)
+
+
+def _from_result(request: VerificationRequest, digest: bytes | None, results: ResultOpener | None) -> Submission:
+    """Open a sign result; what was submitted must be a digest of what the service provider says was signed."""
+    result = request.signing_result
+    if result is None or request.cms is not None or request.signature is not None or request.certificate is not None:
+        raise InputError(
+            "verification.ambiguous", "`signing_result` holds signature and certificate; leave those members out."
+        )
+    if results is None:
+        raise InputError("verification.ambiguous", "A sign result cannot be opened here.")
+    submitted = read_submitted(result.submitted)
+    claimed = digest
+    if request.document is not None:
+        claimed = hashlib.new(submitted.hash, request.document).digest()
+    if claimed is not None and not hmac.compare_digest(claimed, submitted.digest):
+        raise InputError(
+            "verification.submitted_differs",
+            "The submitted value is not a digest of the document.",
+            next="Send the document that the person was shown, byte for byte.",
+        )
+    opened = results.open(result.jwe)
+    covers: Literal["document", "digest"] = "digest" if request.document is None else "document"
+    return Submission(
+        "raw",
+        opened.signature,
+        request.document,
+        submitted.digest if request.document is None else None,
+        opened.certificate,
+        covers,
+        submitted=result.submitted,
+    )
 
 
 def _from_cms(request: VerificationRequest, cms: bytes, digest: bytes | None) -> Submission:

@@ -66,13 +66,13 @@ class KeyFile:
         self.use: Use = use
         self.path = folder / f"{use}.json"
 
-    def keys(self) -> tuple[StoredKey, ...]:
+    def held(self) -> tuple[StoredKey, ...]:
         """Return all keys, current first; none where there is no file. Raises InputError `digital_auth.key_file`."""
         return tuple(_read(self.path))
 
     def signing_key(self) -> SigningKey:
         """Return the current key for client assertions. Raises InputError `digital_auth.no_key`."""
-        current = next((key for key in self.keys() if key.state == "current"), None)
+        current = next((key for key in self.held() if key.state == "current"), None)
         if self.use != "sign" or current is None:
             raise InputError(
                 "digital_auth.no_key",
@@ -83,7 +83,7 @@ class KeyFile:
 
     def jwks(self) -> dict[str, Any]:
         """Return the public keys as a JWK Set, for the agency's form."""
-        return {"keys": [key.public() for key in self.keys()]}
+        return {"keys": [key.public() for key in self.held()]}
 
     def new(self, algorithm: str, *, at: datetime, made: StoredKey | None = None) -> StoredKey:
         """Make a key: the first becomes current, a further one waits for `rotate`.
