@@ -72,8 +72,8 @@ def held(session: str, data: Path, around: Callable[[Reader], Reader] = lambda r
         if session == "licence":
             own = keys["hanako"]["drivers_licence"]
             with DriversLicence(reader) as licence:
-                licence.card.unlock(Pin("pin_1", own["pin1"]))
-                licence.card.unlock(Pin("pin_2", own["pin2"]))
+                licence.card.unlock(Pin("pin_1", own["pin_1"]))
+                licence.card.unlock(Pin("pin_2", own["pin_2"]))
                 licence.card.read()
                 files = licence.card._files
                 yield Held(
@@ -116,7 +116,7 @@ def _of_number_card(session: str, mine: MyNumberCard, own: dict[str, str], trust
     from honnin.chip.my_number_card import card_face, input_support
 
     if session == "card_licence":
-        mine.drivers_licence.unlock(Pin("drivers_licence", own["driving_licence"]))
+        mine.drivers_licence.unlock(Pin("drivers_licence", own["drivers_licence"]))
         mine.drivers_licence.read()
         app = mine.drivers_licence
         yield Held(app, lambda: app._files._kept.files, app._values, lambda v: v.record, ("licence",), trust)

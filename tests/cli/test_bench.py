@@ -3,7 +3,7 @@
 import pytest
 
 from honnin.bench.batch import WARM, measure_batch
-from honnin.bench.cards import apdu_counts
+from honnin.bench.cards import apdu_counts, document_reads
 from honnin.bench.http import measure_http
 from honnin.bench.machine import machine
 from honnin.bench.measuring import FLOOR, measure
@@ -20,6 +20,13 @@ def test_apdus_are_counted_on_the_emulated_card() -> None:
     counts = apdu_counts()
     assert counts is not None
     assert all(0 < number < 20 for number in counts.values())
+
+
+def test_full_reads_of_documents_are_counted() -> None:
+    reads = document_reads()
+    assert reads is not None
+    assert len(reads) == 4
+    assert all(0 < told["apdus"] < 60 and told["bytes"] > 5000 for told in reads.values())
 
 
 def test_batches_are_measured_over_two_processes() -> None:

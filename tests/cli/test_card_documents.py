@@ -36,7 +36,7 @@ def answer(data: Path, url: str, given: str, *more: str) -> tuple[int, Any]:
 
 def test_a_licence_is_read_and_verified(data: Path, keys: Any) -> None:
     pins = keys["hanako"]["drivers_licence"]
-    code, body = answer(data, "emulated:hanako/drivers_licence", f"{pins['pin1']}\n{pins['pin2']}\n")
+    code, body = answer(data, "emulated:hanako/drivers_licence", f"{pins['pin_1']}\n{pins['pin_2']}\n")
     (application,) = body["applications"]
     assert code == 0
     assert body["document"] == "drivers_licence"
@@ -50,7 +50,7 @@ def test_a_licence_is_read_and_verified(data: Path, keys: Any) -> None:
 
 
 def test_one_pin_reads_and_proves_nothing(data: Path, keys: Any) -> None:
-    code, body = answer(data, "emulated:hanako/drivers_licence", f"{keys['hanako']['drivers_licence']['pin1']}\n")
+    code, body = answer(data, "emulated:hanako/drivers_licence", f"{keys['hanako']['drivers_licence']['pin_1']}\n")
     assert code == 0
     assert body["answers"]["authentic"]["result"] == "not_verifiable"
     assert body["applications"][0]["values"]["photo"] is None
@@ -77,7 +77,7 @@ def test_who_chose_no_pins_is_not_asked(data: Path) -> None:
 def test_forged_licences(data: Path, keys: Any, fault: str, result: str) -> None:
     pins = keys["hanako"]["drivers_licence"]
     url = f"emulated:hanako/drivers_licence:{fault}"
-    code, body = answer(data, url, f"{pins['pin1']}\n{pins['pin2']}\n")
+    code, body = answer(data, url, f"{pins['pin_1']}\n{pins['pin_2']}\n")
     assert (code, body["answers"]["authentic"]["result"]) == (1 if result == "failed" else 0, result)
 
 
@@ -105,7 +105,7 @@ def test_a_wrong_card_number_is_told(data: Path) -> None:
 
 def test_parts_of_a_my_number_card(data: Path, keys: Any) -> None:
     own = keys["hanako"]["my_number_card"]
-    given = "\n".join((own["number_b"], own["birth_date_key"], own["input_support"], own["driving_licence"])) + "\n"
+    given = "\n".join((own["number_b"], own["birth_date_key"], own["input_support"], own["drivers_licence"])) + "\n"
     parts = [f"--part={name}" for name in ("card_face", "age", "four_items", "drivers_licence")]
     code, body = answer(data, "emulated:hanako", given, *parts)
     assert code == 0
@@ -141,7 +141,7 @@ def test_the_individual_number_only_where_it_is_asked_for(data: Path, keys: Any)
 )
 def test_forged_my_number_cards(data: Path, keys: Any, fault: str, part: str, result: str) -> None:
     own = keys["hanako"]["my_number_card"]
-    given = own["number_b"] if part == "card_face" else own["driving_licence"]
+    given = own["number_b"] if part == "card_face" else own["drivers_licence"]
     code, body = answer(data, f"emulated:hanako/my_number_card:{fault}", f"{given}\n", f"--part={part}")
     assert (code, body["answers"]["authentic"]["result"]) == (1 if result == "failed" else 0, result)
 

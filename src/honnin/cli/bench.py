@@ -42,19 +42,21 @@ def bench(full: bool, parts: tuple[str, ...], as_json: bool) -> None:
 
 def _verification(*, full: bool, shown: bool) -> dict[str, Any]:
     from honnin.bench.batch import measure_batch
-    from honnin.bench.cards import apdu_counts
+    from honnin.bench.cards import apdu_counts, document_reads
     from honnin.bench.http import measure_http
     from honnin.bench.machine import machine
     from honnin.bench.measuring import measure
-    from honnin.cli.bench_output import print_loads, print_verification, row_members, scaling_members
+    from honnin.cli.bench_output import print_documents, print_loads, print_verification, row_members, scaling_members
 
     where = machine()
     rows = measure(rounds=25, each=400) if full else measure()
     scaling = measure_batch(items=20_000) if full else measure_batch()
     loads = measure_http()
     counts = apdu_counts()
+    reads = document_reads()
     if shown:
         print_verification(where, rows, scaling, counts)
+        print_documents(reads)
         print_loads(loads, scaling.one)
     return {
         "machine": where,
@@ -62,6 +64,7 @@ def _verification(*, full: bool, shown: bool) -> dict[str, Any]:
         "verify_many": scaling_members(scaling),
         "http": None if loads is None else to_builtins(loads),
         "apdus": counts,
+        "document_reads": reads,
     }
 
 

@@ -12,7 +12,15 @@ if TYPE_CHECKING:
     from honnin.bench.http import Load
     from honnin.bench.measuring import Row
 
-__all__ = ["figure_members", "print_figures", "print_loads", "print_verification", "row_members", "scaling_members"]
+__all__ = [
+    "figure_members",
+    "print_documents",
+    "print_figures",
+    "print_loads",
+    "print_verification",
+    "row_members",
+    "scaling_members",
+]
 
 
 def row_members(row: "Row") -> dict[str, Any]:
@@ -99,3 +107,13 @@ def print_verification(
     for name, number in counts.items():
         commands.add_row(name, str(number))
     console.print(commands)
+
+
+def print_documents(reads: dict[str, dict[str, int]] | None) -> None:
+    """Print APDUs and bytes of each document's full read."""
+    table = Table("document", title="unlocked, read whole, proved, left: on the emulated chip")
+    for name in ("APDUs", "bytes"):
+        table.add_column(name, justify="right")
+    for document, told in (reads or {}).items():
+        table.add_row(document, str(told["apdus"]), f"{told['bytes']:,}")
+    Console().print(table)
