@@ -1,0 +1,59 @@
+"""The connector against the sandbox's service: two programs written from the same sheet, not from each other."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import msgspec
+import pytest
+import uvicorn
+from joserfc.jwk import RSAKey
+
+from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service
+from honnin.sandbox.digital_auth.app import create_app
+from honnin.sandbox.digital_auth.parties import register
+from honnin.sandbox.opening import Sandbox
+
+BACK = "http://127.0.0.1:1/cb"
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Iterator[DigitalAuth]:
+    """A client that the service takes in strict mode."""
+    world, keys = Sandbox(tmp_path / "world"), KeyFile(tmp_path / "keys", "sign")
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(world), log_level="warning", lifespan="off"))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    keys.new("ES256", at=datetime.now(UTC))
+    pf = RSAKey.generate_key(2048, {"use": "enc"}, auto_kid=True).as_dict(private=False)
+    register(world, msgspec.json.encode({"verifier": "pf", "name": "PF", "jwks": {"keys": [pf]}}))
+    registration = {"client_id": "RP1", "name": "RP", "redirect_uris": [BACK], "verifier": "pf", "strict": True}
+    register(world, msgspec.json.encode(registration | {"jwks": keys.jwks()}))
+    service = Service.at(f"http://127.0.0.1:{listener.getsockname()[1]}/api")
+    with DigitalAuth(service, client_id="RP1", redirect_uri=BACK, keys=tmp_path / "keys") as made:
+        yield made
+    server.should_exit = True
+    thread.join(10)
+
+
+def returned(url: str) -> str:
+    """Let the person decide without screens, and give the return's query."""
+    answer = httpx.get(url, headers={"Honnin-Sandbox-Person": "hanako"})
+    assert answer.status_code == 302, answer.text
+    return answer.headers["location"].partition("?")[2]
+
+
+def test_login(client: DigitalAuth) -> None:
+    attempt = client.start_login(["name", "gender"])
+    login = client.finish_login(attempt, returned(attempt.url))
+    assert login.granted == {"name", "gender"}
+    assert login.issuer.endswith("/api/realms/main")
+
+
+def test_signing(client: DigitalAuth) -> None:
+    attempt = client.start_signing("利用規約に同意します。".encode())
+    assert client.finish_signing(attempt, returned(attempt.url)).result
