@@ -162,6 +162,25 @@ def test_incremental_update_and_shadow_attacks(change: str) -> None:
     assert [signer.indication for signer in verify(again).signers] == ["TOTAL-FAILED", "TOTAL-PASSED"]
 
 
+@pytest.mark.parametrize("drawn", [False, True])
+def test_unsigned_field_drawn_over_the_page(drawn: bool) -> None:
+    """An empty field for a further signer is fine; one that draws another rent over the signed one is not."""
+    writer = IncrementalPdfFileWriter(BytesIO(signed_pdf()))
+    fields.append_signature_field(writer, fields.SigFieldSpec("Empty", on_page=0, box=(60, 700, 400, 760)))
+    if drawn:
+        text = b"1 g 0 0 340 60 re f 0 g BT /F1 12 Tf 12 20 Td (Rent: 900,000 yen) Tj ET"
+        shown = generic.StreamObject(stream_data=text)
+        shown[generic.pdf_name("/Subtype")] = generic.pdf_name("/Form")
+        shown[generic.pdf_name("/BBox")] = generic.ArrayObject(map(generic.NumberObject, (0, 0, 340, 60)))
+        found = [one.get_object() for one in writer.root["/AcroForm"]["/Fields"]]
+        field = next(one for one in found if one["/T"] == "Empty")
+        field[generic.pdf_name("/AP")] = generic.DictionaryObject({generic.pdf_name("/N"): writer.add_object(shown)})
+        writer.update_container(field)
+    held = BytesIO()
+    writer.write(held)
+    assert outcome(verify(held.getvalue())) == (CHANGED if drawn else PASSED)
+
+
 def test_object_appended_without_cross_reference() -> None:
     signed = signed_pdf()
     assert outcome(verify(signed + b"\n4 0 obj <</Type /Page>> endobj\n")) in {

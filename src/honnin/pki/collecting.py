@@ -152,7 +152,13 @@ def _value(certificate: Certificate, signature: bytes, signed: SignedContent) ->
 def _is_short_xml(signed: bytes) -> bool:
     """Tell whether bytes are text from the first bracket to the last, which no signature value ever is."""
     text = signed.strip()
-    return text[:1] == b"<" and text[-1:] == b">" and b"\0" not in text and text.isascii()
+    if text[:1] != b"<" or text[-1:] != b">" or b"\0" in text:
+        return False
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _told_apart(signed: bytes) -> tuple[Kind, bytes]:

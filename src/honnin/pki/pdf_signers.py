@@ -200,12 +200,31 @@ def _compared(
     level = getattr(result, "modification_level", None)
     if level is None or level == ModificationLevel.OTHER:
         return "revision", "content_changed"
+    if _drawn(reader) - _drawn(reader.get_historical_resolver(embedded.signed_revision)):
+        return "revision", "unsigned_field_drawn"
     permission = embedded.docmdp_level
     if permission is not None and level.value > permission.value:
         return "revision", "change_not_permitted"
     if permission is None and level > ModificationLevel.LTA_UPDATES and _filled_in(reader, result):
         return "revision", "field_filled_in"
     return "revision", None
+
+
+def _drawn(revision: Any) -> set[tuple[str, str, bytes]]:
+    """Return what signature fields that nobody signed draw, which could hide what a page says: name, place, content."""
+    from pyhanko.sign.fields import enumerate_sig_fields
+
+    found: set[tuple[str, str, bytes]] = set()
+    for name, _, reference in enumerate_sig_fields(revision, filled_status=False):
+        field = reference.get_object()
+        for widget in (field, *(kid.get_object() for kid in field.get("/Kids", ()))):
+            shown = widget.get("/AP", {}).get("/N")
+            if shown is not None:
+                shown = shown.get_object()
+                drawn = bytes(getattr(shown, "data", b"of several states" if len(shown) else b""))
+                if drawn.strip():
+                    found.add((name, str(widget.get("/Rect")), drawn))
+    return found
 
 
 def _filled_in(reader: Any, result: Any) -> bool:
