@@ -97,9 +97,9 @@ class ZairyuChip:
         else:
             assert isinstance(key, ec.EllipticCurvePrivateKey)
             details = [("C5", b"20300101"), ("C6", b"19900401"), ("C7", b"2"), ("C8", b"USA"), ("C9", b"A01".ljust(10))]
+            details.append(("CE", b"0500"))
             if kind == "05":
                 details += [("CA", b"01"), ("CB", b"20260101"), ("CC", b"2"), ("CD", b"20310101")]
-            details.append(("CE", b"0500"))
             target = b"".join(value for _, value in details).ljust(53, b"\0")
             target += portrait.ljust(3000, b"\0") + picture.ljust(2500, b"\0")
             signature = key.sign(target, ec.ECDSA(hashes.SHA256()))

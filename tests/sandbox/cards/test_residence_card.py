@@ -1,7 +1,8 @@
 """Residence cards read by a second implementation of what is published (other-documents sheet, section 4), here alone.
 
-Both generations and the card on a My Number Card; certificates are opened with asn1crypto, signatures over the original
-bytes of what is to be signed. 3DES keys have no parity here either.
+Both generations and the card on a My Number Card; the worked example of the second generation's specification (Ver 1.1,
+appendix 2, as eringoio/zairyu-card-reader cites it) passes. Certificates are opened with asn1crypto, signatures checked
+over the original bytes of what is to be signed. 3DES keys have no parity here either.
 """
 
 import io
@@ -19,11 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
 from cryptography.hazmat.primitives.serialization import load_der_public_key
+from msgspec.structs import replace
 from PIL import Image
 
 from honnin.errors import HonninError
 from honnin.sandbox.cards import open_emulated
-from honnin.sandbox.immigration.residence_cards import FAULTS, card_number
+from honnin.sandbox.cards.residence_card import EmulatedResidenceCard
+from honnin.sandbox.immigration.residence_cards import FAULTS, card_number, issue
 from honnin.sandbox.life import happen
 from honnin.sandbox.opening import Sandbox, open_world
 from honnin.sandbox.people import settle
@@ -53,7 +56,7 @@ class Terminal:
     @staticmethod
     def tlv(octets: bytes) -> dict[int, bytes]:
         found, at = {}, 0
-        while at < len(octets):
+        while at < len(octets) and octets[at]:  # zeros may follow the last object
             tag, at = octets[at], at + 1
             if tag == 0xDF:
                 tag, at = tag << 8 | octets[at], at + 1
@@ -148,8 +151,7 @@ def proofs(terminal: Terminal, data: Path) -> tuple[str, str]:
     if anchor is None:
         return content, "unknown CA"
     key = x509.Certificate.load(anchor).public_key.dump()
-    digest = hashes.SHA256() if terminal.first_generation else hashes.SHA384()
-    return content, right(key, card["tbs_certificate"].dump(), card.signature, digest)
+    return content, right(key, card["tbs_certificate"].dump(), card.signature, hashes.SHA256())
 
 
 def right(spki: bytes, message: bytes, signature: bytes, digest: hashes.HashAlgorithm) -> str:
@@ -258,6 +260,29 @@ def test_a_second_generation_card_refuses_the_first_ones_cipher(shared: Path) ->
     terminal = Terminal("maximilian/residence_card", shared)
     terminal.kind = "1"
     assert not terminal.authenticate(terminal.number)
+
+
+def test_the_specifications_worked_example(shared: Path) -> None:
+    issued = issue(open_world(shared), "maximilian", "card-2")
+    drawn = iter((bytes.fromhex("921CE277323DA057"), bytes.fromhex("2CC6AF9B8B607C662FDCAD27B401D08B")))
+    chip = EmulatedResidenceCard(lambda: replace(issued, number="AA12345678BB"), randomness=lambda _: next(drawn))
+
+    def send(apdu: str) -> str:
+        return chip.transmit(bytes.fromhex(apdu)).hex().upper()
+
+    assert send("0084000008") == "921CE277323DA0579000"
+    command = "4AD3C7B6BB484A52771977DED618B41DF841FA0476A05FBE041DEAD6109E773BAC854617634F5397"
+    assert send(f"0082000028{command}00") == (
+        "289A96B1DA6AE3DA87770419BFD14F0BDAD15F36432B5A946C188C7221759A62FA942EC51E62FF5F9000"
+    )
+    assert send("0820008613861101EE0B31EF877F68D071C56D58C72E6748") == "9000"
+    assert send("00A4040C10D392F0004F0200000000000000000000") == "9000"
+    answer = send("08B08400000004960200000000")
+    assert answer.startswith("8682159101")
+    assert answer.endswith("9000")
+    assert send("00A4040C10D392F0004F0400000000000000000000") == "9000"
+    answer = bytes.fromhex(send("00B08200000000"))
+    assert (answer[:2].hex(), answer[98:100].hex(), len(answer)) == ("dc60", "dd82", 706)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ NAMES: dict[Line, str] = {"rsa": "ZairyuCard CA", "ec": "ZairyuCard CA2"}
 SUBJECT = (("2.5.4.10", "JPKI-TEST"), ("2.5.4.11", "honnin sandbox"))
 ALGORITHMS: dict[Line, bytes] = {
     "rsa": der.sequence(der.oid("1.2.840.113549.1.1.11"), der.null()),
-    "ec": der.sequence(der.oid("1.2.840.10045.4.3.3"), der.null()),  # the NULL does not belong there; real ones have it
+    "ec": der.sequence(der.oid("1.2.840.10045.4.3.2"), der.null()),  # the NULL does not belong there; real ones have it
 }
 CA_YEARS, SIGNER_YEARS = 30, 11
 COMPONENT = 48  # bytes of r and of s
@@ -127,7 +127,7 @@ def _certificate(
     if isinstance(issuer, rsa.RSAPrivateKey):
         signature = issuer.sign(tbs, padding.PKCS1v15(), hashes.SHA256())
     else:
-        signature = issuer.sign(tbs, ec.ECDSA(hashes.SHA384()))
+        signature = issuer.sign(tbs, ec.ECDSA(hashes.SHA256()))
     return der.sequence(tbs, ALGORITHMS[line], der.bit_string(signature))
 
 

@@ -41,6 +41,7 @@ FAULTS = (
 )
 SEX = {"male": "1", "female": "2", "unknown": "3"}
 FRONT, NAME, ADDRESS, FACE = 7000, 2500, 2500, 3000  # bytes of the pictures' fields
+SIGNATURE_FILE = 704  # the certificate is as long as it is, and zeros follow
 FRONT_SIZE, LINE_SIZE, FACE_SIZE = (860, 540), (640, 48), (180, 240)
 FORGED_ADDRESS = "東京都千代田区偽造一丁目１番１号"
 Files = dict[str, bytes]  # "df1/5": application and short identifier
@@ -184,7 +185,7 @@ def _second(world: World, one: Person, kind: str, fault: str) -> Files:
         "df1/1": _field(0xC2, card_number(one.id).encode(), 12),
         "df1/3": b"".join(_field(tag, value) for tag, value in entries),
         "df1/4": _field(0xD0, name, NAME) + _field(0xD1, face, FACE),
-        "df3/2": _field(0xDC, signature, 96) + _field(0xDD, signer.certificate, 602),
+        "df3/2": (_field(0xDC, signature, 96) + _field(0xDD, signer.certificate)).ljust(SIGNATURE_FILE, b"\x00"),
         **({"df2/1": note} if certificate else permissions),
     }
 
