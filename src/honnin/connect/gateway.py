@@ -20,6 +20,7 @@ from honnin.errors import InputError, ServiceError
 __all__ = ["Address", "Answer", "Gateway"]
 
 SECOND_TRY_AFTER = 0.1  # seconds
+CLOSED = "disconnected without"  # what httpcore says of a connection that ended before any answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,7 @@ class Gateway:
         return Address(target.rstrip("/") + path) if "://" in target else self.at(target, path)
 
     def get(self, address: Address, *, limit: int, accept: str) -> Answer:
-        """Fetch; asked again once when no connection came about.
+        """Fetch; asked again once when no connection came about, or a kept one was closed without an answer.
 
         limit: bytes. Raises ServiceError `gateway.unreachable`, `gateway.timeout`, `gateway.too_large`,
         `gateway.redirected`, `gateway.answer_malformed`, `gateway.unavailable`, `gateway.refused`.
@@ -123,7 +124,10 @@ class Gateway:
         try:
             try:
                 answer = self._once(method, address.url, content, headers, limit)
-            except (httpx.ConnectError, httpx.ConnectTimeout):  # nothing was sent yet
+            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError) as error:
+                # Nothing was sent yet, or a kept connection had just been closed at the other end.
+                if isinstance(error, httpx.RemoteProtocolError) and CLOSED not in str(error):
+                    raise
                 time.sleep(SECOND_TRY_AFTER)
                 answer = self._once(method, address.url, content, headers, limit)
         except httpx.TimeoutException as error:
