@@ -19,6 +19,9 @@ WIDE: Final = 0xDF  # the one tag of two bytes is DFD1; BER would read a third
 SHORT_FORMS: Final = {0x81: 1, 0x82: 2}
 
 
+TIFF_END: Final = 8  # the last entry's value and the offset of no next directory (TIFF 6.0 §2)
+
+
 @dataclass(frozen=True, slots=True)
 class ResidenceValues:
     """What was read, parsed. None: not asked for, not recorded, or not on this generation.
@@ -138,8 +141,11 @@ def _flag(octets: bytes) -> bool:
 
 
 def _picture(octets: bytes) -> bytes:
-    """Return a picture with its padding: a TIFF may end in zeros of its own (no next directory), and none is told."""
-    return octets
+    """Return a picture without its padding, but with as many zeros as a TIFF may end in (no next directory).
+
+    How many zeros pad it is under no signature, so the picture must not depend on it.
+    """
+    return octets.rstrip(b"\0") + bytes(TIFF_END)
 
 
 _CODINGS: Final = {"text": _text, "ascii": _ascii, "date": _date, "sex": _sex, "flag": _flag, "picture": _picture}
