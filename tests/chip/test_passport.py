@@ -547,7 +547,7 @@ def test_no_key_shows(world: World) -> None:
 
 def test_everybody_who_can_have_a_passport_has_one(world: World, trust: Trust) -> None:
     """Names, unknown parts of birth dates, sexes: every zone is whole and every passport is read and proved."""
-    from honnin.sandbox.people import listing
+    from honnin.sandbox.people_listing import listing
 
     held = [one["id"] for one in listing(world) if "passport" in one["documents"]]
     assert len(held) > 20

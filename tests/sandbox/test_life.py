@@ -9,7 +9,8 @@ from honnin.errors import InputError, NotFoundError, StateError
 from honnin.sandbox.jlis import register
 from honnin.sandbox.jlis.register import Entry
 from honnin.sandbox.life import EVENTS, happen
-from honnin.sandbox.people import card_material, listing, persons
+from honnin.sandbox.people import card_material, persons
+from honnin.sandbox.people_listing import listing
 from honnin.sandbox.states import history, situation, state_of
 from honnin.sandbox.world import World
 

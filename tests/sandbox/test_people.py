@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from honnin.errors import NotFoundError
 from honnin.identity.dates import JST
 from honnin.sandbox import people
-from honnin.sandbox.people import card_material, listing, person, persons
+from honnin.sandbox.people import card_material, person, persons
+from honnin.sandbox.people_listing import listing
 from honnin.sandbox.world import World
 
 NewWorld = Callable[..., World]

@@ -36,7 +36,7 @@ class Sandbox(World):
 
     def people(self) -> list[dict[str, Any]]:
         """Return the invented persons with story, documents, PINs and expected outcome."""
-        from honnin.sandbox.people import listing
+        from honnin.sandbox.people_listing import listing
 
         return listing(self)
 

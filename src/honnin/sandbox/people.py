@@ -9,13 +9,12 @@ from datetime import date, datetime, time, timedelta
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from honnin.errors import NotFoundError
-from honnin.identity.ages import age_on
-from honnin.identity.dates import JST, PartialDate, from_certificate, jst_day, to_certificate
+from honnin.identity.dates import JST, PartialDate, jst_day, to_certificate
 from honnin.sandbox.jlis import issuing, register
 from honnin.sandbox.jlis.authorities import authority, generation_at
 from honnin.sandbox.jlis.profile import Kind, Line, Purpose
@@ -24,7 +23,18 @@ from honnin.sandbox.material import JpkiMaterial
 from honnin.sandbox.states import State, state_of
 from honnin.sandbox.world import World
 
-__all__ = ["Licence", "Person", "Residence", "card_material", "listing", "person", "persons", "settle"]
+__all__ = [
+    "TRIES",
+    "Licence",
+    "Person",
+    "Residence",
+    "card_material",
+    "next_step",
+    "person",
+    "persons",
+    "pins_at",
+    "settle",
+]
 
 PHONE_LABEL = "JPKIAPGPSETOKEN"
 CARD_LABEL = "JPKIAPICCTOKEN2"
@@ -157,6 +167,11 @@ def person(person_id: str) -> Person:
     raise NotFoundError("people.unknown", "The sandbox has no such person.", next="`honnin sandbox people` lists them.")
 
 
+def next_step(one: Person) -> dict[str, str]:
+    """Return what somebody who plays the person does next, in each language."""
+    return _file().next_steps[one.next]
+
+
 def settle(world: World) -> None:
     """Play everybody's past into a world that has none yet: rows only, in order of time, in one transaction."""
     from honnin.sandbox.life import begin, happen
@@ -178,10 +193,10 @@ def settle(world: World) -> None:
                 happen(world, who, past.event, at=at, changes=past.changes, purposes=past.purposes)
 
 
-def listing(world: World) -> list[dict[str, Any]]:
-    """Return everybody as `honnin sandbox people --json` shows them, as of the world's time."""
-    settle(world)
-    return [_listed(world, one) for one in persons()]
+def pins_at(world: World, one: Person, now: datetime) -> dict[Purpose, str]:
+    """Return the PINs of the certificates that were set by a moment."""
+    issued = {entry.kind for entry in register.of_person(world, one.id, now)}
+    return one.pins | {purpose: pin for purpose, pin in one.counter_pins.items() if purpose in issued}
 
 
 def card_material(world: World, person_id: str, document: str = "my_number_card") -> JpkiMaterial:
@@ -200,7 +215,7 @@ def card_material(world: World, person_id: str, document: str = "my_number_card"
     entries = {p: register.on_card(world, chip, kind, now) for p, kind in kinds.items()}
     roots = {p: _root(world, kinds[p], state, entry) for p, entry in entries.items()}
     first = chip.endswith("-1")
-    pins = _pins(world, one, now)
+    pins = pins_at(world, one, now)
     return JpkiMaterial(
         card_id=chip,
         signature_ca_certificate=roots["signature"],
@@ -216,12 +231,6 @@ def card_material(world: World, person_id: str, document: str = "my_number_card"
         label=CARD_LABEL if state.phone is None else PHONE_LABEL,
         mobile=state.phone is not None,
     )
-
-
-def _pins(world: World, one: Person, now: datetime) -> dict[Purpose, str]:
-    """Return the PINs that were set by a moment."""
-    issued = {entry.kind for entry in register.of_person(world, one.id, now)}
-    return one.pins | {purpose: pin for purpose, pin in one.counter_pins.items() if purpose in issued}
 
 
 def _certificate(world: World, entry: Entry | None) -> bytes | None:
@@ -271,59 +280,3 @@ def _first_state(world: World, one: Person, at: datetime) -> State:
         line=one.line,
         certificates=one.certificates,
     )
-
-
-def _document_keys(one: Person, state: State) -> dict[str, dict[str, str]]:
-    """Return what opens each document beside the PINs of the certificates."""
-    from honnin.sandbox.jlis.card_facts import facts_of
-
-    facts = facts_of(one.id, state)
-    card = {"number_a": facts.number_a, "number_b": facts.number_b, "birth_date_key": facts.birth_key}
-    if pin := one.pins.get("user_authentication"):
-        card |= {"input_support": pin, "resident_register": pin}
-    if one.licence is not None and one.licence.on_my_number_card:
-        card["drivers_licence"] = one.licence.licence_pin or "****"
-    keys = {"my_number_card": card} if state.phone is None else {}
-    if one.licence is not None and one.licence.plain:
-        first, second = one.licence.pins or ("****", "****")
-        keys["drivers_licence"] = {"pin_1": first, "pin_2": second}
-    if one.residence is not None:
-        from honnin.sandbox.immigration.residence_cards import card_number
-
-        keys["residence_card"] = {"kind": one.residence.kind, "card_number": card_number(one.id)}
-    return keys
-
-
-def _documents(one: Person) -> list[str]:
-    held = {
-        "my_number_card": True,
-        "drivers_licence": one.licence is not None and one.licence.plain,
-        "residence_card": one.residence is not None,
-        "passport": not one.foreign,
-    }
-    return [document for document, holds in held.items() if holds]
-
-
-def _listed(world: World, one: Person) -> dict[str, Any]:
-    now = world.now()
-    state = state_of(world, one.id, now)
-    born = from_certificate(state.birth)
-    return {
-        "id": one.id,
-        "name": state.name,
-        "kana": state.kana,
-        "sex": state.sex,
-        "birth_date": born.iso(),
-        "age": None if born.whole is None or born.whole > jst_day(now) else age_on(born, now),
-        "address": state.address,
-        "municipality": state.municipality,
-        "documents": _documents(one),
-        "carrier": "card" if state.phone is None else "phone",
-        "card_state": state.card_state,
-        "pins": _pins(world, one, now),
-        "document_keys": _document_keys(one, state),
-        "tries_left_at_first": {p: TRIES[p] - one.tries_used.get(p, 0) for p in one.pins},
-        "story": one.story,
-        "expected": msgspec.to_builtins(one.expected),
-        "next": _file().next_steps[one.next],
-    }

@@ -5,8 +5,10 @@ My Number Card sheet, sections 2 and 3. A card that fails in another way than by
 
 from typing import Literal
 
+from honnin.sandbox.card_office import card_of
 from honnin.sandbox.cards.card import EmulatedCard
-from honnin.sandbox.cards.reader import open_emulated
+from honnin.sandbox.cards.counters import PinCounters
+from honnin.sandbox.cards.personalise import my_number_card
 from honnin.sandbox.people import card_material
 from honnin.sandbox.states import state_of
 from honnin.sandbox.world import World
@@ -55,10 +57,9 @@ class AppCard:
     def __init__(self, world: World, person: str) -> None:
         self._world = world
         self._person = person
-        opened = open_emulated(person, world.data)
-        if not isinstance(opened, EmulatedCard):
-            raise CardFailedError("card_unreadable")
-        self._card = opened
+        self._card = EmulatedCard(
+            lambda: my_number_card(*card_of(world, person, (), "contactless")), PinCounters(world)
+        )
         self._application = ""
         self._material = card_material(world, person)
 

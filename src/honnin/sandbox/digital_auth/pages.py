@@ -30,8 +30,9 @@ from honnin.sandbox.digital_auth.rendering import LANGUAGES, Look, render
 from honnin.sandbox.digital_auth.store import digest, new_secret
 from honnin.sandbox.digital_auth.switches import BOARD
 from honnin.sandbox.digital_auth.visits import Visit, change, derived, load, open_visit, same
-from honnin.sandbox.people import card_material, listing
+from honnin.sandbox.people import card_material
 from honnin.sandbox.people import person as person_of
+from honnin.sandbox.people_listing import listing
 from honnin.sandbox.world import World
 
 __all__ = ["Pages"]

@@ -1,0 +1,73 @@
+"""The people as `honnin sandbox people` lists them: what each says and holds now, and what opens every document."""
+
+from typing import Any
+
+import msgspec
+
+from honnin.identity.ages import age_on
+from honnin.identity.dates import from_certificate, jst_day
+from honnin.sandbox.immigration.residence_cards import card_number
+from honnin.sandbox.jlis.card_facts import facts_of
+from honnin.sandbox.people import TRIES, Person, next_step, persons, pins_at, settle
+from honnin.sandbox.states import State, state_of
+from honnin.sandbox.world import World
+
+__all__ = ["listing"]
+
+
+def listing(world: World) -> list[dict[str, Any]]:
+    """Return everybody as `honnin sandbox people --json` shows them, as of the world's time."""
+    settle(world)
+    return [_listed(world, one) for one in persons()]
+
+
+def _listed(world: World, one: Person) -> dict[str, Any]:
+    now = world.now()
+    state = state_of(world, one.id, now)
+    born = from_certificate(state.birth)
+    return {
+        "id": one.id,
+        "name": state.name,
+        "kana": state.kana,
+        "sex": state.sex,
+        "birth_date": born.iso(),
+        "age": None if born.whole is None or born.whole > jst_day(now) else age_on(born, now),
+        "address": state.address,
+        "municipality": state.municipality,
+        "documents": _documents(one),
+        "carrier": "card" if state.phone is None else "phone",
+        "card_state": state.card_state,
+        "pins": pins_at(world, one, now),
+        "document_keys": _document_keys(one, state),
+        "tries_left_at_first": {p: TRIES[p] - one.tries_used.get(p, 0) for p in one.pins},
+        "story": one.story,
+        "expected": msgspec.to_builtins(one.expected),
+        "next": next_step(one),
+    }
+
+
+def _document_keys(one: Person, state: State) -> dict[str, dict[str, str]]:
+    """Return what opens each document beside the PINs of the certificates."""
+    facts = facts_of(one.id, state)
+    card = {"number_a": facts.number_a, "number_b": facts.number_b, "birth_date_key": facts.birth_key}
+    if pin := one.pins.get("user_authentication"):
+        card |= {"input_support": pin, "resident_register": pin}
+    if one.licence is not None and one.licence.on_my_number_card:
+        card["drivers_licence"] = one.licence.licence_pin or "****"
+    keys = {"my_number_card": card} if state.phone is None else {}
+    if one.licence is not None and one.licence.plain:
+        first, second = one.licence.pins or ("****", "****")
+        keys["drivers_licence"] = {"pin_1": first, "pin_2": second}
+    if one.residence is not None:
+        keys["residence_card"] = {"kind": one.residence.kind, "card_number": card_number(one.id)}
+    return keys
+
+
+def _documents(one: Person) -> list[str]:
+    held = {
+        "my_number_card": True,
+        "drivers_licence": one.licence is not None and one.licence.plain,
+        "residence_card": one.residence is not None,
+        "passport": not one.foreign,
+    }
+    return [document for document, holds in held.items() if holds]
