@@ -22,7 +22,7 @@ def test_record_from_check_to_export(client: httpx.Client, sign: Callable[..., d
     made = client.post("/v1/records", json=body)
     assert made.status_code == 201, made.text
     record = made.json()
-    assert (record["status"], record["law"], record["custody"]) == ("complete", "aml", check["evidence"])
+    assert (record["status"], record["law"], record["custody"]) == ("complete", "aml", record["id"])
     assert client.post("/v1/records", json=body).json()["code"] == "record.exists"
     path = f"/v1/records/{record['id']}"
     correction = {"by": "係員9", "reason": "転職", "items": {"occupation": "自営業"}}

@@ -20,6 +20,7 @@ from honnin.cli.main import cli
 from honnin.errors import GoneError, HonninError, InputError, NotFoundError, StateError
 from honnin.platform import Platform
 from honnin.platform.clock import japanese_day
+from honnin.platform.evidence.custody import Custody
 from honnin.platform.models import Caller, VerificationAnswer
 from honnin.platform.records import RecordRequest, record_laws
 from honnin.platform.records.showing import as_csv, as_pdf
@@ -51,7 +52,7 @@ def today_of(platform: Platform, caller: Caller) -> date:
 def test_record_has_the_items_of_the_law(platform: Platform, caller: Caller, checked: VerificationAnswer) -> None:
     made = platform.records.make(caller, request_of(checked))
     assert (made.law, made.status, made.missing, made.entries) == ("aml", "complete", (), 1)
-    assert (made.evidence, made.custody) == ("signed_data_and_certificate", checked.evidence)
+    assert (made.evidence, made.custody) == ("signed_data_and_certificate", made.id)
     assert (made.relation_ended, made.keep_until) == (None, None)
     _, (entry,) = platform.records.export(caller, made.id, by="監査人")
     items = {filled.id: filled for filled in entry.items}
@@ -153,6 +154,12 @@ def test_a_person_forgotten_leaves_the_record_that_the_law_keeps(
     platform.forget_person(caller.id, checked.person)
     _, (entry,) = platform.records.export(caller, made.id, by="監査人")
     assert entry.items
+    with platform.store.read() as db:
+        held = db.exec_driver_sql("SELECT sealed_id, kind FROM sealed").all()
+        custody = msgspec.msgpack.decode(platform._sealer.open(db, caller.id, made.id, "custody"), type=Custody)
+    assert {tuple(row) for row in held} >= {(made.id, "custody"), (made.id, "opening")}
+    assert checked.evidence not in {row.sealed_id for row in held}
+    assert custody.certificate is not None
 
 
 def test_two_stores_two_policies(platform: Platform, caller: Caller, card: Cards) -> None:

@@ -1,7 +1,7 @@
 """Keeping records: made once a check and law, corrected only by adding, read whole with a trace, ended by the clock.
 
 Each entry is sealed under a data key of the record's own, so that a person's other data can be forgotten while the law
-still asks for the record, and the record ends on its own day. What proves the check stays where the law puts it: the
+still asks for the record, and the record ends on its own day. So is what proves the check, as the law puts it: the
 signed data with the certificate in sealed custody (AML and its likes), the result alone, or never a certificate
 (consent to latest four items). The count begins when the business says that the relation ended.
 """
@@ -44,6 +44,7 @@ from honnin.platform.verifying import find_verification
 __all__ = ["Records"]
 
 MOST_ENTRIES = 200
+CUSTODY = "signed_data_and_certificate"
 
 
 class Records:
@@ -92,6 +93,8 @@ class Records:
                 )
             )
             self._add(db, caller.id, record_id, law.retention, entry)
+            if law.evidence == CUSTODY:
+                self._keep_custody(db, caller.id, record_id, law.retention, check.evidence, moment(at))
             outbox.append(db, caller.id, "record.made", {"record": record_id, "verification": check.id}, moment(at))
             return self._shown(db, caller, _row(db, caller.id, record_id))
 
@@ -264,6 +267,15 @@ class Records:
             now=moment(entry.at),
         )
 
+    def _keep_custody(self, db: Connection, tenant_id: str, record_id: str, rule: str, evidence: str, now: str) -> None:
+        """Seal what proves the check under the record's own key as well: it then ends on the record's day.
+
+        The check's own copy ends with its person, which a business may be asked to forget while this law goes on.
+        """
+        for kind in ("custody", "opening"):
+            content = self._sealer.open(db, tenant_id, evidence, kind)
+            self._sealer.seal(db, tenant_id, record_id, kind, content, subject=record_id, retention=rule, now=now)
+
     def _entries(self, db: Connection, tenant_id: str, record_id: str) -> tuple[Entry, ...]:
         table = schema.record_entries
         mine = (table.c.tenant_id == tenant_id) & (table.c.record_id == record_id)
@@ -281,7 +293,6 @@ class Records:
         given = db.execute(select(table.c.item_ids).where(mine)).scalars().all()
         have = {name for ids in given for name in json.loads(ids)}
         lacking = tuple(item.id for item in law.items if item.when == "always" and item.id not in have)
-        check = find_verification(db, caller.id, row.verification_id)
         return Record(
             id=row.record_id,
             livemode=caller.livemode,
@@ -297,7 +308,7 @@ class Records:
             relation_ended=date.fromisoformat(row.relation_ended) if row.relation_ended else None,
             keep_until=date.fromisoformat(row.keep_until) if row.keep_until else None,
             evidence=law.evidence,
-            custody=check.evidence if law.evidence == "signed_data_and_certificate" and not row.ended_at else None,
+            custody=row.record_id if law.evidence == CUSTODY and not row.ended_at else None,
             numbering=law.note,
         )
 

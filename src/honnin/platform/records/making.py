@@ -82,7 +82,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A record as everybody of the business may see it: no value of an item, no personal data.
 
     status: `incomplete` while a required item has no value. keep_until: last day; null until the relation ends.
-    evidence: what is kept beside it under which policy; `custody` names where.
+    evidence: what is kept beside it under which policy. custody: the id under which that lies sealed, the record's own.
     """
 
     id: str
