@@ -6,12 +6,15 @@ entry-point group `honnin.commands`.
 
 import sys
 from importlib import import_module
-from importlib.metadata import entry_points
 from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
 from honnin import __version__
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 __all__ = ["main"]
 
@@ -39,25 +42,33 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 
 
+def _extras() -> "list[EntryPoint]":
+    """Return the commands that installed extras add; not loaded before they are asked for, it takes 50 ms."""
+    from importlib.metadata import entry_points
+
+    return list(entry_points(group="honnin.commands"))
+
+
 class _Lazy(click.Group):
     """A group whose commands are imported when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return [*COMMANDS, *(e.name for e in entry_points(group="honnin.commands"))]
+        return [*COMMANDS, *(extra.name for extra in _extras())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name in COMMANDS:
             module, attribute, _ = COMMANDS[cmd_name]
             command: click.Command = getattr(import_module(f"honnin.cli.{module}"), attribute)
             return command
-        for entry in entry_points(group="honnin.commands", name=cmd_name):
-            extra: click.Command = entry.load()
-            return extra
+        for extra in _extras():
+            if extra.name == cmd_name:
+                loaded: click.Command = extra.load()
+                return loaded
         return None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         rows = [(name, line) for name, (_, _, line) in COMMANDS.items()]
-        rows += [(e.name, "The invented outside world.") for e in entry_points(group="honnin.commands")]
+        rows += [(extra.name, "The invented outside world.") for extra in _extras()]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
