@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from honnin.pki.collecting import collect as collect
     from honnin.pki.facts import Facts as Facts
     from honnin.pki.index import RevocationIndex as RevocationIndex
-    from honnin.pki.judging import Policy as Policy
     from honnin.pki.judging import judge as judge
+    from honnin.pki.policy import Policy as Policy
     from honnin.pki.report import Report as Report
     from honnin.pki.revocation import check_revocation as check_revocation
     from honnin.pki.rfc5280.path import validate_path as validate_path
@@ -29,7 +29,7 @@ _HOME = {
     "Check": "verdict",
     "Facts": "facts",
     "Outcome": "batch",
-    "Policy": "judging",
+    "Policy": "policy",
     "Report": "report",
     "Status": "verdict",
     "Submission": "batch",

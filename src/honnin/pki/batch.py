@@ -19,7 +19,7 @@ import msgspec
 
 from honnin import errors
 from honnin.errors import HonninError, InputError, ServiceError
-from honnin.pki.judging import Policy, named_policy
+from honnin.pki.policy import Policy, named_policy
 from honnin.pki.report import Report
 from honnin.pki.verifying import verify
 

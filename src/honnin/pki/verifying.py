@@ -12,7 +12,8 @@ from honnin.identity.four_items import FourItems
 from honnin.pki.collecting import gather
 from honnin.pki.holder import Trust
 from honnin.pki.jpki import four_items
-from honnin.pki.judging import Policy, named_policy, report_on
+from honnin.pki.judging import report_on
+from honnin.pki.policy import Policy, named_policy
 from honnin.pki.report import Report
 from honnin.pki.rfc5280.certificate import Certificate
 
