@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from honnin.api import (
     assessments,
+    documents,
     events,
     evidence,
     logins,
@@ -40,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *verifications.OPERATIONS,
     *sessions.OPERATIONS,
     *logins.OPERATIONS,
+    *documents.OPERATIONS,
     *events.OPERATIONS,
     *webhooks.OPERATIONS,
     *evidence.OPERATIONS,

@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from honnin.api.operations import Answer, Call, Later, Operation, bearer_key, idempotency_key, session_code
 from honnin.api.problems import internal, language_of, respond
-from honnin.api.reading import LARGE_BODY, body_length, decode_body, decode_query, read_body
+from honnin.api.reading import JSON, LARGE_BODY, body_length, decode_body, decode_query, read_body
 from honnin.errors import HonninError, InputError, ServiceError
 from honnin.platform.models import Caller
 
@@ -116,15 +116,15 @@ class Endpoint:
     async def _call(self, operation: Operation, scope: Scope, receive: Receive) -> Response:
         headers = single_headers(scope)
         begin = partial(self._begin, operation, headers)
-        if operation.body is None:
+        if operation.body is None and not operation.upload:
             finish = partial(self._finish, operation, scope, headers, None)
             return await _answered(await self._workshop.run(lambda: finish(begin()), checks=operation.checks))
-        length = body_length(headers)
+        length = body_length(headers, operation.upload or (JSON,), operation.most_bytes)
         async with self._workshop.room_for(length):
             caller = None
             if length is None or length > LARGE_BODY:  # nobody unknown makes us hold megabytes
                 caller = await self._workshop.run(begin, checks=False)
-            raw = await read_body(receive)
+            raw = await read_body(receive, operation.most_bytes)
             finish = partial(self._finish, operation, scope, headers, raw)
             return await _answered(await self._workshop.run(lambda: finish(caller or begin()), checks=operation.checks))
 
@@ -146,7 +146,7 @@ class Endpoint:
             caller=caller,  # type: ignore[arg-type]  # None for open operations, which do not look at it
             path=scope["path_params"],
             query=decode_query(scope["query_string"], operation.query),
-            body=None if raw is None else decode_body(raw, operation.body),  # type: ignore[arg-type]
+            body=raw if raw is None or operation.body is None else decode_body(raw, operation.body),
             idempotency_key=idempotency_key(headers) if operation.idempotent else None,
             request_id=scope["state"]["request_id"],
             session_code=session_code(headers) if operation.coded else None,

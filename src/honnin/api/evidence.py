@@ -3,9 +3,15 @@
 The key here is for looking; a verifier takes the key it already has, never one that comes with a receipt.
 """
 
+from typing import Any, Literal
+
+import msgspec
+
 from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.errors import FormatError
 from honnin.platform.evidence.log import Head
-from honnin.platform.evidence.receipt import Receipt
+from honnin.platform.evidence.receipt import Receipt, read_receipt, verify_receipt, write_receipt
+from honnin.platform.keys import LogPublicKey
 
 __all__ = ["OPERATIONS"]
 
@@ -25,6 +31,28 @@ def key(call: Call) -> Answer:
     return Answer(call.platform.log_key(call.caller), media_type="application/x-pem-file")
 
 
+def check(call: Call) -> Answer:
+    """Say whether a receipt proves its record, by the key of this platform's log.
+
+    Whoever need not trust this platform checks offline with a key taken earlier: `honnin evidence verify`.
+    """
+    key = LogPublicKey.read(call.platform.log_key(call.caller))
+    try:
+        record = verify_receipt(read_receipt(write_receipt(call.body)), key)
+    except FormatError as error:
+        return Answer(ReceiptCheck(proven=False, reason=error.message))
+    return Answer(ReceiptCheck(proven=True, reason="The record is in the log.", record=record))
+
+
+class ReceiptCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a receipt proves its record, and that record."""
+
+    object: Literal["receipt_check"] = "receipt_check"
+    proven: bool
+    reason: str
+    record: dict[str, Any] | None = None
+
+
 PEM = {"application/x-pem-file": {"schema": {"type": "string"}}}
 
 OPERATIONS = (
@@ -37,6 +65,16 @@ OPERATIONS = (
         run=receipt,
         answer=Receipt,
         problems=("evidence.pending", "evidence.unknown"),
+    ),
+    Operation(
+        id="checkReceipt",
+        tag="evidence",
+        method="POST",
+        path="/v1/receipts/check",
+        summary="Check a receipt",
+        run=check,
+        body=Receipt,
+        answer=ReceiptCheck,
     ),
     Operation(
         id="getLogHead",

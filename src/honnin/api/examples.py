@@ -73,7 +73,13 @@ def examples(data: Path | None, *, return_url: str) -> dict[str, dict[str, Any]]
             "value": {"template": "event_alcohol_age", "return_url": return_url},
         },
     }
-    return {"createVerification": verifications, "createSession": session}
+    document = {
+        "text": {
+            "summary": "Prepare a text for a signature through the Digital Authentication Service (CAdES)",
+            "value": {"purpose": "application", "file": b64encode(TEXT.encode()).decode("ascii"), "kind": "cms"},
+        }
+    }
+    return {"createVerification": verifications, "createSession": session, "prepareDocument": document}
 
 
 def _signed_by_card(data: Path) -> dict[str, str] | None:

@@ -26,6 +26,8 @@ BODY_PROBLEMS = (
     "request.invalid",
     "request.unknown_member",
 )
+UPLOAD_PROBLEMS = ("request.too_slow", "request.too_large", "request.media_type")
+BINARY = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
 DESCRIPTION = (
     "Verification of JPKI signatures for service providers. Bodies are strict: an unknown member is refused by name. "
     "Errors are problem documents (RFC 9457)."
@@ -35,6 +37,7 @@ TAGS = {
     "verifications": "Checks: what was signed, by whose card, and whether it stands.",
     "sessions": "Asking a person to sign on a page of honnin's.",
     "logins": "Logging in with the card's user authentication key.",
+    "documents": "Signed PDF, XML, CMS and time stamps: verified, made, and given to whoever may have them.",
     "events": "The outbox: what happened, in order.",
     "webhooks": "The outbox sent to addresses of yours, signed as the Standard Webhooks are.",
     "evidence": "Receipts and the signed head of the evidence log.",
@@ -102,6 +105,8 @@ def _operation(operation: Operation, examples: Any, components: Mapping[str, Any
         if examples:
             content["examples"] = examples
         made["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if operation.upload:
+        made["requestBody"] = {"required": True, "content": dict.fromkeys(operation.upload, BINARY)}
     if not operation.secured:
         made["security"] = []
     if description := inspect.getdoc(operation.run):
@@ -178,6 +183,8 @@ def _problems(operation: Operation) -> dict[int, list[str]]:
         codes += ["request.no_key", "tenant.key"]
     if operation.body is not None:
         codes += BODY_PROBLEMS
+    if operation.upload:
+        codes += UPLOAD_PROBLEMS
     if operation.idempotent:
         codes.append("request.idempotency_key")
     if operation.coded:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from honnin.api.reading import BodyError
+from honnin.api.reading import BODY_BYTES, BodyError
 from honnin.errors import KeyRefusedError, NotFoundError
 from honnin.platform.models import Caller
 
@@ -70,6 +70,8 @@ class Operation:
     id: operationId.
     tag: the group of operations that it stands in.
     answer: model of the successful body; an OpenAPI content map for anything but JSON objects of ours; None for none.
+    upload: media types of a body that is taken as it comes, in place of JSON of the model `body`.
+    most_bytes: what a body may hold.
     checks: it waits for J-LIS, so it works in the pool of the checks and not in that of the quick answers.
     idempotent: it takes an Idempotency-Key.
     coded: it takes a Honnin-Session-Code.
@@ -86,6 +88,8 @@ class Operation:
     answer: Any
     status: int = 200
     body: type | None = None
+    upload: tuple[str, ...] = ()
+    most_bytes: int = BODY_BYTES
     query: type | None = None
     secured: bool = True
     checks: bool = False

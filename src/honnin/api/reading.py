@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,8 +20,9 @@ from starlette.types import Receive
 
 from honnin.errors import HonninError, InputError, StateError
 
-__all__ = ["BODY_BYTES", "LARGE_BODY", "BodyError", "body_length", "decode_body", "decode_query", "read_body"]
+__all__ = ["BODY_BYTES", "JSON", "LARGE_BODY", "BodyError", "body_length", "decode_body", "decode_query", "read_body"]
 
+JSON = "application/json"
 BODY_BYTES = 16 << 20  # the largest document or CMS of the models in base64, and room for the rest
 LARGE_BODY = 64 << 10  # from here on the caller is known before the body is read
 BODY_SECONDS = 30.0
@@ -40,38 +41,42 @@ class BodyError(InputError):
         self.pointer = pointer
 
 
-def _too_large() -> HonninError:
+def _too_large(most: int) -> HonninError:
     return InputError(
         "request.too_large",
-        f"The body is larger than {BODY_BYTES} bytes.",
+        f"The body is larger than {most} bytes.",
         next="Sign a digest of the document and send the digest.",
     )
 
 
-def body_length(headers: Mapping[bytes, bytes]) -> int | None:
-    """Return the declared length of a JSON body, None when it comes in chunks.
+def body_length(
+    headers: Mapping[bytes, bytes], medias: Collection[str] = (JSON,), most: int = BODY_BYTES
+) -> int | None:
+    """Return the declared length of a body, None when it comes in chunks.
 
-    Raises BodyError `request.media_type` for anything but identity-coded JSON, `request.too_large` past BODY_BYTES.
+    Raises BodyError `request.media_type` for anything but an identity-coded body of one of the media types,
+    `request.too_large` past `most` bytes.
     """
     media, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
     charset = parameters.replace(" ", "").replace('"', "")
     coding = headers.get(b"content-encoding", b"identity").strip().lower()
-    if media.strip() != "application/json" or charset not in {"", "charset=utf-8"} or coding != b"identity":
+    text = JSON in medias and charset not in {"", "charset=utf-8"}
+    if media.strip() not in medias or text or coding != b"identity":
         raise BodyError(
             "request.media_type",
-            "The body is not plain application/json in UTF-8.",
-            next="Send Content-Type: application/json and no Content-Encoding.",
+            "The body is not plain application/json in UTF-8." if JSON in medias else "The body is of another type.",
+            next=f"Send Content-Type: {' or '.join(medias)}, and no Content-Encoding.",
         )
     declared = headers.get(b"content-length")
     if declared is None:
         return None
-    length = int(declared) if declared.isdigit() and len(declared) < 12 else BODY_BYTES + 1
-    if length > BODY_BYTES:
-        raise _too_large()
+    length = int(declared) if declared.isdigit() and len(declared) < 12 else most + 1
+    if length > most:
+        raise _too_large(most)
     return length
 
 
-async def read_body(receive: Receive) -> bytes:
+async def read_body(receive: Receive, most: int = BODY_BYTES) -> bytes:
     """Return the whole body.
 
     Raises InputError `request.too_large` as soon as one byte too many has arrived, StateError `request.too_slow` when
@@ -87,8 +92,8 @@ async def read_body(receive: Receive) -> bytes:
                     raise StateError("request.cut_off", "The client went away before the body was complete.")
                 part: bytes = message.get("body", b"")
                 size += len(part)
-                if size > BODY_BYTES:
-                    raise _too_large()
+                if size > most:
+                    raise _too_large(most)
                 parts.append(part)
                 if not message.get("more_body", False):
                     return b"".join(parts)

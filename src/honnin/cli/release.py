@@ -53,7 +53,7 @@ def release(
     given = released(content, report, caller.tenant, at=datetime.now(UTC), to_signer=to_signer, receipt=receipt)
     write_private(out, given.content)
     if as_json:
-        body = {"out": str(out), "given": "document" if given.ground else "rendition", "ground": given.ground}
+        body = {"out": str(out), "given": given.given, "ground": given.ground}
         print_json({**body, "media_type": given.media_type, "verdict": report.to_json()})
     else:
         click.echo(f"{out}: {given.ground or 'rendition'}; {report.indication}")

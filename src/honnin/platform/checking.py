@@ -30,7 +30,17 @@ from honnin.platform.services import Mode, RevocationLearned, is_sandbox
 from honnin.platform.submission import Submission
 from honnin.platform.tenants import standing
 
-__all__ = ["Gate", "Judged", "check", "check_kind", "four_items_answer", "law_answer", "learn", "open_gate"]
+__all__ = [
+    "Gate",
+    "Judged",
+    "check",
+    "check_kind",
+    "four_items_answer",
+    "law_answer",
+    "learn",
+    "open_gate",
+    "without_times",
+]
 
 PASSED = "TOTAL-PASSED"
 MOMENT = re.compile(r" (?:at|on|since|until|from|before|after) \d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d))?")
@@ -205,18 +215,18 @@ def _verdict(report: Report) -> VerdictAnswer:
     return VerdictAnswer(
         indication=report.indication,
         sub_indication=report.sub_indication,
-        reason=_without_times(report.reason),
+        reason=without_times(report.reason),
         at=report.at,
         checks=tuple(_seen(check) for check in report.checks),
     )
 
 
 def _seen(check: Check) -> dict[str, Any]:
-    shown = {"id": check.id, "result": check.result, "reason": _without_times(check.reason)}
+    shown = {"id": check.id, "result": check.result, "reason": without_times(check.reason)}
     return shown if check.source is None else {**shown, "source": check.source}
 
 
-def _without_times(reason: str) -> str:
+def without_times(reason: str) -> str:
     """Return a reason without the moments in it: a certificate ends on its holder's birthday, one of the four items."""
     return MOMENT.sub("", reason)
 

@@ -16,8 +16,14 @@ from honnin.platform.models import Tenant
 from honnin.platform.rendition import rendition
 from honnin.platform.tenants import standing
 
-__all__ = ["Ground", "Released", "ground_for", "release"]
+__all__ = ["MEDIA_TYPES", "Ground", "Released", "ground_for", "release"]
 
+MEDIA_TYPES = {
+    "pdf": "application/pdf",
+    "xml": "application/xml",
+    "cms": "application/pkcs7-mime",
+    "time_stamp": "application/timestamp-reply",
+}
 Ground = Literal["sandbox", "signer", "certified_verifier"]
 
 
@@ -28,8 +34,13 @@ class Released(msgspec.Struct, frozen=True, kw_only=True):
     ground: Ground | None
     media_type: str
 
+    @property
+    def given(self) -> Literal["document", "rendition"]:
+        """Whether it is the file itself."""
+        return "document" if self.ground else "rendition"
+
     def __repr__(self) -> str:
-        return f"Released({self.ground or 'rendition'})"
+        return f"Released({self.ground or self.given})"
 
 
 def ground_for(tenant: Tenant, *, at: datetime, to_signer: bool = False) -> Ground | None:
@@ -62,7 +73,6 @@ def release(
     ground = ground_for(tenant, at=at, to_signer=to_signer)
     if ground is None:
         return Released(content=rendition(document, report, receipt), ground=None, media_type="application/pdf")
-    kinds = {"pdf": "application/pdf", "xml": "application/xml", "cms": "application/pkcs7-mime"}
     return Released(
-        content=document, ground=ground, media_type=kinds.get(report.facts.kind, "application/octet-stream")
+        content=document, ground=ground, media_type=MEDIA_TYPES.get(report.facts.kind, "application/octet-stream")
     )

@@ -19,6 +19,7 @@ from honnin.platform.counter import Counter
 from honnin.platform.evidence.log import Head, Log, log_of_shard
 from honnin.platform.evidence.receipt import Receipt, make_receipt
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.filing import Documents
 from honnin.platform.forgetting import forget_person
 from honnin.platform.keys import Keyring
 from honnin.platform.logins import Logins
@@ -70,6 +71,7 @@ class Platform:
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
         self.records = Records(self.store, self._sealer, self._modes.__getitem__)
         self.counter = Counter(self.store, self._sealer)
+        self.documents = Documents(self.store, self._sealer, self._modes.__getitem__)
         self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
         self.taps = Taps(self.store, self.keys, self._sealer)
         self.webhooks = Webhooks(self.store, self._sealer)

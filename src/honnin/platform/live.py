@@ -3,7 +3,8 @@
     {"anchors": {"signature": ["anchors/sign3.cer"], "user_authentication": ["anchors/auth3.cer"]},
      "revocation": ["ocsp", "ldap"],
      "hosts": {"ocspsign.example": "https://ocsp.operator.example"},
-     "ldap": {"url": "ldaps://directory.example:636", "user": "cn=pf", "password_file": "keys/ldap"}}
+     "ldap": {"url": "ldaps://directory.example:636", "user": "cn=pf", "password_file": "keys/ldap"},
+     "time_stamping": {"url": "https://tsa.example/", "anchors": ["anchors/tsa.cer"]}}
 
 Paths are relative to the data folder; anchors are PEM or DER. The link service has no entry: its official format is
 under NDA and comes as a plug-in (`Settings.live`). Nor have CRLs over HTTP: which URLs J-LIS gives its contract parties
@@ -16,7 +17,7 @@ from base64 import b64decode
 from binascii import Error
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -24,6 +25,9 @@ from honnin.connect.jlis import Fallback, RevocationSource
 from honnin.errors import HonninError, StateError
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.platform.settings import Services
+
+if TYPE_CHECKING:
+    from honnin.connect.gateway import Gateway
 
 __all__ = ["FILE", "read_live"]
 
@@ -46,6 +50,13 @@ class Directory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password_file: str | None = None
 
 
+class TimeStamping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The time-stamping authority (RFC 3161 over HTTP), and files of the anchors that its stamps are judged by."""
+
+    url: str
+    anchors: tuple[str, ...]
+
+
 class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file: anchors, the revocation sources in the order in which they are asked, and where they answer."""
 
@@ -53,6 +64,7 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     revocation: tuple[Kind, ...] = ()
     hosts: dict[str, str] = {}
     ldap: Directory | None = None
+    time_stamping: TimeStamping | None = None
 
 
 def read_live(data: Path) -> Services | None:
@@ -67,7 +79,7 @@ def read_live(data: Path) -> Services | None:
         live = msgspec.json.decode(path.read_bytes(), type=Live)
     except (OSError, msgspec.MsgspecError) as error:
         raise _unusable(f"{FILE} cannot be read: {error}") from error
-    sources, close = _sources(data, live)
+    gateway, sources = _sources(data, live)
     revocation: RevocationSource | None = None
     for source in reversed(sources):
         revocation = source if revocation is None else Fallback(source, revocation)
@@ -75,7 +87,9 @@ def read_live(data: Path) -> Services | None:
         revocation=revocation,
         anchors=_certificates(data, live.anchors.signature),
         user_authentication_anchors=_certificates(data, live.anchors.user_authentication),
-        close=close,
+        stamp=_stamp(gateway, live.time_stamping),
+        time_stamping_anchors=_certificates(data, live.time_stamping.anchors if live.time_stamping else ()),
+        close=gateway.close,
     )
 
 
@@ -99,8 +113,17 @@ def _certificates_in(path: Path, name: str) -> list[bytes]:
     return found
 
 
-def _sources(data: Path, live: Live) -> tuple[list[RevocationSource], Callable[[], None]]:
-    """Open the named sources in their order."""
+def _stamp(gateway: "Gateway", authority: TimeStamping | None) -> Callable[[bytes], bytes] | None:
+    if authority is None:
+        return None
+    from honnin.connect.gateway import Address
+    from honnin.connect.timestamping import TimeStampClient
+
+    return TimeStampClient(gateway, Address(authority.url)).stamp
+
+
+def _sources(data: Path, live: Live) -> "tuple[Gateway, list[RevocationSource]]":
+    """Open the named sources in their order, and the gateway that they share."""
     from honnin.connect import jlis
     from honnin.connect.gateway import Gateway
 
@@ -115,7 +138,7 @@ def _sources(data: Path, live: Live) -> tuple[list[RevocationSource], Callable[[
             if not live.hosts:
                 raise _unusable("The source ocsp is named, but no hosts are mapped.")
             sources.append(jlis.OcspClient(gateway, "evidence"))
-    return sources, gateway.close
+    return gateway, sources
 
 
 def _password(data: Path, directory: Directory) -> str | None:

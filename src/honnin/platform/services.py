@@ -149,6 +149,7 @@ def revocation_folder(settings: Settings, *, livemode: bool) -> Path:
 def _sandbox_services(settings: Settings, world: World) -> Services:
     from honnin.connect import jlis
     from honnin.connect.gateway import Gateway
+    from honnin.connect.timestamping import TimeStampClient
     from honnin.platform.revocation import IndexedCrls
 
     gateway = Gateway(settings.gateway, hosts=world.hosts())
@@ -161,6 +162,8 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
         links=jlis.HttpLinkSource(gateway),
         anchors=anchors["signature"],
         user_authentication_anchors=anchors["user_authentication"],
+        stamp=TimeStampClient(gateway, gateway.at("tsa", "/"), clock=world.now).stamp,
+        time_stamping_anchors=world.time_stamping_anchors(),
         close=gateway.close,
     )
 

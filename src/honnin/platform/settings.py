@@ -18,13 +18,17 @@ class Services:
     revocation: None answers "unknown" for every certificate.
     links: None leaves every new person pending.
     anchors: trust anchors (DER) of the signature purpose; user_authentication_anchors: those of the other.
-    close: ends the connections of both sources.
+    stamp: gives a time-stamp token (DER) over a SHA-256 digest; None where no authority is configured.
+    time_stamping_anchors: trust anchors (DER) of time-stamping authorities.
+    close: ends the connections to all of them.
     """
 
     revocation: RevocationSource | None = None
     links: LinkSource | None = None
     anchors: tuple[bytes, ...] = field(default=(), repr=False)
     user_authentication_anchors: tuple[bytes, ...] = field(default=(), repr=False)
+    stamp: Callable[[bytes], bytes] | None = field(default=None, repr=False)
+    time_stamping_anchors: tuple[bytes, ...] = field(default=(), repr=False)
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
 

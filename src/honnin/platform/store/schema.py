@@ -28,6 +28,7 @@ __all__ = [
     "counter_checks",
     "customer_certificates",
     "data_keys",
+    "documents",
     "events",
     "evidence",
     "idempotency",
@@ -199,6 +200,19 @@ counter_checks = Table(
     Column("body", Text, nullable=False),  # the resource as JSON: staff, place, terminal, never the customer's data
     PrimaryKeyConstraint("tenant_id", "check_id"),
     Index(None, "tenant_id", "created_at", "check_id"),
+    Index(None, "tenant_id", "evidence_id"),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("document_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("evidence_id", Id),
+    Column("body", Text, nullable=False),  # the resource as JSON; the file lies sealed under the same id
+    PrimaryKeyConstraint("tenant_id", "document_id"),
     Index(None, "tenant_id", "evidence_id"),
 )
 
