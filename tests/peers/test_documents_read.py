@@ -1,9 +1,15 @@
 """What xmlsec1 and openssl signed and stamped, judged by honnin."""
 
+import hashlib
+import json
 import subprocess
+from base64 import encodebytes
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.documents.files import CA, CERTIFICATE, STAMPER
@@ -11,7 +17,10 @@ from tests.documents.xml import ENVELOPED, EXCLUSIVE, WITHOUT_SIGNATURES, by_xml
 from tests.pki.signing import NOW, rsa_key
 
 import honnin
+from honnin.cli.verify import verify as command
+from honnin.errors import InputError
 from honnin.pki import Report
+from honnin.pki.time_stamps import read_token
 
 INCLUSIVE = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 BODY = '<Body Id="body"><Rent>100000</Rent>　賃料 &amp; <!-- a word --> 敷金</Body>'
@@ -66,6 +75,70 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+CONFIG = (
+    "[tsa]\ndefault_tsa=one\n[one]\nserial=serial\nsigner_cert=stamper.pem\nsigner_key=stamper.key\n"
+    "signer_digest=sha256\ndefault_policy=1.2.3.4\ndigests=sha256,sha512\naccuracy=secs:1\nordering=yes\n"
+    "tsa_name=no\ness_cert_id_chain=no\n"
+)
+
+
+def openssl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(["openssl", *arguments], cwd=folder, check=False, capture_output=True, timeout=60)
+
+
+@pytest.mark.peer("openssl")
+@pytest.mark.parametrize("name", ["sha256", "sha512"])
+def test_time_stamps_that_stand_alone_are_judged_as_openssl_judges_them(folder: Path, name: str) -> None:
+    """`.tsr` (the whole answer) and `.tst` (the token): over the content, over another, altered, revoked."""
+    content = b"a lease"
+    (folder / "content").write_bytes(content)
+    (folder / "other").write_bytes(b"another lease")
+    (folder / "serial").write_text("01\n")
+    (folder / "config").write_text(CONFIG)
+    assert openssl(folder, "ts", "-query", "-data", "content", f"-{name}", "-cert", "-out", "query").returncode == 0
+    made = ("ts", "-reply", "-config", "config", "-queryfile", "query")
+    assert openssl(folder, *made, "-out", "stamp.tsr").returncode == 0
+    assert openssl(folder, *made, "-token_out", "-out", "stamp.tst").returncode == 0
+    token = (folder / "stamp.tst").read_bytes()
+    pem = b"-----BEGIN PKCS7-----\n" + encodebytes(token) + b"-----END PKCS7-----\n"
+    altered = token[:-1] + bytes([token[-1] ^ 1])
+    (folder / "altered.tst").write_bytes(altered)
+
+    def by_openssl(file: str, over: str) -> bool:
+        kind = () if file.endswith(".tsr") else ("-token_in",)
+        return openssl(folder, "ts", "-verify", "-in", file, *kind, "-data", over, "-CAfile", "ca.pem").returncode == 0
+
+    stated = read_token(token).time
+    later = stated + timedelta(days=1)
+    good: dict[str, Any] = {"at": later, "crls": [CA.crl(at=later)]}
+    for octets, over, outcome in (
+        ((folder / "stamp.tsr").read_bytes(), content, ("TOTAL-PASSED", None)),
+        (token, content, ("TOTAL-PASSED", None)),
+        (pem, content, ("TOTAL-PASSED", None)),
+        (token, b"another lease", ("TOTAL-FAILED", "HASH_FAILURE")),
+    ):
+        report = verify(octets, content=over, **good)
+        assert (report.indication, report.sub_indication) == outcome, report.reason
+    assert verify(altered, content=content, **good).indication == "TOTAL-FAILED"
+    assert verify(token, digest=hashlib.new(name, content).hexdigest(), **good).existed_at is not None
+    told = [by_openssl("stamp.tsr", "content"), by_openssl("stamp.tst", "content"), by_openssl("stamp.tst", "other")]
+    assert [*told, by_openssl("altered.tst", "content")] == [True, True, False, False]
+    # what the stamp proves is not what a signature proves, and without the content nothing is judged
+    assert verify(token, content=content, **good, policy="jpki_signature").indication != "TOTAL-PASSED"
+    with pytest.raises(InputError, match=r"signature\.content_missing"):
+        verify(token, **good)
+    revoked = verify(
+        token, content=content, at=later, crls=[CA.crl((99, stated, x509.ReasonFlags.key_compromise), at=later)]
+    )
+    assert revoked.sub_indication == "REVOKED_NO_POE"
+    assert honnin.verify(token, content=content, at=later).sub_indication == "NO_CERTIFICATE_CHAIN_FOUND"
+    (folder / "lone.crl").write_bytes(CA.crl(at=later))
+    arguments = ["verify", str(folder / "stamp.tsr"), "--content", str(folder / "content"), "--anchor"]
+    arguments += [str(folder / "ca.pem"), "--crl", str(folder / "lone.crl"), "--at", later.isoformat(), "--json"]
+    done = CliRunner().invoke(command, arguments[1:])
+    assert (done.exit_code, json.loads(done.output)["indication"]) == (0, "TOTAL-PASSED")
+
+
 @pytest.mark.peer("openssl")
 def test_openssl_stamps(folder: Path) -> None:
     """A token by `openssl ts` over the value of a signature by `openssl cms`, put into it by asn1crypto."""
@@ -73,24 +146,20 @@ def test_openssl_stamps(folder: Path) -> None:
 
     (folder / "content").write_bytes(b"a lease")
     (folder / "serial").write_text("01\n")
-    (folder / "config").write_text(
-        "[tsa]\ndefault_tsa=one\n[one]\nserial=serial\nsigner_cert=stamper.pem\nsigner_key=stamper.key\n"
-        "signer_digest=sha256\ndefault_policy=1.2.3.4\ndigests=sha256,sha512\naccuracy=secs:1\nordering=yes\n"
-        "tsa_name=no\ness_cert_id_chain=no\n"
-    )
+    (folder / "config").write_text(CONFIG)
 
-    def openssl(*arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True, timeout=60)
+    def run(*arguments: str) -> None:
+        assert openssl(folder, *arguments).returncode == 0
 
-    openssl(
+    run(
         "cms", "-sign", "-binary", "-nodetach", "-outform", "DER", "-in", "content", "-signer", "person.pem",
         "-inkey", "person.key", "-out", "signed",
     )  # fmt: skip
     info = cms.ContentInfo.load((folder / "signed").read_bytes())
     signer = info["content"]["signer_infos"][0]
     (folder / "value").write_bytes(signer["signature"].native)
-    openssl("ts", "-query", "-data", "value", "-sha256", "-cert", "-out", "query")
-    openssl("ts", "-reply", "-config", "config", "-queryfile", "query", "-token_out", "-out", "token")
+    run("ts", "-query", "-data", "value", "-sha256", "-cert", "-out", "query")
+    run("ts", "-reply", "-config", "config", "-queryfile", "query", "-token_out", "-out", "token")
     token = cms.ContentInfo.load((folder / "token").read_bytes())
     signer["unsigned_attrs"] = [cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [token]})]
     stamped = info.dump(force=True)
@@ -101,8 +170,8 @@ def test_openssl_stamps(folder: Path) -> None:
     # over another value it proves nothing
     signer["unsigned_attrs"] = []
     other = cms.ContentInfo.load((folder / "signed").read_bytes())
-    openssl("ts", "-query", "-data", "content", "-sha256", "-cert", "-out", "query")
-    openssl("ts", "-reply", "-config", "config", "-queryfile", "query", "-token_out", "-out", "token")
+    run("ts", "-query", "-data", "content", "-sha256", "-cert", "-out", "query")
+    run("ts", "-reply", "-config", "config", "-queryfile", "query", "-token_out", "-out", "token")
     token = cms.ContentInfo.load((folder / "token").read_bytes())
     other["content"]["signer_infos"][0]["unsigned_attrs"] = [
         cms.CMSAttribute({"type": "signature_time_stamp_token", "values": [token]})

@@ -48,7 +48,7 @@ def verify(
     show_items: bool,
     as_json: bool,
 ) -> None:
-    """Verify a signed PDF or XML, CMS SignedData, or a raw signature. Exit: 0 passed, 1 failed, 2 could not tell."""
+    """Verify a signed PDF or XML, CMS, a time stamp, or a raw signature. Exit: 0 passed, 1 failed, 2 could not tell."""
     from honnin.pki import verify as verify_signature
 
     report = verify_signature(

@@ -30,6 +30,8 @@ __all__ = ["collect", "gather"]
 
 SOFTWARE = f"honnin {__version__}"
 _TEXT_BEGINS = frozenset({b"%", b"<", b"-", b"\xef", b"\xff", b"\xfe", b"P", b"M", b"{", b" ", b"\n", b"\r", b"\t"})
+_TST_INFO = bytes.fromhex("060b2a864886f70d0109100104")  # id-ct-TSTInfo (RFC 3161 §2.4.2)
+_CONTENT_TYPE_WITHIN = 256
 _PDF = re.compile(rb"%PDF-[0-9]")
 _PDF_SEARCHED = 1024  # readers look for a header within the first kilobyte
 _XML = re.compile(
@@ -88,6 +90,13 @@ def gather(
             signer, found = _raw(octets, content, given, certificate, trust, at, existed_at)
             signers: tuple[SignerFacts, ...] = (signer,)
             certificates: list[Certificate | None] = [found]
+        elif kind == "time_stamp":
+            from honnin.pki.time_stamps import lone_stamp
+
+            stamp, signers, certificates = lone_stamp(octets, content, given, beside, trust, at, existed_at)
+            return Facts(
+                software=SOFTWARE, kind=kind, at=at, existed_at=existed_at, signers=signers, time_stamp=stamp
+            ), certificates
         elif kind == "cms":
             from honnin.pki.cms_signers import cms_signers
 
@@ -161,6 +170,11 @@ def _is_short_xml(signed: bytes) -> bool:
     return True
 
 
+def _cms_kind(octets: bytes) -> Kind:
+    """Tell a time stamp from other CMS by the type of its content, which stands near the beginning."""
+    return "time_stamp" if _TST_INFO in octets[:_CONTENT_TYPE_WITHIN] else "cms"
+
+
 def _told_apart(signed: bytes) -> tuple[Kind, bytes]:
     """Return what the signed bytes are, and those bytes in DER or BER.
 
@@ -168,12 +182,19 @@ def _told_apart(signed: bytes) -> tuple[Kind, bytes]:
     Raises FormatError `signature.format_unknown`.
     """
     first = signed[:1]
-    if first == b"\x30" and looks_like_cms(signed):
-        return "cms", signed
+    if first == b"\x30":
+        if looks_like_cms(signed):
+            return _cms_kind(signed), signed
+        if signed[:6].count(b"\x30") > 1:
+            from honnin.pki.time_stamps import token_in
+
+            if (token := token_in(signed)) is not None:
+                return "time_stamp", token
     if first in _TEXT_BEGINS:
         if pem := _PEM.match(signed):
             try:
-                return "cms", b64decode(pem[2], validate=False)
+                decoded = b64decode(pem[2], validate=False)
+                return _cms_kind(decoded), decoded
             except ValueError:
                 return "cms", b""
         if _PDF.match(signed):

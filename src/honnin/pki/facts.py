@@ -44,7 +44,7 @@ SignatureResult = Literal[
     "changed_afterwards",
     "not_all_signed",
 ]
-Kind = Literal["raw", "cms", "pdf", "xml"]
+Kind = Literal["raw", "cms", "pdf", "xml", "time_stamp"]
 Shape = Literal["digest_info", "bare_digest", "pss", "der", "raw"]
 
 
@@ -162,14 +162,15 @@ class SignerFacts(_Fact, frozen=True, kw_only=True, gc=False):
 
 
 class TimeStampFacts(_Fact, frozen=True, kw_only=True, gc=False):
-    """One time stamp (RFC 3161). time: what the authority states; over: the signature's value, or the whole document.
+    """One time stamp (RFC 3161). time: what the authority states; over: the signature's value, the whole document,
+    or content given beside it.
 
     matches: whether its imprint is of what it should be over. authority: its own signature and path; None where the
     token could not be read, and then `problem` says why.
     """
 
     time: Moment | None = None
-    over: Literal["signature", "document"]
+    over: Literal["signature", "document", "content"]
     matches: bool = False
     authority: SignerFacts | None = None
     problem: str | None = None
@@ -180,6 +181,7 @@ class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False, gc=False):
 
     at: moment of judgement; existed_at: moment at which the signature is proved to have existed, if any.
     kind: what the signed bytes were; malformed: a word for why they could not be read, if so.
+    time_stamp: of a file that is nothing but a time stamp over content given beside it; its authority is the signer.
     """
 
     format: Literal["honnin-facts/1"] = FORMAT
@@ -189,6 +191,7 @@ class Facts(_Fact, frozen=True, kw_only=True, omit_defaults=False, gc=False):
     existed_at: Moment | None = None
     malformed: str | None = None
     signers: tuple[SignerFacts, ...] = ()
+    time_stamp: TimeStampFacts | None = None
 
     def encode(self) -> bytes:
         """Return the facts as JSON."""

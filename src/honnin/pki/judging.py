@@ -67,6 +67,8 @@ def report_on(facts: Facts, rules: Policy, items: Items) -> Report:
             checks=(check,),
             facts=facts,
         )
+    if facts.time_stamp is not None and rules.time_stamps:
+        return _report_on_stamp(facts.time_stamp, facts, rules)
     signers = tuple([_judge_dated(signer, facts, rules, items, i) for i, signer in enumerate(facts.signers)])
     worst = signers[0] if len(signers) == 1 else _worst(signers)
     return Report(
@@ -79,6 +81,35 @@ def report_on(facts: Facts, rules: Policy, items: Items) -> Report:
         checks=worst.checks,
         signers=signers,
         four_items=worst.four_items if len(signers) == 1 else None,
+        facts=facts,
+    )
+
+
+def _report_on_stamp(stamp: TimeStampFacts, facts: Facts, rules: Policy) -> Report:
+    """Return the report on a time stamp that stands alone: what it proves is that the content existed then."""
+    told = _judge_stamp(stamp, facts)
+    authority = _judge_signer(facts.signers[0], facts, named_policy("time_stamps"), _nobodys, 0)
+    passed = told.indication == "TOTAL-PASSED"
+    own = not passed and (not stamp.matches or authority.indication == "TOTAL-PASSED")
+    check = Check("time_stamp", "failed", told.reason) if own else Check("time_stamp", "passed")
+    signer = replace(
+        authority,
+        indication=told.indication,
+        sub_indication=told.sub_indication,
+        reason=told.reason,
+        checks=(check, *authority.checks),
+        time_stamps=(told,),
+        existed_at=stamp.time if passed else facts.existed_at,
+    )
+    return Report(
+        indication=signer.indication,
+        sub_indication=signer.sub_indication,
+        reason=signer.reason,
+        at=facts.at,
+        existed_at=signer.existed_at,
+        policy=rules.name,
+        checks=signer.checks,
+        signers=(signer,),
         facts=facts,
     )
 

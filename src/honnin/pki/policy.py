@@ -19,6 +19,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     purposes: of JPKI certificates by their policy OID. other_pki: whether certificates of another PKI may pass too.
     key_usage: names of bits, one of which must be set where the extension is there. extended_key_usage: likewise.
     shapes: how the signature value may be built. attributes: accepted states of the four items; None for any.
+    time_stamps: whether a file that is nothing but a time stamp is judged as one (by the policy `time_stamps`).
     carried: whether intermediates, lists and answers that the signed file brings along count as material.
     revocation: `require`, `if_present` or `off`. max_age: oldest revocation data in seconds; None for their own limits.
     """
@@ -31,6 +32,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[str, ...] = ("digest_info", "bare_digest", "pss", "der", "raw")
     revocation: Literal["require", "if_present", "off"] = "require"
     attributes: tuple[str, ...] | None = None
+    time_stamps: bool = False
     carried: bool = True
     max_age: int | None = None
 

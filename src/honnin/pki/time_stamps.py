@@ -11,18 +11,19 @@ from typing import Literal
 
 import msgspec
 
-from honnin.errors import FormatError
+from honnin.errors import FormatError, InputError
 from honnin.pki import der
 from honnin.pki.cms_signature import digest_name
 from honnin.pki.cms_signers import signers_of
 from honnin.pki.der import malformed
-from honnin.pki.facts import Facts, TimeStampFacts
+from honnin.pki.facts import Facts, SignerFacts, TimeStampFacts
 from honnin.pki.holder import Trust
 from honnin.pki.judging import proved_by
-from honnin.pki.rfc5652 import SignedData, read_signed_data
+from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
+from honnin.pki.rfc5652 import SignedData, looks_like_cms, read_signed_data
 from honnin.pki.signed_content import SignedContent
 
-__all__ = ["TST_INFO", "Stamped", "TimeStampToken", "read_token", "stamp_facts"]
+__all__ = ["TST_INFO", "Stamped", "TimeStampToken", "lone_stamp", "read_token", "stamp_facts", "token_in"]
 
 TST_INFO = "1.2.840.113549.1.9.16.1.4"
 MOST_TOKENS = 16
@@ -99,6 +100,47 @@ def stamp_facts(
         facts.append(stamp)
         proof, _ = proved_by((stamp,), msgspec.structs.replace(whole, existed_at=proof))
     return tuple(facts), proof
+
+
+def lone_stamp(
+    octets: bytes,
+    content: bytes | None,
+    digest: bytes | None,
+    certificate: bytes | None,
+    trust: Trust,
+    at: datetime,
+    existed_at: datetime | None,
+) -> tuple[TimeStampFacts, tuple[SignerFacts, ...], list[Certificate | None]]:
+    """Return the facts of a token that stands alone, and its authority as the one signer with its certificate.
+
+    content, digest: what it should be over. Raises FormatError for what is no token, InputError
+    `signature.content_missing` where neither is given, or a digest by another hash than the token's.
+    """
+    token = read_token(octets)
+    over = SignedContent(content, digest)
+    imprint = over.digest(token.hash) if content is not None or digest is not None else None
+    if imprint is None:
+        raise InputError(
+            "signature.content_missing",
+            "A time stamp holds a digest of what was stamped, not the content.",
+            next=f"Give the content, or its {token.hash.upper()} digest.",
+        )
+    given = None if certificate is None else parse_certificate(certificate)
+    signers, found = signers_of(token.data, SignedContent(token.data.content), given, trust, at, existed_at)
+    matches = imprint == token.imprint
+    return TimeStampFacts(time=token.time, over="content", matches=matches, authority=signers[0]), signers, found
+
+
+def token_in(response: bytes) -> bytes | None:
+    """Return the token in a TimeStampResp (RFC 3161 §2.4.2), empty where it was refused; None for anything else."""
+    try:
+        start, end = der.whole(response, der.SEQUENCE)
+        first, at = der.enclosed(response, start, end, der.SEQUENCE)
+        der.enclosed(response, first, at, der.INTEGER)
+    except FormatError:
+        return None
+    token = response[at:end]
+    return token if not token or looks_like_cms(token) else None
 
 
 def _facts(

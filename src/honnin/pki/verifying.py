@@ -36,7 +36,7 @@ def verify(
     existed_at: datetime | None = None,
     policy: Policy | str | None = None,
 ) -> Report:
-    """Return the report on a signed PDF or XML, CMS SignedData or a raw signature (PKCS #1 v1.5, PSS, ECDSA).
+    """Return the report on a signed PDF or XML, CMS, a time stamp, or a raw signature (PKCS #1 v1.5, PSS, ECDSA).
 
     signed: what it is, is told by its content; CMS in DER, BER or PEM.
     content, digest: what was signed, or its SHA-256, SHA-384 or SHA-512 as bytes or hex; CMS and XML may hold it.
