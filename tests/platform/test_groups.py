@@ -1,8 +1,8 @@
 """Group commit: writes that wait together share a flush; each fails alone, and together only with the transaction."""
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from honnin.errors import InputError, ServiceError
 from honnin.platform.evidence.log import Log, log_of_shard
 from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
-from honnin.platform.store.grouping import Groups
+from honnin.platform.store.grouping import Groups, Kind
 
 WRITERS = 24
 
@@ -59,6 +59,12 @@ def together(store: Store, works: list[Callable[[Connection], Any]], tenant: str
         go.set()
         holding.result(20)
         return [one.result(20) for one in pending]
+
+
+def write_soon(store: Store, kind: Kind, items: Iterable[Any]) -> "list[Future[Any]]":
+    pending = [(item, Future[Any]()) for item in items]
+    store.write_soon(kind, pending, tenant="ten_a")
+    return [told for _, told in pending]
 
 
 def commits(store: Store) -> list[int]:
@@ -147,7 +153,7 @@ def test_an_interrupted_transaction_is_told_to_everyone_and_leaves_the_line_free
     groups = Groups(begin)
     told: list[BaseException | None] = []
     for _ in range(3):
-        groups.submit(None, None, lambda _: None, lambda _, error: told.append(error))
+        groups.submit(None, None, [(lambda _: None, lambda _, error: told.append(error))])
     groups.close()
     assert [type(error) for error in told] == [KeyboardInterrupt] * 3
     assert groups._waiting == {}
@@ -173,7 +179,7 @@ def test_writes_of_a_kind_share_their_statements_and_fail_apart(store: Store) ->
         with ThreadPoolExecutor(1) as pool:
             holding = pool.submit(store.write, first, tenant="ten_a")
             assert inside.wait(20)
-            pending = [store.write_soon(people_of, number, tenant="ten_a") for number in numbers]
+            pending = write_soon(store, people_of, numbers)
             go.set()
             holding.result(20)
             return [one.exception(20) or one.result() for one in pending]
@@ -205,7 +211,7 @@ def test_who_stops_waiting_stops_nothing(store: Store) -> None:
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(store.write, first, tenant="ten_a")
         assert inside.wait(20)
-        pending = [store.write_soon(people_of, number, tenant="ten_a") for number in range(3)]
+        pending = write_soon(store, people_of, range(3))
         assert not pending[0].cancel()
         go.set()
         holding.result(20)

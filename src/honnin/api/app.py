@@ -1,9 +1,10 @@
 """The API as one ASGI application: `create_app(platform)`.
 
-The route table is `OPERATIONS` of the resource modules; `service` adds what is about the server itself.
+The route table is `OPERATIONS` of the resource modules; `service` adds what is about the server itself. Paths without
+parameters are looked up; Starlette's router matches the others, and says what is at no path.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -11,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from honnin.api import (
     assessments,
@@ -63,19 +64,37 @@ def create_app(
     workshop = Workshop(platform)
     operations = (*OPERATIONS, *service.operations(OPERATIONS, base=base, sandbox=sandbox))
 
+    endpoints = _endpoints(operations, workshop)
     app = Starlette(
-        routes=_routes(operations, workshop),
+        routes=[Route(path, endpoint) for path, endpoint in endpoints.items()],
         exception_handlers={HTTPException: _answer_http},  # type: ignore[dict-item]
     )
     app.router.redirect_slashes = False
-    return Guard(app)
+    return Guard(_Paths(endpoints, app))
 
 
-def _routes(operations: Sequence[Operation], workshop: Workshop) -> list[Route]:
+class _Paths:
+    """Endpoints by their whole path, and an application for all other paths: it costs as much as a small call."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], others: ASGIApp) -> None:
+        self._plain = {path: endpoint for path, endpoint in endpoints.items() if "{" not in path}
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        endpoint = self._plain.get(scope["path"])
+        if endpoint is None or scope["type"] != "http":
+            await self._others(scope, receive, send)
+        else:
+            scope["path_params"] = {}
+            await endpoint(scope, receive, send)
+
+
+def _endpoints(operations: Sequence[Operation], workshop: Workshop) -> dict[str, Endpoint]:
     paths: dict[str, list[Operation]] = {}
     for operation in operations:
         paths.setdefault(operation.path, []).append(operation)
-    return [Route(path, Endpoint(rows, workshop)) for path, rows in paths.items()]
+    return {path: Endpoint(rows, workshop) for path, rows in paths.items()}
 
 
 async def _answer_http(request: Request, error: HTTPException) -> Response:

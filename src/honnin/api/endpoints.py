@@ -2,6 +2,7 @@
 
 The event loop only moves bytes. Everything that waits (the store, J-LIS, public-key operations) happens in two bounded
 pools: checks, which wait for outside services, and everything else, so that a slow J-LIS never keeps a receipt waiting.
+Checks that wait for nothing outside are made by one thread in a row (`line`).
 """
 
 import asyncio
@@ -14,8 +15,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
+from honnin.api.line import Line
 from honnin.api.operations import Answer, Call, Later, Operation, bearer_key, idempotency_key, session_code
 from honnin.api.problems import internal, language_of, respond
 from honnin.api.reading import JSON, LARGE_BODY, body_length, decode_body, decode_query, read_body
@@ -42,12 +44,13 @@ T = TypeVar("T")
 
 
 class Workshop:
-    """The two thread pools of one application, and its platform."""
+    """The two thread pools of one application, its line of checks, and its platform."""
 
     def __init__(self, platform: "Platform") -> None:
         self.platform = platform
         self._checks = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="honnin-check")
         self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="honnin-quick")
+        self.line = Line(platform.sitting, self._checks)
         self._large = asyncio.Semaphore(LARGE_BODIES)
 
     async def run(self, work: Callable[[], T], *, checks: bool) -> T:
@@ -86,24 +89,29 @@ class Endpoint:
         self._operations = {operation.method: operation for operation in operations}
         if "GET" in self._operations:
             self._operations["HEAD"] = self._operations["GET"]  # type: ignore[index]
+        self._path = operations[0].path
         self._workshop = workshop
         self._allow = ", ".join(sorted({*self._operations, "OPTIONS"}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
-        scope["state"]["route"] = next(iter(self._operations.values())).path
+        scope["state"]["route"] = self._path
         if scope["method"] == "OPTIONS":
-            response = Response(status_code=204, headers={"Allow": self._allow})
+            await Response(status_code=204, headers={"Allow": self._allow})(scope, receive, send)
+            return
+        found = await self._answer(scope, receive)
+        if isinstance(found, Response):
+            await found(scope, receive, send)
         else:
-            response = await self._answer(scope, receive)
-        await response(scope, receive, send)
+            for message in found:
+                await send(message)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive) -> tuple[Message, Message] | Response:
         try:
             operation = self._operations.get(scope["method"])
             if operation is None:
                 return answer_error(self._wrong_method(), scope, allow=self._allow)
-            return await self._call(operation, scope, receive)
+            return _messages(await self._call(operation, scope, receive))
         except HonninError as error:
             return answer_error(error, scope)
         except Exception as error:  # noqa: BLE001
@@ -113,7 +121,7 @@ class Endpoint:
     def _wrong_method(self) -> InputError:
         return InputError("request.method", "This path does not know the method.", next=f"It knows {self._allow}.")
 
-    async def _call(self, operation: Operation, scope: Scope, receive: Receive) -> Response:
+    async def _call(self, operation: Operation, scope: Scope, receive: Receive) -> Answer:
         headers = single_headers(scope)
         begin = partial(self._begin, operation, headers)
         if operation.body is None and not operation.upload:
@@ -126,6 +134,8 @@ class Endpoint:
                 caller = await self._workshop.run(begin, checks=False)
             raw = await read_body(receive, operation.most_bytes)
             finish = partial(self._finish, operation, scope, headers, raw)
+            if operation.in_line and len(raw) <= LARGE_BODY:
+                return await self._workshop.line.run(lambda waits: finish(caller or begin(), waits=waits))
             return await _answered(await self._workshop.run(lambda: finish(caller or begin()), checks=operation.checks))
 
     def _begin(self, operation: Operation, headers: Mapping[bytes, bytes]) -> Caller | None:
@@ -138,6 +148,8 @@ class Endpoint:
         headers: Mapping[bytes, bytes],
         raw: bytes | None,
         caller: Caller | None,
+        *,
+        waits: bool = True,
     ) -> Answer | Later:
         if caller is not None:
             scope["state"]["tenant"] = caller.id
@@ -150,15 +162,24 @@ class Endpoint:
             idempotency_key=idempotency_key(headers) if operation.idempotent else None,
             request_id=scope["state"]["request_id"],
             session_code=session_code(headers) if operation.coded else None,
+            waits=waits,
         )
         return operation.run(call)
 
 
-async def _answered(found: Answer | Later) -> Response:
-    answer = found.answer(await asyncio.wrap_future(found.coming)) if isinstance(found, Later) else found
-    if answer.status == 204:
-        return Response(status_code=204, headers=dict(answer.headers))
-    return Response(answer.encoded(), answer.status, dict(answer.headers), media_type=answer.media_type)
+async def _answered(found: Answer | Later) -> Answer:
+    return found.answer(await asyncio.wrap_future(found.coming)) if isinstance(found, Later) else found
+
+
+def _messages(answer: Answer) -> tuple[Message, Message]:
+    """Return an answer as it is sent (ASGI)."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    body = b""
+    if answer.status != 204:
+        body = answer.encoded()
+        headers += [(b"content-type", answer.media_type.encode("latin-1")), (b"content-length", b"%d" % len(body))]
+    start = {"type": "http.response.start", "status": answer.status, "headers": headers}
+    return start, {"type": "http.response.body", "body": body}
 
 
 def single_headers(scope: Scope) -> dict[bytes, bytes]:

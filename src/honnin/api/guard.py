@@ -5,9 +5,10 @@ stays out of it.
 """
 
 import logging
+import random
 import secrets
 import time
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,11 +28,13 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
 )
 
 log = logging.getLogger("honnin.access")
+# it names a request in logs and is no secret; asking the system each time lets go of the interpreter
+_ids = random.Random(secrets.token_bytes(32))  # noqa: S311
 
 
 def new_request_id() -> str:
     """Return a new request id: never the client's own, which could name another's request."""
-    return "req_" + secrets.token_hex(12)
+    return f"req_{_ids.getrandbits(96):024x}"
 
 
 class Guard:
@@ -51,13 +54,13 @@ class Guard:
         started = time.perf_counter()
         status = 0
 
-        async def send_guarded(message: Message) -> None:
+        def send_guarded(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message.get("headers", ()), (b"x-request-id", request_id.encode("ascii"))]
-                message = {**message, "headers": [*headers, *SECURITY_HEADERS]}
-            await send(message)
+                own = (b"x-request-id", request_id.encode("ascii"))
+                message["headers"] = [*message.get("headers", ()), own, *SECURITY_HEADERS]
+            return send(message)
 
         self._running += 1
         try:
@@ -67,12 +70,13 @@ class Guard:
                 await self._app(scope, receive, send_guarded)
         finally:
             self._running -= 1
-            log.info(
-                "%s %s %s %s %d %.1f ms",
-                request_id,
-                state.get("tenant", "-"),
-                scope["method"] if scope["method"] in {"GET", "HEAD", "POST", "DELETE", "OPTIONS"} else "-",
-                state.get("route", "-"),
-                status,
-                (time.perf_counter() - started) * 1000,
-            )
+            if log.isEnabledFor(logging.INFO):
+                log.info(
+                    "%s %s %s %s %d %.1f ms",
+                    request_id,
+                    state.get("tenant", "-"),
+                    scope["method"] if scope["method"] in {"GET", "HEAD", "POST", "DELETE", "OPTIONS"} else "-",
+                    state.get("route", "-"),
+                    status,
+                    (time.perf_counter() - started) * 1000,
+                )

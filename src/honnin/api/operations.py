@@ -29,7 +29,10 @@ _OBJECT_ID = re.compile(r"\A[a-z]{2,4}_[0-9A-Za-z_-]{1,64}\Z")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request after reading: who calls, what for, and the decoded body and query."""
+    """One request after reading: who calls, what for, and the decoded body and query.
+
+    waits: whether the call may wait for outside services; else it raises NotAtHandError where it would.
+    """
 
     platform: "Platform"
     caller: Caller
@@ -39,6 +42,7 @@ class Call:
     idempotency_key: str | None
     request_id: str
     session_code: str | None = None
+    waits: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,7 @@ class Operation:
     upload: media types of a body that is taken as it comes, in place of JSON of the model `body`.
     most_bytes: what a body may hold.
     checks: it waits for J-LIS, so it works in the pool of the checks and not in that of the quick answers.
+    in_line: its calls are made one after the other by one thread as long as they wait for nothing outside.
     idempotent: it takes an Idempotency-Key.
     coded: it takes a Honnin-Session-Code.
     problems: codes of the errors that are its own, for the document.
@@ -93,6 +98,7 @@ class Operation:
     query: type | None = None
     secured: bool = True
     checks: bool = False
+    in_line: bool = False
     idempotent: bool = False
     coded: bool = False
     problems: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ def create(call: Call) -> Later:
 
     A verdict is an answer, not an error: a revoked certificate gives 201 with `TOTAL-FAILED`.
     """
-    made = call.platform.verify_soon(call.caller, call.body, idempotency_key=call.idempotency_key)
+    made = call.platform.verify_soon(call.caller, call.body, idempotency_key=call.idempotency_key, waits=call.waits)
     return Later(made, lambda done: Answer(done, 201, {"Location": f"/v1/verifications/{done.id}"}))
 
 
@@ -42,6 +42,7 @@ OPERATIONS = (
         answer=VerificationAnswer,
         status=201,
         checks=True,
+        in_line=True,
         idempotent=True,
         link_to=("getVerification", "getReceipt"),
         problems=(

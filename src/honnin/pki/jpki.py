@@ -28,6 +28,7 @@ __all__ = [
     "JpkiCertificate",
     "PolicyProfile",
     "Purpose",
+    "claimed_purpose",
     "distinguished_name",
     "four_items",
     "jpki_certificate",
@@ -193,6 +194,26 @@ def _read(certificate: Certificate) -> JpkiCertificate:
         ),
         four_items=four_items(certificate),
     )
+
+
+def claimed_purpose(certificate: Certificate) -> Purpose | None:
+    """Return which kind of JPKI certificate one claims to be, by policy and key usage; None where it claims neither.
+
+    Remembered with the certificate's template, all of whose certificates say the same.
+    """
+    memory = (certificate.template or certificate).memory
+    if "claimed_purpose" not in memory:
+        memory["claimed_purpose"] = _claimed(certificate)
+    claimed: Purpose | None = memory["claimed_purpose"]
+    return claimed
+
+
+def _claimed(certificate: Certificate) -> Purpose | None:
+    try:
+        found = policy_profile(extensions.certificate_policies(certificate) or frozenset())
+        return found and (found[1].purpose or purpose_by_key_usage(extensions.key_usage(certificate)))
+    except FormatError:
+        return None
 
 
 def purpose_by_key_usage(usage: int | None) -> Purpose:

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from honnin.errors import AccessError, FormatError, InputError, StateError
+from honnin.errors import AccessError, InputError, StateError
 from honnin.identity import DERIVED, FourItems, derive
 from honnin.law import Decision, evaluate, methods, rule_table
 from honnin.pki import Check, Report, verify
-from honnin.pki.jpki import Purpose, jpki_certificate
+from honnin.pki.jpki import Purpose, claimed_purpose
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.platform.clock import japanese_day
 from honnin.platform.evidence.custody import demands_custody
@@ -105,8 +105,8 @@ def open_gate(tenant: Tenant, request: VerificationRequest, *, at: datetime, dig
     return Gate(law, method, on, custody)
 
 
-def learn(mode: Mode, certificate: Certificate | None, *, at: datetime) -> RevocationLearned:
-    """Ask for revocation data now.
+def learn(mode: Mode, certificate: Certificate | None, *, at: datetime, waits: bool = True) -> RevocationLearned:
+    """Ask for revocation data now; waits: as `Mode.learn_revocation`.
 
     Raises AccessError `verification.sandbox_certificate`: a live tenant never judges a sandbox's certificate.
     """
@@ -117,7 +117,9 @@ def learn(mode: Mode, certificate: Certificate | None, *, at: datetime) -> Revoc
             "A live tenant was given a sandbox's certificate.",
             next="Use the tenant's test key for sandbox cards.",
         )
-    return mode.learn_revocation(certificate, at=at) if certificate is not None else RevocationLearned()
+    if certificate is None:
+        return RevocationLearned()
+    return mode.learn_revocation(certificate, at=at, waits=waits)
 
 
 def check(
@@ -172,15 +174,9 @@ def _purpose(gate: Gate, request: VerificationRequest, certificate: Certificate 
     """
     if gate.law is not None:
         return "signature"
-    return request.certificate_kind or (kind_of(certificate) if certificate is not None else None) or "signature"
-
-
-def kind_of(certificate: Certificate) -> Purpose | None:
-    """Return which kind of JPKI certificate one claims to be; None where it claims neither."""
-    try:
-        return jpki_certificate(certificate).purpose
-    except FormatError:
-        return None
+    return (
+        request.certificate_kind or (claimed_purpose(certificate) if certificate is not None else None) or "signature"
+    )
 
 
 def check_kind(request: VerificationRequest, gate: Gate, certificate: Certificate | None) -> None:
@@ -188,7 +184,8 @@ def check_kind(request: VerificationRequest, gate: Gate, certificate: Certificat
 
     Raises InputError `verification.certificate_kind`.
     """
-    wanted, kind = request.certificate_kind, kind_of(certificate) if certificate is not None else None
+    wanted = request.certificate_kind
+    kind = None if certificate is None else claimed_purpose(certificate)
     if wanted is not None and ((gate.law is not None and wanted != "signature") or kind not in {None, wanted}):
         raise InputError(
             "verification.certificate_kind",
@@ -228,7 +225,7 @@ def _seen(check: Check) -> dict[str, Any]:
 
 def without_times(reason: str) -> str:
     """Return a reason without the moments in it: a certificate ends on its holder's birthday, one of the four items."""
-    return MOMENT.sub("", reason)
+    return MOMENT.sub("", reason) if "-" in reason else reason
 
 
 def _revocation(seen: Any, learned: RevocationLearned) -> RevocationSeen | None:

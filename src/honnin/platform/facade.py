@@ -4,9 +4,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,12 @@ class Platform:
         with self.store.read() as db:
             db.exec_driver_sql("SELECT 1")
 
+    @contextmanager
+    def sitting(self) -> Iterator[None]:
+        """Make the checks of this thread one after the other until the block ends, then record them together."""
+        with self.store.turns, self._verifier.sittings.sit():
+            yield
+
     def home_of(self, caller: Caller | None) -> "Platform":  # noqa: ARG002 - `Shards` looks at it
         """Return the platform that holds a caller's rows: this one."""
         return self
@@ -100,7 +106,8 @@ class Platform:
 
     def authenticate(self, api_key: str) -> Caller:
         """Return who calls with this key. Raises KeyRefusedError `tenant.key`."""
-        return Caller(tenant=tenants.find_by_key(self.store, self.keys, api_key))
+        find = partial(tenants.find_by_key, self.store, self.keys, api_key)
+        return Caller(tenant=self._verifier.sittings.once(api_key, find))
 
     def caller_of(self, tenant_id: str) -> Caller:
         """Return a tenant as the operator acts for it. Raises InputError `tenant.unknown`."""
@@ -173,13 +180,20 @@ class Platform:
         return answer
 
     def verify_soon(
-        self, caller: Caller, request: VerificationRequest, idempotency_key: str | None = None
+        self,
+        caller: Caller,
+        request: VerificationRequest,
+        idempotency_key: str | None = None,
+        *,
+        waits: bool = True,
     ) -> "Future[VerificationAnswer]":
         """Make one check as `verify` and return where its answer will be once it is durable; errors of it come there,
         those of the request are raised.
+
+        waits: whether outside services may be waited for; else NotAtHandError where they would be.
         """
         mode = self._modes[caller.livemode]
-        told = self._verifier.verify_soon(mode, caller.tenant, request, idempotency_key=idempotency_key)
+        told = self._verifier.verify_soon(mode, caller.tenant, request, idempotency_key=idempotency_key, waits=waits)
         told.add_done_callback(lambda _: self._woken.set())
         return told
 

@@ -18,10 +18,10 @@ from honnin.errors import HonninError
 from honnin.platform import outbox
 from honnin.platform.ids import keyed_hash, new_id
 from honnin.platform.keys import Keyring
-from honnin.platform.store import schema
+from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Kin", "join_person", "known_person", "learn_kin", "link_tag", "person_rows", "wait_for_link"]
+__all__ = ["Kin", "is_known", "join_person", "known_person", "learn_kin", "link_tag", "person_rows", "wait_for_link"]
 
 _PERSON = Prepared(
     select(schema.person_certificates.c.person_id).where(
@@ -90,6 +90,11 @@ def known_person(db: Connection, tenant_id: str, tag: str) -> str | None:
     """Return the person that a certificate already belongs to."""
     person: str | None = _PERSON.scalar(db, tenant=tenant_id, tag=tag)
     return person
+
+
+def is_known(store: Store, tenant_id: str, tag: str) -> bool:
+    """Tell whether a certificate belongs to a person already."""
+    return bool(store.look(_PERSON, tenant=tenant_id, tag=tag))
 
 
 def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -> str:

@@ -59,6 +59,11 @@ class IndexedCrls:
         self._opened = open_index(self._folder) if opened is None else opened.refreshed()
         return self._opened
 
+    def at_hand(self, certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData | None:  # noqa: ARG002
+        """Return the kept list that is about a certificate (DER) where it is not yet to be asked for anew."""
+        kept = self._kept(parse_certificate(certificate), at)
+        return kept if kept is not None and self._serves(kept, at) else None
+
     def fetch(self, certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:
         """Return the list that is about a certificate (DER), a kept one or one fetched now.
 
@@ -66,7 +71,7 @@ class IndexedCrls:
         """
         target = parse_certificate(certificate)
         kept = self._kept(target, at)
-        if kept is not None and kept.fetched_at + self._ask_again > at >= kept.fetched_at:
+        if kept is not None and self._serves(kept, at):
             return kept
         points = target.extensions.get(CRL_DISTRIBUTION_POINTS)
         with self._turn(target.issuer + (points.value if points else b"")):
@@ -79,6 +84,9 @@ class IndexedCrls:
                 if again is None:
                     raise
                 return again
+
+    def _serves(self, kept: RevocationData, at: datetime) -> bool:
+        return kept.fetched_at + self._ask_again > at >= kept.fetched_at
 
     def _fetched(self, certificate: bytes, issuer: bytes, at: datetime, kept: RevocationData | None) -> RevocationData:
         found = self._source.fetch(certificate, issuer, at=at)

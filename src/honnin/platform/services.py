@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from honnin.connect.digital_auth.opening import ResultOpener
+from honnin.connect.jlis import RevocationAtHand
 from honnin.connect.worlds import World, installed, open_world
 from honnin.errors import FormatError, ServiceError, StateError
 from honnin.pki.jpki import Purpose
@@ -90,16 +91,19 @@ class Mode:
             if (key := subject_key_identifier(parse_certificate(anchor))) is not None
         }
 
-    def learn_revocation(self, certificate: Certificate, *, at: datetime) -> RevocationLearned:
+    def learn_revocation(self, certificate: Certificate, *, at: datetime, waits: bool = True) -> RevocationLearned:
         """Ask the revocation source; a source that fails is "could not tell", not an error.
 
+        waits: whether the source may be waited for; else NotAtHandError where it would be.
         Nothing is asked about a certificate that no trusted CA signed: it would choose what is asked.
         """
         issuer = self.issuer_of(certificate)
-        if issuer is None or self.services.revocation is None:
+        source = self.services.revocation
+        if issuer is None or source is None:
             return RevocationLearned()
         try:
-            found = self.services.revocation.fetch(certificate.raw, issuer.raw, at=at)
+            asked = source if waits else RevocationAtHand(source)
+            found = asked.fetch(certificate.raw, issuer.raw, at=at)
         except (ServiceError, FormatError):
             return RevocationLearned()
         return RevocationLearned(tuple(found.crls), tuple(found.ocsp), found.source, found.fetched_at)

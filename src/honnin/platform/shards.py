@@ -15,7 +15,8 @@ What it does not do: move a tenant's rows. The pages of sessions are served by a
 
 import hashlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,14 @@ class Shards:
                 url = self._by_name[name].database_url
                 self._open[name] = Platform(replace(self._settings, database_url=url))
             return self._open[name]
+
+    @contextmanager
+    def sitting(self) -> Iterator[None]:
+        """Make the checks of this thread one after the other (`Platform.sitting`), on every shard that is open."""
+        with ExitStack() as stack:
+            for platform in list(self._open.values()):
+                stack.enter_context(platform.sitting())
+            yield
 
     def home_of(self, caller: Caller | None) -> "Platform | Shards":
         """Return the platform that holds a caller's rows; what has no caller is answered for all shards."""

@@ -10,18 +10,21 @@ what opens the record's commitments.
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, select
 
+from honnin.connect.jlis import LinksAtHand, NotAtHandError
 from honnin.errors import GoneError, NotFoundError
 from honnin.pki import Facts
 from honnin.platform import linking, outbox
 from honnin.platform.checking import Judged, check, check_kind, learn, open_gate
 from honnin.platform.clock import moment
 from honnin.platform.customers import keep_customer
+from honnin.platform.drafting import Made
 from honnin.platform.evidence.custody import Opening
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.idempotency import Binding, recall, used
@@ -34,8 +37,9 @@ from honnin.platform.models import (
     VerificationPage,
     VerificationRequest,
 )
-from honnin.platform.recording import Known, Made, Recorder, retention_of
+from honnin.platform.recording import Recorder
 from honnin.platform.services import Mode
+from honnin.platform.sitting import Sittings
 from honnin.platform.store import Store, schema
 from honnin.platform.submission import read_submission
 
@@ -50,6 +54,7 @@ class Verifier:
         self.keys = keys
         self.sealer = sealer
         self._recorder = Recorder(store, keys, sealer)
+        self.sittings = Sittings(self._recorder)
 
     def verify(
         self,
@@ -70,7 +75,7 @@ class Verifier:
         """
         with self.store.turns:
             made = self._make(mode, tenant, request, idempotency_key, session_id, allowed)
-            told = self._recorder.record(made) if isinstance(made, Made) and also is None else None
+            told = self.sittings.record(made) if isinstance(made, Made) and also is None else None
         if isinstance(made, VerificationAnswer):
             return made
         if told is not None:
@@ -87,13 +92,22 @@ class Verifier:
         return self.store.write(work, tenant=tenant.id)
 
     def verify_soon(
-        self, mode: Mode, tenant: Tenant, request: VerificationRequest, *, idempotency_key: str | None = None
+        self,
+        mode: Mode,
+        tenant: Tenant,
+        request: VerificationRequest,
+        *,
+        idempotency_key: str | None = None,
+        waits: bool = True,
     ) -> "Future[VerificationAnswer]":
-        """Make one check now and return where its answer will be once it is durable. Raises as `verify`."""
+        """Make one check now and return where its answer will be once it is durable. Raises as `verify`.
+
+        waits: whether outside services may be waited for; else NotAtHandError where they would be.
+        """
         with self.store.turns:
-            made = self._make(mode, tenant, request, idempotency_key, None, None)
+            made = self._make(mode, tenant, request, idempotency_key, None, None, waits=waits)
             if not isinstance(made, VerificationAnswer):
-                return self._recorder.record(made)
+                return self.sittings.record(made)
         told: Future[VerificationAnswer] = Future()
         told.set_result(made)
         return told
@@ -106,9 +120,11 @@ class Verifier:
         idempotency_key: str | None,
         session_id: str | None,
         allowed: tuple[Attribute, ...] | None,
+        *,
+        waits: bool = True,
     ) -> Made | VerificationAnswer:
         """Make a check, or return the answer that was given before."""
-        at = mode.clock()
+        at = self.sittings.once(mode, mode.clock)
         brought = read_submission(request, mode.results)
         # 1.
         gate = open_gate(tenant, request, at=at, digest_only=brought.covers == "digest")
@@ -124,11 +140,11 @@ class Verifier:
                 if before is not None:
                     return msgspec.json.decode(before, type=VerificationAnswer)
         # 3.
-        with self.store.turns.resting():
-            learned = learn(mode, certificate, at=at)
+        with self.store.turns.resting() if waits else nullcontext():
+            learned = learn(mode, certificate, at=at, waits=waits)
         judged = check(mode, tenant, gate, request, brought, certificate, learned, at=at)
         # 4.
-        kin, tag, known = self._person(mode, tenant, judged, at)
+        kin, tag = self._person(mode, tenant, judged, at, waits=waits)
         return Made(
             tenant=tenant,
             request=request,
@@ -139,26 +155,31 @@ class Verifier:
             log_id=self._recorder.log_of(tenant.id),
             kin=kin,
             tag=tag,
-            known=known,
             binding=binding,
             session_id=session_id,
             allowed=tenant.attributes if allowed is None else allowed,
+            now=moment(at),
         )
 
     def _person(
-        self, mode: Mode, tenant: Tenant, judged: Judged, at: datetime
-    ) -> tuple[linking.Kin | None, str | None, Known | None]:
-        """Return the certificate's kin, the tenant's name for it, and the person if it is known already."""
+        self, mode: Mode, tenant: Tenant, judged: Judged, at: datetime, *, waits: bool
+    ) -> tuple[linking.Kin | None, str | None]:
+        """Return the certificate's kin and the tenant's name for it; J-LIS is waited for only for somebody new."""
         certificate = judged.report.facts.signers[0].certificate if judged.report.facts.signers else None
         if not judged.passed or certificate is None or certificate.issuer_key_id is None:
-            return None, None, None
+            return None, None
         key = (certificate.issuer_key_id, int(certificate.serial, 16))
         tag = linking.link_tag(self.keys, tenant.id, *key)
-        known = self._recorder.known(tenant.id, tag, retention_of(judged))
-        if known is not None:
-            return linking.Kin((key,), settled=True), tag, known
+        links = mode.services.links
+        try:
+            return linking.learn_kin(links and LinksAtHand(links), *key, at=at), tag
+        except NotAtHandError:
+            if linking.is_known(self.store, tenant.id, tag):
+                return linking.Kin((key,), settled=True), tag
+            if not waits:
+                raise
         with self.store.turns.resting():
-            return linking.learn_kin(mode.services.links, *key, at=at), tag, None
+            return linking.learn_kin(links, *key, at=at), tag
 
     def settle(self, mode: Mode, tenant: Tenant, verification_id: str) -> None:
         """Ask J-LIS again for a pending check's person; nothing happens while it still does not know."""

@@ -11,7 +11,7 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,17 @@ from honnin.web.origins import KEYS_FILE, compose
 if TYPE_CHECKING:
     from honnin.platform import Platform, Settings
 
-__all__ = ["KEYS_FILE", "Running", "demo_key", "opened", "serve_here", "serve_in_thread", "serve_workers", "worker"]
+__all__ = [
+    "KEYS_FILE",
+    "Running",
+    "demo_key",
+    "of_worker",
+    "opened",
+    "serve_here",
+    "serve_in_thread",
+    "serve_workers",
+    "worker",
+]
 
 NAMES_VARIABLE = "HONNIN_NAMES"
 START_SECONDS = 20.0
@@ -140,19 +150,30 @@ def serve_here(listener: socket.socket, app: ASGIApp) -> None:
     Server(configuration(app)).run([listener])
 
 
-def serve_workers(listener: socket.socket, *, workers: int) -> None:
-    """Serve the product alone in several processes until SIGTERM or SIGINT; settings come from the environment."""
-    Multiprocess(configuration("honnin.web.serving:worker", workers=workers, factory=True), [listener]).run()
+def serve_workers(listener: socket.socket, *, workers: int, factory: str = "honnin.web.serving:worker") -> None:
+    """Serve in several processes until SIGTERM or SIGINT.
+
+    factory: names what makes the application of one; the product alone, by settings of the environment, if not given.
+    """
+    Multiprocess(configuration(factory, workers=workers, factory=True), [listener]).run()
 
 
 def worker() -> ASGIApp:
     """Return the application of one worker process, with its own platform and sequencer."""
     from honnin.platform import Settings
 
-    stack = contextlib.ExitStack()
-    platform = stack.enter_context(opened(Settings.from_environment(Path(os.environ["HONNIN_DATA"]))))
     names = os.environ.get(NAMES_VARIABLE, "").split()
-    app = compose(platform, port=int(os.environ["HONNIN_PORT"]), sandbox=None, names=names or None)
+    return of_worker(
+        Settings.from_environment(Path(os.environ["HONNIN_DATA"])),
+        lambda platform: compose(platform, port=int(os.environ["HONNIN_PORT"]), sandbox=None, names=names or None),
+    )
+
+
+def of_worker(settings: "Settings", make: Callable[["Platform"], ASGIApp]) -> ASGIApp:
+    """Return an application with a platform of its own, which it closes when its server ends."""
+    stack = contextlib.ExitStack()
+    platform = stack.enter_context(opened(settings))
+    app = make(platform)
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from honnin.connect.jlis.at_hand import LinksAtHand, NotAtHandError, RevocationAtHand
 from honnin.connect.jlis.crl import HttpCrlSource
 from honnin.connect.jlis.fallback import Fallback
 from honnin.connect.jlis.links import HttpLinkSource, LinkFormat, SandboxLinkFormat
@@ -21,8 +22,11 @@ __all__ = [
     "Link",
     "LinkFormat",
     "LinkSource",
+    "LinksAtHand",
+    "NotAtHandError",
     "OcspClient",
     "OcspSource",
+    "RevocationAtHand",
     "RevocationData",
     "RevocationSource",
     "SandboxLinkFormat",

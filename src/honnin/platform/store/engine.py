@@ -8,7 +8,7 @@ it begins, so that no two writers find out at their end that one of them was too
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,10 +19,10 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from honnin.errors import InputError, ServiceError
-from honnin.platform.store.grouping import Groups, Kind
+from honnin.platform.store.grouping import Done, Groups, Kind
 from honnin.platform.store.looking import Looks
 from honnin.platform.store.migrate import migrate
-from honnin.platform.store.prepared import Prepared
+from honnin.platform.store.prepared import Among, Prepared
 from honnin.platform.store.turns import Turns
 
 __all__ = ["PRAGMAS", "Store"]
@@ -85,6 +85,16 @@ class Store:
         except (DBAPIError, PoolTimeoutError) as error:
             raise _unusable(error) from error
 
+    def look_among(self, query: Among, among: Sequence[Any], /, **values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows for some values of a query's column, as `look` does; nothing is asked for none."""
+        if not among:
+            return []
+        try:
+            with self.turns if self.is_sqlite else self.turns.resting():
+                return self._looks.rows_among(query, among, values)
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise _unusable(error) from error
+
     def write(self, work: Callable[[Connection], T], *, tenant: str | None = None) -> T:
         """Run `work` in one transaction and return its result once it is durable.
 
@@ -99,14 +109,30 @@ class Store:
         with self.turns.resting():
             return told.result()
 
-    def write_soon(self, kind: Kind, item: Any, *, tenant: str) -> "Future[Any]":
-        """Have `kind` write an item of a tenant together with others of its kind that wait; as `write` else."""
-        told: Future[Any] = Future()
-        told.set_running_or_notify_cancel()  # who asked may go away; what was asked is written all the same
-        self._submit(told, kind, item, tenant, 0)
-        return told
+    def write_soon(self, kind: Kind, items: "Sequence[tuple[Any, Future[Any]]]", *, tenant: str) -> None:
+        """Have `kind` write items of a tenant together with others of its kind that wait; as `write` else.
+
+        Each item's outcome is told where it says; who waits for it may go away, what was asked is written all the same.
+        """
+        for _, told in items:
+            if not told.running():
+                told.set_running_or_notify_cancel()
+        self._submit_all(kind, items, tenant, 0)
 
     def _submit(self, told: "Future[Any]", kind: Kind | None, what: Any, tenant: str | None, attempt: int) -> None:
+        self._submit_all(kind, [(what, told)], tenant, attempt)
+
+    def _submit_all(
+        self, kind: Kind | None, items: "Sequence[tuple[Any, Future[Any]]]", tenant: str | None, attempt: int
+    ) -> None:
+        writes = [(what, self._done(told, kind, what, tenant, attempt)) for what, told in items]
+        try:
+            self._groups.submit(None if self.is_sqlite else tenant or object(), kind, writes)
+        except RuntimeError as error:  # closed meanwhile
+            for _, told in items:
+                told.set_exception(_unusable(error))
+
+    def _done(self, told: "Future[Any]", kind: Kind | None, what: Any, tenant: str | None, attempt: int) -> Done:
         def done(result: Any, error: BaseException | None) -> None:
             if error is None:
                 told.set_result(result)
@@ -117,10 +143,7 @@ class Store:
             else:
                 told.set_exception(_unusable(error) if isinstance(error, DBAPIError | PoolTimeoutError) else error)
 
-        try:
-            self._groups.submit(None if self.is_sqlite else tenant or object(), kind, what, done)
-        except RuntimeError as error:  # closed meanwhile
-            told.set_exception(_unusable(error))
+        return done
 
     @contextmanager
     def _begin_write(self) -> Iterator[Connection]:

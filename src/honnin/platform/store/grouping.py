@@ -9,14 +9,14 @@ the group was acknowledged, and all fail.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection
 
-__all__ = ["Groups", "Kind"]
+__all__ = ["Done", "Groups", "Kind"]
 
 MOST = 64  # writes in one transaction: the last of them waits for all
 LINES = 8  # committed at once
@@ -70,18 +70,18 @@ class Groups:
         self._waiting: dict[Hashable, deque[_Write]] = {}
         self._pool = ThreadPoolExecutor(lines, thread_name_prefix="honnin-commit")
 
-    def submit(self, line: Hashable, kind: Kind | None, what: Any, done: Done) -> None:
-        """Put a write in its line; `done(result, error)` is called once it is durable or has failed.
+    def submit(self, line: Hashable, kind: Kind | None, whats: Iterable[tuple[Any, Done]]) -> None:
+        """Put writes in their line; `done(result, error)` of each is called once it is durable or has failed.
 
-        kind: what writes it with others of its kind; None where `what(connection)` writes it.
+        kind: what writes them with others of its kind; None where `what(connection)` writes each.
         """
-        write = _Write(kind, what, done)
+        writes = [_Write(kind, what, done) for what, done in whats]
         with self._lock:
             waiting = self._waiting.get(line)
             if waiting is None:
                 waiting = self._waiting[line] = deque()
                 self._pool.submit(self._lead, line)
-            waiting.append(write)
+            waiting.extend(writes)
 
     def close(self) -> None:
         """Commit what waits, then end the threads."""

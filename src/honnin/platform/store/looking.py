@@ -5,12 +5,13 @@ its key.
 """
 
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from honnin.platform.store.prepared import Prepared
+from honnin.platform.store.prepared import Among, Prepared
 
 __all__ = ["Looks"]
 
@@ -50,6 +51,10 @@ class Looks:
         else:
             connection.close()
         return found
+
+    def rows_among(self, query: Among, among: Sequence[Any], values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        """Return the rows for some values of the query's column."""
+        return [row for prepared, given in query.parts(among) for row in self.rows(prepared, {**values, **given})]
 
     def close(self) -> None:
         """Close the connections that stand ready."""

@@ -5,7 +5,7 @@ by its key. Errors come out as those of the library that everything else goes th
 difference. Only for columns whose values need no conversion: text, numbers, octets, and booleans that are written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Select, bindparam
@@ -95,14 +95,15 @@ class Among:
 
     def rows(self, db: Connection, among: Sequence[Any], /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows for these values of the column, however many they are."""
-        found: list[tuple[Any, ...]] = []
+        return [row for prepared, given in self.parts(among) for row in prepared.rows(db, **values, **given)]
+
+    def parts(self, among: Sequence[Any]) -> Iterator[tuple[Prepared, dict[str, Any]]]:
+        """Give the statements that together ask for these values of the column, with the values of each."""
         for start in range(0, len(among), MOST_AMONG):
             some = among[start : start + MOST_AMONG]
             size = 1 << (len(some) - 1).bit_length()
             padded = [*some, *[some[-1]] * (size - len(some))]
-            prepared = self._sizes.get(size) or self._prepare(size)
-            found += prepared.rows(db, **values, **{f"among_{n}": value for n, value in enumerate(padded)})
-        return found
+            yield self._sizes.get(size) or self._prepare(size), {f"among_{n}": one for n, one in enumerate(padded)}
 
     def _prepare(self, size: int) -> Prepared:
         wanted: list[BindParameter[Any]] = [bindparam(f"among_{n}") for n in range(size)]

@@ -14,19 +14,36 @@ from types import TracebackType
 __all__ = ["Turns"]
 
 
+class _First:
+    """The turn of whoever goes before all that wait."""
+
+    def __init__(self, turns: "Turns") -> None:
+        self._turns = turns
+
+    def __enter__(self) -> None:
+        self._turns.take(first=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._turns.give()
+
+
 class Turns:
     """A context manager for those that compute; `first` for the one that must not wait behind them all."""
 
     def __init__(self) -> None:
-        self._queue = threading.Lock()
-        self.first = threading.Lock()
+        self._free = threading.Condition(threading.Lock())
+        self._taken = False
+        self._first = 0  # how many wait that go before the others
         self._mine = threading.local()
+        self.first = _First(self)
 
     def __enter__(self) -> None:
         """Wait for this thread's turn; nothing happens where it has it already."""
         depth = getattr(self._mine, "depth", 0)
         if depth == 0:
-            self._take()
+            self.take()
         self._mine.depth = depth + 1
 
     def __exit__(
@@ -35,7 +52,7 @@ class Turns:
         """Let the next one compute."""
         self._mine.depth -= 1
         if self._mine.depth == 0:
-            self.first.release()
+            self.give()
 
     @contextmanager
     def resting(self) -> Iterator[None]:
@@ -45,13 +62,24 @@ class Turns:
             yield
             return
         self._mine.depth = 0
-        self.first.release()
+        self.give()
         try:
             yield
         finally:
-            self._take()
+            self.take()
             self._mine.depth = depth
 
-    def _take(self) -> None:
-        with self._queue:
-            self.first.acquire()
+    def take(self, *, first: bool = False) -> None:
+        """Wait until nobody computes, and until nobody waits who goes before."""
+        with self._free:
+            self._first += first
+            while self._taken or (self._first and not first):
+                self._free.wait()
+            self._first -= first
+            self._taken = True
+
+    def give(self) -> None:
+        """Let the next one compute."""
+        with self._free:
+            self._taken = False
+            self._free.notify_all()
