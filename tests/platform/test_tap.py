@@ -1,74 +1,66 @@
-"""Tap use: registered with a PIN once, then without one, only at supervised terminals, each nonce once."""
+"""Tap use over HTTP: registered with a PIN once, then without one; and everything that must stay outside."""
 
-import base64
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from honnin.chip import Challenge, MyNumberCard, Trust, open_reader
-from honnin.chip.document import TrustedKey
-from honnin.chip.my_number_card.tap import TapCard, Tapped
-from honnin.connect.worlds import open_world
-from honnin.errors import AccessError, NotFoundError, PinError, StateError
+from honnin.chip import MyNumberCard, Pin, open_reader
+from honnin.chip.my_number_card import BirthDateKey
+from honnin.chip.my_number_card.tap import TapCard
+from honnin.errors import HonninError, PinError
+from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.platform import Settings
-from honnin.platform.models import Caller, VerificationRequest
-from honnin.platform.tap import Tap, Terminal
+from honnin.platform.evidence.receipt import verify_receipt
+from honnin.platform.keys import LogPublicKey
+from honnin.sandbox.jlis.switches import SERVICES, set_switch
+from honnin.sandbox.life import happen
+from honnin.sandbox.world import World
 from honnin.web.serving import Running, serve_in_thread
+from honnin.web.tap.service import Registration, Service, Tap
+from honnin.web.tap.terminal import register, tap
 
-BORN = date(1990, 4, 12)
+JST = timedelta(hours=9)
 
 
 class Door:
-    """A supervised door, and the customers who are registered there."""
+    """A supervised door with its terminal, and the customers who tap there."""
 
-    def __init__(self, running: Running) -> None:
-        self.platform, self.data = running.platform, running.platform.settings.data
-        self.world = open_world(self.data)
-        self.caller: Caller = self.platform.authenticate(running.api_key)
-        self.tenant = self.caller.tenant
-        self.taps = self.platform.taps
-        self.terminal: Terminal = self.taps.add_terminal(
-            self.tenant, "入口", "見本図書館", supervised=True, outdoors=False
-        )
+    def __init__(self, running: Running, service: Service) -> None:
+        assert isinstance(running.world, World)
+        self.running, self.service, self.world = running, service, running.world
+        self.data = running.platform.settings.data
+        self.pins = {row["id"]: row["pins"] for row in self.world.people()}
+        made = service.add_terminal("入口", "見本図書館", supervised=True, outdoors=False, online=False)
+        self.terminal = made.id
 
-    @property
-    def mode(self) -> Any:
-        return self.platform._modes[False]
+    def register(self, person: str, *, kind: str = "signature", born: date | None = None) -> Registration:
+        with open_reader(f"emulated:{person}", data=self.data) as reader:
+            pin = Pin(kind, self.pins[person][kind])
+            return register(self.service, self.terminal, "library", reader, pin, birth_date=born)
 
-    def register(self, person: str = "hanako", pin: str = "HANAKO2468") -> str:
-        """Verify a person with a PIN and register them."""
-        from honnin.chip import Pin
+    def tap(self, target: str = "hanako") -> Tap:
+        with open_reader(f"emulated:{target}", data=self.data) as reader:
+            return tap(self.service, self.terminal, "library", reader)
 
+    def certificate(self, person: str) -> bytes:
         with open_reader(f"emulated:{person}", data=self.data) as reader, MyNumberCard(reader) as card:
-            card.jpki.unlock(Pin("signature", pin))
-            certificate = card.jpki.certificate("signature")
-            made = card.jpki.sign_message("signature", b"library")
-        request = VerificationRequest(
-            purpose="library", document=b"library", signature=made.value, certificate=certificate
-        )
-        answer = self.platform.verify(self.caller, request)
-        assert answer.person
-        self.taps.register(self.tenant, answer.person, BORN, at=self.mode.clock())
-        return answer.person
+            return TapCard(card).certificate()
 
-    def trust(self) -> Trust:
-        keys = tuple(TrustedKey("my_number_card", *key) for key in self.world.document_trust()["my_number_card"])
-        return Trust((), self.world.now(), keys)
+    def proof(self, target: str, born: date, message: bytes) -> dict[str, bytes]:
+        with open_reader(f"emulated:{target}", data=self.data) as reader, MyNumberCard(reader) as card:
+            made = TapCard(card).internal_authentication(BirthDateKey.of(born), message)
+        return {"age_record": made.age_record, "certificate": made.certificate, "signature": made.signature}
 
-    def tap(self, url: str = "emulated:hanako", *, challenge: Challenge | None = None) -> Tap:
-        """Tap a card: certificate, birth-date key, internal authentication."""
-        at = self.mode.clock()
-        challenge = challenge or self.taps.begin(self.tenant, self.terminal.id, at=at)
-        with open_reader(url, data=self.data) as reader, MyNumberCard(reader) as card:
-            terminal = TapCard(card)
-            seen = self.taps.recognise(self.mode, self.tenant, terminal.certificate())
-            tapped: Tapped | None = None
-            if seen.birth_date is not None:
-                tapped = terminal.internal_authentication(seen.birth_date, challenge, self.trust())
-        return self.taps.finish(self.tenant, self.terminal.id, challenge, seen, tapped, at=self.mode.clock())
+    def body(self, tap_id: str) -> dict[str, Any]:
+        caller = self.running.platform.authenticate(self.running.api_key)
+        return {
+            check["id"]: check["result"] for check in self.running.platform.taps.read(caller, tap_id).verdict.checks
+        }  # type: ignore[union-attr]
 
 
 @pytest.fixture(scope="module")
@@ -80,88 +72,280 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def door(running: Running) -> Door:
-    return Door(running)
+def door(running: Running) -> Iterator[Door]:
+    with Service(running.base, running.api_key) as service:
+        yield Door(running, service)
 
 
 @pytest.fixture(scope="module")
 def hanako(door: Door) -> str:
-    return door.register()
+    made = door.register("hanako")
+    assert (made.outcome, made.reason) == ("accepted", "accepted"), made
+    assert made.person
+    return made.person
+
+
+def code(work: Callable[[], Any]) -> str:
+    with pytest.raises(HonninError) as caught:
+        work()
+    return caught.value.code
 
 
 def test_customer_taps_without_a_pin_and_is_found_by_the_counterpart(door: Door, hanako: str) -> None:
-    tap = door.tap()
-    assert (tap.outcome, tap.person, tap.assurance_level) == ("accepted", hanako, 1)
+    made = door.tap()
+    assert (made.status, made.outcome, made.person, made.assurance_level) == ("ended", "accepted", hanako, 1)
+    checks = door.body(made.id)
+    named = ("terminal", "nonce", "person", "card_issuer", "age_record", "internal_authentication", "same_card")
+    assert {checks[name] for name in named} == {"passed"}
 
 
-def test_stranger_and_ended_certificate_stay_outside(door: Door, hanako: str) -> None:
-    assert door.tap("emulated:taro").outcome == "refused"
-    assert door.tap("emulated:taro").person is None
+def test_registration_with_the_other_pin_and_a_birth_date_of_the_card(door: Door) -> None:
+    made = door.register("misaki", kind="user_authentication", born=date(1991, 2, 14))
+    assert made.outcome == "accepted"
+    assert door.tap("misaki").person == made.person
 
 
-def test_copy_of_a_card_stays_outside(door: Door, hanako: str) -> None:
-    tap = door.tap("emulated:hanako/my_number_card:copied")
-    assert tap.outcome == "refused"
-    assert tap.person is None
+def test_foreign_residents_card_opens_by_its_western_year(door: Door) -> None:
+    made = door.register("madeup", kind="user_authentication", born=date(1994, 4, 4))
+    assert made.outcome == "accepted"
+    assert door.tap("madeup").person == made.person
 
 
-def test_nonce_serves_once_and_for_its_terminal_and_time(door: Door, hanako: str) -> None:
-    at = door.mode.clock()
-    challenge = door.taps.begin(door.tenant, door.terminal.id, at=at)
-    assert door.tap(challenge=challenge).outcome == "accepted"
-    with pytest.raises(StateError, match=r"tap\.nonce"):
-        door.tap(challenge=challenge)
-    with pytest.raises(StateError, match=r"tap\.nonce"):
-        door.tap(challenge=Challenge(bytes(32), "tap", door.terminal.id))
-    late = door.taps.begin(door.tenant, door.terminal.id, at=at - timedelta(seconds=61))
-    with pytest.raises(StateError, match=r"tap\.nonce"):
-        door.tap(challenge=late)
-    other = door.taps.add_terminal(door.tenant, "出口", "見本図書館", supervised=True, outdoors=False)
-    with pytest.raises(StateError, match=r"tap\.nonce"):
-        door.tap(challenge=door.taps.begin(door.tenant, other.id, at=door.mode.clock()))
-
-
-def test_proof_over_another_nonce_is_refused(door: Door, hanako: str) -> None:
-    at = door.mode.clock()
-    first = door.taps.begin(door.tenant, door.terminal.id, at=at)
-    second = door.taps.begin(door.tenant, door.terminal.id, at=at)
-    with open_reader("emulated:hanako", data=door.data) as reader, MyNumberCard(reader) as card:
-        seen = door.taps.recognise(door.mode, door.tenant, TapCard(card).certificate())
-        assert seen.birth_date is not None
-        tapped = TapCard(card).internal_authentication(seen.birth_date, first, door.trust())
-    assert door.taps.finish(door.tenant, door.terminal.id, second, seen, tapped, at=at).outcome == "refused"
-
-
-def test_birth_date_key_of_somebody_else_opens_no_card(door: Door, hanako: str) -> None:
-    challenge = door.taps.begin(door.tenant, door.terminal.id, at=door.mode.clock())
-    with open_reader("emulated:hanako", data=door.data) as reader, MyNumberCard(reader) as card:
-        seen = door.taps.recognise(door.mode, door.tenant, TapCard(card).certificate())
-    assert seen.birth_date is not None
-    with (
-        open_reader("emulated:taro", data=door.data) as reader,
-        MyNumberCard(reader) as card,
-        pytest.raises(PinError),
-    ):
-        TapCard(card).internal_authentication(seen.birth_date, challenge, door.trust())
+def test_evidence_of_a_tap_verifies_offline_and_names_nobody(door: Door, hanako: str) -> None:
+    made = door.tap()
+    platform = door.running.platform
+    key = LogPublicKey.read((door.data / "keys" / "log.pub.pem").read_bytes())
+    record = verify_receipt(platform.export_receipt(made.id), key)
+    assert record["verification"] == made.id
+    assert record["verdict"]["indication"] == "PASSED"
+    assert (record["law"]["method"], record["law"]["status"]) == ("jpki.tap_use", "satisfied")
+    assert (record["channel"], record["device"], record["certificate_kind"]) == (
+        "in_person",
+        "tap_terminal",
+        "user_authentication",
+    )
+    committed = {"certificate", "card_proof", "terminal", "person", "purpose", "message", "verdict"}
+    assert committed <= set(record["commitments"])
+    assert hanako not in str(record)
+    assert door.terminal not in str(record)
 
 
 @pytest.mark.parametrize(
-    ("supervised", "outdoors", "code"), [(False, False, "tap.not_supervised"), (True, True, "tap.outdoors")]
+    ("target", "outcome", "reason"),
+    [
+        ("taro", "refused", "not_registered"),
+        ("hanako/my_number_card:copied", "refused", "not_registered"),  # a copy has other JPKI keys as well
+        ("naoki", "refused", "certificate_ended"),
+        ("saku", "refused", "certificate_ended"),
+        ("kumo", "could_not_tell", "certificate_unknown"),
+    ],
 )
-def test_terminal_must_be_supervised_and_indoors(door: Door, supervised: bool, outdoors: bool, code: str) -> None:
-    with pytest.raises(AccessError) as caught:
-        door.taps.add_terminal(door.tenant, "a", "b", supervised=supervised, outdoors=outdoors)
-    assert caught.value.code == code
+def test_strangers_copies_and_ended_certificates_stay_outside(
+    door: Door, hanako: str, target: str, outcome: str, reason: str
+) -> None:
+    made = door.tap(target)
+    assert (made.outcome, made.person, made.birth_date_key) == (outcome, None, None)
+    if target != "hanako/my_number_card:copied":
+        assert made.reason == reason
+    assert set(made.messages) == {"ja", "ja-simple", "en"}
 
 
-def test_unknown_terminal_gets_no_nonce(door: Door) -> None:
-    with pytest.raises(NotFoundError):
-        door.taps.begin(door.tenant, "trm_unknown", at=door.mode.clock())
+def test_copied_certificate_without_the_card_opens_nothing(door: Door, hanako: str) -> None:
+    certificate = door.certificate("hanako")
+    begun = door.service.begin(door.terminal, "library")
+    seen = door.service.recognise(begun.id, certificate)
+    assert seen.birth_date_key == "020412"
+    assert begun.message
+    with pytest.raises(PinError):  # the key that opens one card opens no other
+        door.proof("taro", date(1990, 4, 12), begun.message)
+    made = door.service.finish(begun.id, door.proof("taro", date(1979, 1, 26), begun.message))
+    assert (made.outcome, made.reason, made.person) == ("refused", "another_card", None)
+    assert door.body(made.id)["same_birth_date"] == "failed"
+
+
+def test_copy_of_the_whole_card_face_lacks_its_key(door: Door, hanako: str) -> None:
+    begun = door.service.begin(door.terminal, "library")
+    door.service.recognise(begun.id, door.certificate("hanako"))
+    proof = door.proof("hanako/my_number_card:copied", date(1990, 4, 12), begun.message or b"")
+    assert door.service.finish(begun.id, proof).reason == "not_genuine"
+
+
+def test_answer_to_another_message_and_a_second_answer_are_refused(door: Door, hanako: str) -> None:
+    first, second = door.service.begin(door.terminal, "library"), door.service.begin(door.terminal, "library")
+    for begun in (first, second):
+        door.service.recognise(begun.id, door.certificate("hanako"))
+    proof = door.proof("hanako", date(1990, 4, 12), first.message or b"")
+    assert door.service.finish(second.id, proof).reason == "not_genuine"
+    assert door.service.finish(first.id, proof).outcome == "accepted"
+    assert code(lambda: door.service.finish(first.id, proof)) == "tap.used"
+    assert code(lambda: door.service.recognise(first.id, door.certificate("hanako"))) == "tap.used"
+
+
+def test_of_two_answers_at_once_one_opens_the_door(door: Door, hanako: str) -> None:
+    begun = door.service.begin(door.terminal, "library")
+    door.service.recognise(begun.id, door.certificate("hanako"))
+    proof = door.proof("hanako", date(1990, 4, 12), begun.message or b"")
+    ends: list[str] = []
+
+    def answer() -> None:
+        with Service(door.running.base, door.running.api_key) as service:
+            try:
+                ends.append(str(service.finish(begun.id, proof).outcome))
+            except HonninError as error:
+                ends.append(error.code)
+
+    threads = [threading.Thread(target=answer) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(ends) == ["accepted", "tap.used", "tap.used", "tap.used"]
+
+
+def test_registering_with_somebody_elses_card_is_refused(door: Door) -> None:
+    """Taro's PIN with the chip of another card: the two applications must be one card's."""
+    begun = door.service.begin(door.terminal, "library", registration=True)
+    with open_reader("emulated:taro", data=door.data) as reader, MyNumberCard(reader) as card:
+        card.jpki.unlock(Pin("signature", door.pins["taro"]["signature"]))
+        certificate = card.jpki.certificate("signature") or b""
+        signature = card.jpki.sign_message("signature", begun.message or b"").value
+    proof = door.proof("hanako", date(1990, 4, 12), begun.message or b"")
+    body = {"signature": signature, "certificate": certificate, "card": proof, "birth_date_key": "020412"}
+    made = door.service.register(begun.id, body)
+    assert (made.outcome, made.reason, made.person) == ("refused", "another_card", None)
+    assert door.tap("taro").reason == "not_registered"
+    assert code(lambda: door.service.register(begun.id, body)) == "tap.used"
+
+
+def test_registration_needs_the_signature_of_the_pin(door: Door) -> None:
+    begun = door.service.begin(door.terminal, "library", registration=True)
+    proof = door.proof("taro", date(1979, 1, 26), begun.message or b"")
+    certificate = door.certificate("taro")
+    body = {"signature": bytes(256), "certificate": certificate, "card": proof, "birth_date_key": "540126"}
+    made = door.service.register(begun.id, body)
+    assert (made.outcome, made.person) == ("refused", None)
+    assert door.tap("taro").reason == "not_registered"
+
+
+def test_revoked_and_unwhole_birth_dates_register_nobody(door: Door) -> None:
+    assert door.register("toru").reason == "certificate_ended"
+    assert code(lambda: door.register("toki")) == "tap.birth_date"
+
+
+@pytest.mark.parametrize(
+    ("place", "wanted"),
+    [
+        ({"supervised": False}, "tap.not_supervised"),
+        ({"outdoors": True}, "tap.outdoors"),
+        ({"online": True}, "tap.online"),
+    ],
+)
+def test_terminal_must_be_supervised_indoors_and_not_online(door: Door, place: dict[str, bool], wanted: str) -> None:
+    facts = {"supervised": True, "outdoors": False, "online": False, **place}
+    assert code(lambda: door.service.add_terminal("a", "b", **facts)) == wanted
+
+
+def test_unknown_and_retired_terminals_take_no_taps(door: Door, hanako: str) -> None:
+    assert code(lambda: door.service.begin("trm_unknown", "library")) == "tap.terminal_unknown"
+    made = door.service.add_terminal("出口", "見本図書館", supervised=True, outdoors=False, online=False)
+    begun = door.service.begin(made.id, "library")
+    door.service.retire(made.id)
+    assert code(lambda: door.service.begin(made.id, "library")) == "tap.terminal_retired"
+    assert code(lambda: door.service.recognise(begun.id, door.certificate("hanako"))) == "tap.terminal_retired"
+
+
+def test_higher_levels_and_other_tenants_are_refused(door: Door, hanako: str) -> None:
+    key = {"authorization": f"Bearer {door.running.api_key}"}
+    with httpx.Client(base_url=door.running.base, headers=key, trust_env=False) as client:
+        body = {"terminal": door.terminal, "purpose": "bank_account", "assurance_level": 2}
+        answer = client.post("/v1/taps", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "tap.level")
+        session = {"purpose": "x", "method": "jpki.tap_use", "text": "x", "return_url": "http://bank.localhost/return"}
+        assert client.post("/v1/sessions", json=session).status_code in {409, 422}
+    made = door.tap()
+    platform = door.running.platform
+    other = platform.create_tenant("別の店")
+    with Service(door.running.base, other.api_key) as stranger:
+        assert code(lambda: stranger.begin(door.terminal, "library")) == "tap.terminal_unknown"
+        assert code(lambda: stranger.recognise(made.id, b"\x30\x00")) == "tap.unknown"
+        platform.change_tenant(other.tenant, tap_use=False)
+        assert code(lambda: stranger.begin(door.terminal, "library")) == "tap.not_allowed"
+        assert (
+            code(lambda: stranger.add_terminal("a", "b", supervised=True, outdoors=False, online=False))
+            == "tap.not_allowed"
+        )
+    unverified = platform.create_tenant("届出のない店", verifier_status="none")
+    with Service(door.running.base, unverified.api_key) as stranger:
+        assert code(lambda: stranger.begin(door.terminal, "library")) == "law.not_lawful"
+
+
+def test_terminal_begins_only_so_many_taps_a_minute(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("honnin.platform.tap.taps.MOST_PER_MINUTE", 3)
+    made = door.service.add_terminal("改札", "見本図書館", supervised=True, outdoors=False, online=False)
+    for _ in range(3):
+        door.service.begin(made.id, "library")
+    assert code(lambda: door.service.begin(made.id, "library")) == "tap.too_many"
+
+
+def test_ended_registration_and_a_forgotten_person_tap_no_more(door: Door) -> None:
+    person = door.register("katsura").person or ""
+    made = door.tap("katsura")
+    assert made.person == person
+    platform = door.running.platform
+    caller = platform.authenticate(door.running.api_key)
+    platform.taps.end_registration(caller, person)
+    assert door.tap("katsura").reason == "not_registered"
+    assert code(lambda: platform.taps.end_registration(caller, person)) == "tap.not_registered"
+    assert door.register("katsura").person == person
+    platform.forget_person(caller.id, person)
+    assert platform.taps.read(caller, made.id).person is None
+    assert door.tap("katsura").person is None
 
 
 def test_birth_date_lies_sealed(door: Door, hanako: str) -> None:
-    with door.platform.store.read() as db:
+    with door.running.platform.store.read() as db:
         rows = db.exec_driver_sql("SELECT content FROM sealed WHERE kind = 'tap_birth'").scalars().all()
+        taps = db.exec_driver_sql("SELECT facts FROM taps WHERE status = 'ended'").scalars().all()
     assert rows
     assert all(b"020412" not in bytes(content) for content in rows)
-    assert base64.b64encode(b"020412") not in b"".join(map(bytes, rows))
+    assert set(taps) == {None}
+
+
+def test_list_at_hand_judges_until_its_next_update_when_the_line_is_down(door: Door, hanako: str) -> None:
+    try:
+        set_switch(door.world, "ocsp", "down")
+        assert door.tap().outcome == "accepted"  # by the list, which is at hand from now on
+        for service in SERVICES:
+            set_switch(door.world, service, "down")
+        assert door.tap().outcome == "accepted"
+        assert door.tap("taro").reason in {"certificate_unknown", "person_unknown"}  # nobody knows whose that is
+        door.world.advance(timedelta(days=8))
+        made = door.tap()
+        assert (made.outcome, made.reason, made.person) == ("could_not_tell", "certificate_unknown", None)
+    finally:
+        for service in SERVICES:
+            set_switch(door.world, service, "up")
+
+
+def test_renewed_certificate_is_found_and_another_card_is_not_taken(door: Door) -> None:
+    person = door.register("kyoko").person
+    happen(door.world, "kyoko", "renew")
+    door.world.advance(timedelta(days=2))
+    assert door.tap("kyoko").person == person
+    happen(door.world, "kyoko", "lose")
+    happen(door.world, "kyoko", "reissue")
+    door.world.advance(timedelta(days=2))
+    assert door.tap("kyoko").reason == "another_card"
+    assert door.register("kyoko").person == person
+    assert door.tap("kyoko").person == person
+
+
+def test_certificate_ends_with_the_second_after_its_last(door: Door) -> None:
+    """Midnight, Japanese time, after the birthday on which the certificate runs out."""
+    assert door.register("anna").outcome == "accepted"  # a foreign resident: the card prints western years
+    last = parse_certificate(door.certificate("anna")).not_after
+    door.world.set_clock(last, frozen=True)
+    assert (last + JST).strftime("%H:%M:%S") == "23:59:59"
+    assert door.tap("anna").outcome == "accepted"
+    door.world.set_clock(last + timedelta(seconds=1), frozen=True)
+    assert door.tap("anna").reason == "certificate_ended"

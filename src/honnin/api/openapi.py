@@ -37,6 +37,7 @@ TAGS = {
     "verifications": "Checks: what was signed, by whose card, and whether it stands.",
     "sessions": "Asking a person to sign on a page of honnin's.",
     "logins": "Logging in with the card's user authentication key.",
+    "taps": "Customers who were verified with a PIN once tap without one, at supervised terminals, for level 1.",
     "documents": "Signed PDF, XML, CMS and time stamps: verified, made, and given to whoever may have them.",
     "events": "The outbox: what happened, in order.",
     "webhooks": "The outbox sent to addresses of yours, signed as the Standard Webhooks are.",

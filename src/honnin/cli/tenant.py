@@ -89,6 +89,9 @@ def list_(data: Path, as_json: bool) -> None:
     default=None,
     help="Ask at once for what the AML rules ask from 2027-04-01.",
 )
+@click.option(
+    "--tap-use/--no-tap-use", default=None, help="Its customers may tap without a PIN (live: off by default)."
+)
 @click.option("--return-url", "return_urls", multiple=True, help="Where a person may be sent back to; repeat.")
 @data_option
 @json_option

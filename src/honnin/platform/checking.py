@@ -39,6 +39,7 @@ __all__ = [
     "law_answer",
     "learn",
     "open_gate",
+    "seen_check",
     "without_times",
 ]
 
@@ -214,11 +215,12 @@ def _verdict(report: Report) -> VerdictAnswer:
         sub_indication=report.sub_indication,
         reason=without_times(report.reason),
         at=report.at,
-        checks=tuple(_seen(check) for check in report.checks),
+        checks=tuple(seen_check(check) for check in report.checks),
     )
 
 
-def _seen(check: Check) -> dict[str, Any]:
+def seen_check(check: Check) -> dict[str, Any]:
+    """Return a check as the service provider sees it."""
     shown = {"id": check.id, "result": check.result, "reason": without_times(check.reason)}
     return shown if check.source is None else {**shown, "source": check.source}
 

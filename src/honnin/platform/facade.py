@@ -73,7 +73,7 @@ class Platform:
         self.counter = Counter(self.store, self._sealer)
         self.documents = Documents(self.store, self._sealer, self._modes.__getitem__)
         self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
-        self.taps = Taps(self.store, self.keys, self._sealer)
+        self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, self._modes.__getitem__)
         self.webhooks = Webhooks(self.store, self._sealer)
         self._woken = threading.Event()
 
@@ -367,6 +367,7 @@ class Platform:
             now = moment(mode.clock())
             ended += self.sessions.expire(now, livemode=livemode)
             ended += self.logins.forget(now, livemode=livemode)
+            ended += self.taps.forget(now, livemode=livemode)
             ended += self.records.end_due(japanese_day(mode.clock()), now, livemode=livemode)
             with self.store.read() as db:
                 keys = self._sealer.expired(db, now, livemode=livemode)

@@ -34,7 +34,18 @@ def forget_person(db: Connection, sealer: Sealer, tenant_id: str, object_id: str
     _wait_no_more(db, tenant_id, waiting)
     db.execute(delete(tags).where(tags.c.tenant_id == tenant_id, tags.c.person_id.in_(same)))
     forget_customers(db, tenant_id, same)
+    _forget_taps(db, sealer, tenant_id, same, now)
     return ended
+
+
+def _forget_taps(db: Connection, sealer: Sealer, tenant_id: str, same: list[str], now: str) -> None:
+    """End a person's registration for taps, and take their name off the taps that they made."""
+    taps, registrations = schema.taps, schema.tap_registrations
+    mine = (taps.c.tenant_id == tenant_id) & taps.c.person_id.in_(same)
+    for tap_id in db.execute(select(taps.c.tap_id).where(mine)).scalars().all():
+        sealer.end(db, tenant_id, tap_id, now)
+    db.execute(update(taps).where(mine).values(person_id=None))
+    db.execute(delete(registrations).where(registrations.c.tenant_id == tenant_id, registrations.c.person_id.in_(same)))
 
 
 def _forget_check(db: Connection, sealer: Sealer, tenant_id: str, check_id: str, now: str) -> int:

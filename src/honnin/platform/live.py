@@ -4,6 +4,7 @@
      "revocation": ["ocsp", "ldap"],
      "hosts": {"ocspsign.example": "https://ocsp.operator.example"},
      "ldap": {"url": "ldaps://directory.example:636", "user": "cn=pf", "password_file": "keys/ldap"},
+     "card_keys": {"31303030303131080530303100000000": "anchors/card-face.pem"},
      "time_stamping": {"url": "https://tsa.example/", "anchors": ["anchors/tsa.cer"]}}
 
 Paths are relative to the data folder; anchors are PEM or DER. The link service has no entry: its official format is
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from honnin.connect.jlis import Fallback, RevocationSource
 from honnin.errors import HonninError, StateError
@@ -58,13 +60,17 @@ class TimeStamping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file: anchors, the revocation sources in the order in which they are asked, and where they answer."""
+    """The file: anchors, the revocation sources in the order in which they are asked, and where they answer.
+
+    card_keys: files of the card issuer's CA keys (PEM) by key id (hexadecimal).
+    """
 
     anchors: Anchors = Anchors()
     revocation: tuple[Kind, ...] = ()
     hosts: dict[str, str] = {}
     ldap: Directory | None = None
     time_stamping: TimeStamping | None = None
+    card_keys: dict[str, str] = {}
 
 
 def read_live(data: Path) -> Services | None:
@@ -89,6 +95,7 @@ def read_live(data: Path) -> Services | None:
         user_authentication_anchors=_certificates(data, live.anchors.user_authentication),
         stamp=_stamp(gateway, live.time_stamping),
         time_stamping_anchors=_certificates(data, live.time_stamping.anchors if live.time_stamping else ()),
+        card_keys=_card_keys(data, live.card_keys),
         close=gateway.close,
     )
 
@@ -120,6 +127,19 @@ def _stamp(gateway: "Gateway", authority: TimeStamping | None) -> Callable[[byte
     from honnin.connect.timestamping import TimeStampClient
 
     return TimeStampClient(gateway, Address(authority.url)).stamp
+
+
+def _card_keys(data: Path, names: dict[str, str]) -> Callable[[], tuple[tuple[bytes, bytes], ...]]:
+    """Read the card issuer's keys now, so that one that cannot be used stops the start."""
+    found: list[tuple[bytes, bytes]] = []
+    for key_id, name in names.items():
+        try:
+            key = load_pem_public_key((data / name).read_bytes())
+            spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            found.append((bytes.fromhex(key_id), spki))
+        except (OSError, ValueError) as error:
+            raise _unusable(f"The card issuer's key {name} is no public key, or its id no hexadecimal.") from error
+    return lambda: tuple(found)
 
 
 def _sources(data: Path, live: Live) -> "tuple[Gateway, list[RevocationSource]]":

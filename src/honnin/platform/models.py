@@ -427,6 +427,7 @@ class Tenant(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     number_handler: it may lawfully collect individual numbers (番号法).
     obliged_entity: it is one under the AML law; None where nobody has said.
     apply_2027_rules: it asks at once for what the AML rules ask from 2027-04-01.
+    tap_use: its customers may tap without a PIN; a live tenant only where the operator said so.
     """
 
     id: str
@@ -442,6 +443,7 @@ class Tenant(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     number_handler: bool = False
     obliged_entity: bool | None = None
     apply_2027_rules: bool = False
+    tap_use: bool = False
     return_urls: tuple[str, ...] = ()
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
+from honnin.chip.document import TrustedKey
 from honnin.connect.digital_auth.opening import ResultOpener
 from honnin.connect.jlis import RevocationAtHand
 from honnin.connect.worlds import World, installed, open_world
@@ -91,6 +92,11 @@ class Mode:
             if (key := subject_key_identifier(parse_certificate(anchor))) is not None
         }
 
+    @cached_property
+    def card_keys(self) -> tuple[TrustedKey, ...]:
+        """The keys of the card issuer's CA, on which a My Number Card's own proof rests; they are published nowhere."""
+        return tuple(TrustedKey("my_number_card", key_id, spki) for key_id, spki in self.services.card_keys())
+
     def learn_revocation(self, certificate: Certificate, *, at: datetime, waits: bool = True) -> RevocationLearned:
         """Ask the revocation source; a source that fails is "could not tell", not an error.
 
@@ -168,6 +174,7 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
         user_authentication_anchors=anchors["user_authentication"],
         stamp=TimeStampClient(gateway, gateway.at("tsa", "/"), clock=world.now).stamp,
         time_stamping_anchors=world.time_stamping_anchors(),
+        card_keys=lambda: tuple(world.document_trust()["my_number_card"]),
         close=gateway.close,
     )
 

@@ -20,6 +20,7 @@ class Services:
     anchors: trust anchors (DER) of the signature purpose; user_authentication_anchors: those of the other.
     stamp: gives a time-stamp token (DER) over a SHA-256 digest; None where no authority is configured.
     time_stamping_anchors: trust anchors (DER) of time-stamping authorities.
+    card_keys: keys of the card issuer's CA (key id, SubjectPublicKeyInfo) that a chip's own proof rests on (tap use).
     close: ends the connections to all of them.
     """
 
@@ -29,6 +30,7 @@ class Services:
     user_authentication_anchors: tuple[bytes, ...] = field(default=(), repr=False)
     stamp: Callable[[bytes], bytes] | None = field(default=None, repr=False)
     time_stamping_anchors: tuple[bytes, ...] = field(default=(), repr=False)
+    card_keys: Callable[[], tuple[tuple[bytes, bytes], ...]] = field(default=lambda: (), repr=False)
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
 

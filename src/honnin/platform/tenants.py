@@ -47,6 +47,7 @@ _SHOWN = (
     _COLUMNS.number_handler,
     _COLUMNS.obliged_entity,
     _COLUMNS.apply_2027_rules,
+    _COLUMNS.tap_use,
     _COLUMNS.return_urls,
 )
 _OF_KEY = Prepared(
@@ -66,6 +67,7 @@ SAID_AS_THEY_ARE = {
     "number_handler",
     "obliged_entity",
     "apply_2027_rules",
+    "tap_use",
 }
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
@@ -245,5 +247,6 @@ def _tenant(row: tuple[Any, ...]) -> Tenant:
         number_handler=bool(given["number_handler"]),
         obliged_entity=None if given["obliged_entity"] is None else bool(given["obliged_entity"]),
         apply_2027_rules=bool(given["apply_2027_rules"]),
+        tap_use=not given["livemode"] if given["tap_use"] is None else bool(given["tap_use"]),
         return_urls=tuple(json.loads(given["return_urls"])),
     )

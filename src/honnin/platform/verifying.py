@@ -214,20 +214,22 @@ def find_verification(db: Connection, tenant_id: str, verification_id: str) -> V
 
 
 def find_evidence(db: Connection, tenant_id: str | None, object_id: str) -> tuple[str, str]:
-    """Return (tenant id, evidence id) for a check's id or an evidence id; of any tenant where none is given.
+    """Return (tenant id, evidence id) for the id of a check, a tap or a record; of any tenant where none is given.
 
     Raises NotFoundError `evidence.unknown`.
     """
-    checks, at_counter, files = schema.verifications.c, schema.counter_checks.c, schema.documents.c
+    checks, at_counter = schema.verifications.c, schema.counter_checks.c
+    files, taps = schema.documents.c, schema.taps.c
     row = None
     for tenant, made, evidence in (
         (checks.tenant_id, checks.verification_id, checks.evidence_id),
         (at_counter.tenant_id, at_counter.check_id, at_counter.evidence_id),
         (files.tenant_id, files.document_id, files.evidence_id),
+        (taps.tenant_id, taps.tap_id, taps.evidence_id),
     ):
         query = select(tenant, evidence).where((made == object_id) | (evidence == object_id))
         row = row or db.execute(query if tenant_id is None else query.where(tenant == tenant_id)).one_or_none()
-    if row is None:
+    if row is None or row.evidence_id is None:
         raise NotFoundError("evidence.unknown", "There is no such evidence.", next="Give the id of a verification.")
     return row.tenant_id, row.evidence_id
 

@@ -16,14 +16,19 @@ from honnin.chip.my_number_card.gate import Gate
 from honnin.chip.my_number_card.keys import RecordKey
 from honnin.chip.my_number_card.profile import RecordProfile, profile
 from honnin.chip.my_number_card.record_files import RecordFiles
-from honnin.chip.my_number_card.record_signatures import judge_chip, judge_record, three_digests
+from honnin.chip.my_number_card.record_signatures import (
+    ask_chip,
+    judge_chip,
+    judge_record,
+    three_digests,
+)
 from honnin.chip.my_number_card.records import Record, parse_record, rsa_public_key
 from honnin.chip.rsa_keys import signs
 from honnin.errors import FormatError
 from honnin.identity.dates import PartialDate, from_card_record
 from honnin.identity.four_items import SEX_CODES, Sex
 
-__all__ = ["AgeRecord", "CardFaceApplication", "CardFaceValues", "Face", "FaceBasics"]
+__all__ = ["AgeRecord", "CardFaceApplication", "CardFaceValues", "Face", "FaceBasics", "judge_age"]
 
 DOCUMENT: Final = "my_number_card"
 APPLICATION: Final = "card_face"
@@ -124,7 +129,7 @@ class CardFaceApplication:
         proofs = [issuer]
         chip: tuple[bytes, Proof, tuple[str, ...]] | None = None
         kept = self._files.kept
-        for part, judge in (("face", _judge_face), ("age", _judge_age), ("number_image", _judge_number)):
+        for part, judge in (("face", _judge_face), ("age", judge_age), ("number_image", _judge_number)):
             if part not in kept:
                 continue
             proof, key = judge(kept[part], issuer, spki)
@@ -134,6 +139,11 @@ class CardFaceApplication:
         key, record, covers = chip or (None, None, ())
         proofs.append(judge_chip(self._channel, challenge, key, record, (*covers, "chip")))
         return tuple(proofs)
+
+    def sign_challenge(self, challenge_message: bytes) -> bytes:
+        """Let the chip sign a challenge's message with its own key, for a verifier elsewhere. Raises RefusalError."""
+        self._files.enter()
+        return ask_chip(self._channel, challenge_message)
 
 
 def _judge_face(content: bytes, issuer: Proof, spki: bytes | None) -> tuple[Proof, bytes | None]:
@@ -160,7 +170,11 @@ def _judge_face(content: bytes, issuer: Proof, spki: bytes | None) -> tuple[Proo
     return judge_record(issuer, spki, judge, covers=covers, leaves_out=UNSIGNED, signature=signature), key
 
 
-def _judge_age(content: bytes, issuer: Proof, spki: bytes | None) -> tuple[Proof, bytes | None]:
+def judge_age(content: bytes, issuer: Proof, spki: bytes | None) -> tuple[Proof, bytes | None]:
+    """Judge the age record (EF 0001); return the proof and the chip's key that stands in it.
+
+    issuer, spki: what `judge_issuer` says of the certificate beside it.
+    """
     return _judge_plain(content, AGE, (0xDF11, 0xDF12), 0xDF13, "age", issuer, spki)
 
 

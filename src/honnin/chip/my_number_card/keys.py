@@ -63,7 +63,7 @@ class NumberB:
 
 @dataclass(frozen=True, slots=True)
 class BirthDateKey:
-    """The birth-date key of the card face application: YYMMDD in the era's years."""
+    """The birth-date key of the card face application: YYMMDD in the year that the card prints."""
 
     digits: str = field(repr=False)
 
@@ -77,8 +77,13 @@ class BirthDateKey:
 
     @classmethod
     def of(cls, birth_date: date) -> Self:
-        """Make it of a date."""
+        """Make it of a date, in the era's years."""
         return cls(to_verification_number_b(birth_date))
+
+    @classmethod
+    def western(cls, birth_date: date) -> Self:
+        """Make it of a date, in western years, as foreign residents' cards print it."""
+        return cls(f"{birth_date:%y%m%d}")
 
     @property
     def name(self) -> Literal["birth_date"]:

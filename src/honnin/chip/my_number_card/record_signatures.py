@@ -19,9 +19,10 @@ from honnin.chip.my_number_card.signing import digest_info
 from honnin.chip.rsa_keys import rsa_key, signs
 from honnin.errors import FormatError
 
-__all__ = ["ALGORITHM", "judge_chip", "judge_record", "three_digests"]
+__all__ = ["ALGORITHM", "ask_chip", "judge_chip", "judge_chip_answer", "judge_record", "three_digests"]
 
 ALGORITHM: Final = "sha256WithRSAEncryption"
+CHIP: Final = "internal_authentication"
 # DigestInfo with the OID of SHA-256 before 96 bytes: three digests side by side (sheet §4.4).
 THREE_DIGESTS: Final = bytes.fromhex("3071300D060960864801650304020105000460")
 FEWEST_FILL: Final = 8  # FF octets of a PKCS#1 block
@@ -67,27 +68,35 @@ def judge_record(
     return Proof(kind, issuer.result, reason, covers, leaves_out, ALGORITHM, signature=signature)
 
 
+def ask_chip(channel: Channel, message: bytes) -> bytes:
+    """Let the chip sign a message with its own key, without any PIN. Raises RefusalError."""
+    return channel.ask(Command(0x80, 0x2A, 0x00, 0x00, digest_info("sha256", sha256(message).digest()), 256))
+
+
 def judge_chip(
     channel: Channel, challenge: Challenge, spki: bytes | None, record: Proof | None, covers: tuple[str, ...]
 ) -> Proof:
     """Let the chip sign a challenge without any PIN, and judge it by the key in the record that `record` judged."""
-    kind = "internal_authentication"
     if spki is None or record is None:
-        return Proof(kind, "not_checked", "The chip's public key was not read.", covers)
+        return Proof(CHIP, "not_checked", "The chip's public key was not read.", covers)
     message = challenge.message()
-    command = Command(0x80, 0x2A, 0x00, 0x00, digest_info("sha256", sha256(message).digest()), 256)
     try:
-        made = channel.ask(command)
+        made = ask_chip(channel, message)
     except RefusalError as refusal:
-        return Proof(kind, "failed", f"The chip does not sign the challenge ({refusal.sw:04X}).", covers)
+        return Proof(CHIP, "failed", f"The chip does not sign the challenge ({refusal.sw:04X}).", covers)
+    return judge_chip_answer(message, made, spki, record, covers)
+
+
+def judge_chip_answer(message: bytes, made: bytes, spki: bytes, record: Proof, covers: tuple[str, ...]) -> Proof:
+    """Judge what a chip signed, by the key (SubjectPublicKeyInfo) in the record that `record` judged."""
     try:
         genuine = signs(spki, message, made)
     except FormatError as error:
-        return Proof(kind, "failed", error.message, covers)
+        return Proof(CHIP, "failed", error.message, covers)
     if not genuine:
         reason = "The chip does not hold the key that its record names: it is a copy, or another card's record."
-        return Proof(kind, "failed", reason, covers, algorithm=ALGORITHM, message=message, signature=made)
+        return Proof(CHIP, "failed", reason, covers, algorithm=ALGORITHM, message=message, signature=made)
     reason = "The chip signed the challenge with the key in the signed record: it is no copy."
     if record.result != "passed":
         reason = f"The chip holds the key in its record, but the record is not proved: {record.reason}"
-    return Proof(kind, record.result, reason, covers, algorithm=ALGORITHM, message=message, signature=made)
+    return Proof(CHIP, record.result, reason, covers, algorithm=ALGORITHM, message=message, signature=made)

@@ -46,8 +46,9 @@ __all__ = [
     "revocation_lists",
     "sealed",
     "sessions",
-    "tap_nonces",
+    "tap_registrations",
     "tap_terminals",
+    "taps",
     "tenants",
     "upkeep_cursors",
     "verifications",
@@ -79,6 +80,7 @@ tenants = Table(
     Column("last_event", BigInteger, nullable=False),  # its row lock puts one tenant's events in commit order
     Column("obliged_entity", Boolean),  # NULL: nobody has said
     Column("apply_2027_rules", Boolean),
+    Column("tap_use", Boolean),  # NULL: nobody has said, which allows it to test tenants alone
 )
 
 api_keys = Table(
@@ -177,17 +179,47 @@ tap_terminals = Table(
     metadata,
     Column("tenant_id", Id, nullable=False),
     Column("terminal_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False, server_default=""),
     Column("body", Text, nullable=False),  # the resource as JSON
     PrimaryKeyConstraint("tenant_id", "terminal_id"),
 )
 
-tap_nonces = Table(
-    "tap_nonces",
+tap_registrations = Table(
+    "tap_registrations",
     metadata,
     Column("tenant_id", Id, nullable=False),
-    Column("nonce_hash", Hash, nullable=False),
+    Column("person_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("card_tag", Hash),  # keyed hash of the chip's own key; NULL until the card was seen
+    PrimaryKeyConstraint("tenant_id", "person_id"),
+)
+
+taps = Table(
+    "taps",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("tap_id", Id, nullable=False),
+    Column("terminal_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
-    PrimaryKeyConstraint("tenant_id", "nonce_hash"),
+    Column("status", String(16), nullable=False),
+    Column("registration", Boolean, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("staff", Text),
+    Column("nonce", LargeBinary, nullable=False),
+    Column("facts", LargeBinary),  # between certificate and proof, cleared when the tap ends
+    Column("person_id", Id),
+    Column("evidence_id", Id),
+    Column("body", Text),  # verdict, outcome and reason as JSON, once ended
+    PrimaryKeyConstraint("tenant_id", "tap_id"),
+    Index(None, "tenant_id", "terminal_id", "created_at"),
+    Index(None, "tenant_id", "evidence_id"),
+    Index(
+        "ix_taps_open",
+        "expires_at",
+        sqlite_where=text("status <> 'ended'"),
+        postgresql_where=text("status <> 'ended'"),
+    ),
 )
 
 counter_checks = Table(
