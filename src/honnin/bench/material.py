@@ -58,6 +58,10 @@ class Office:
         """Issue that many new certificates; `answers` adds an OCSP answer to each."""
         return [self._holder(answers=answers) for _ in range(number)]
 
+    def key_of(self, holder: Holder) -> rsa.RSAPrivateKey:
+        """Return the private key of a holder, for peers and documents that are signed while measured."""
+        return self._keys[self._signatures.index(holder.signature)]
+
     def _holder(self, *, answers: bool) -> Holder:
         serial = next(self._serials)
         which = serial % len(self._keys)

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["bench"]
 
-PARTS = ("verification", "index", "ocsp", "upkeep", "evidence", "matching")
+PARTS = ("verification", "index", "ocsp", "upkeep", "evidence", "documents", "digital_auth", "matching")
 TITLES = {
     "index": "revocation index, processor time",
     "ocsp": "OCSP answers, processor time",
     "upkeep": "upkeep: customers against a new list",
     "evidence": "evidence, by the clock",
+    "documents": "signed PDFs and sign results, processor time",
+    "digital_auth": "round trips at the sandbox's Digital Authentication Service",
 }
 
 
@@ -69,7 +71,7 @@ def _verification(*, full: bool, shown: bool) -> dict[str, Any]:
 
 
 def _figures(part: str, *, full: bool, shown: bool) -> list[dict[str, Any]]:
-    from honnin.bench import crl, evidence, ocsp, upkeep
+    from honnin.bench import crl, digital_auth, documents, evidence, ocsp, upkeep
     from honnin.cli.bench_output import figure_members, print_figures
 
     measures: dict[str, Callable[[], list[Figure]]] = {
@@ -77,6 +79,8 @@ def _figures(part: str, *, full: bool, shown: bool) -> list[dict[str, Any]]:
         "ocsp": ocsp.measure_ocsp,
         "upkeep": lambda: upkeep.measure_upkeep(full=full),
         "evidence": lambda: evidence.measure_evidence(full=full),
+        "documents": lambda: documents.measure_documents(rounds=15 if full else 5),
+        "digital_auth": lambda: digital_auth.measure_digital_auth(seconds=20.0 if full else 4.0),
     }
     figures = measures[part]()
     if shown:

@@ -70,6 +70,7 @@ class ResultOpener:
 
     def __init__(self, folder: Path) -> None:
         self._file = KeyFile(folder, "decrypt")
+        self._loaded: dict[str, tuple[StoredKey, Any]] = {}  # by `kid`: reading an RSA key costs fifty decryptions
 
     def open(self, token: str) -> OpenedResult:
         """Return what a JWE holds.
@@ -93,15 +94,26 @@ class ResultOpener:
                 "No decryption key of this platform has the id that the result names.",
                 next="Compare the public keys with what the agency registered: honnin digital-auth keys jwks.",
             )
-        return _payload(_plaintext(token, keys))
+        return _payload(_plaintext(token, [self._private(key) for key in keys]))
+
+    def _private(self, key: StoredKey) -> Any:
+        """Return a key ready to decrypt, kept as long as the file holds it as it is."""
+        if key.held_in is not None:
+            return private_key(key)
+        known = self._loaded.get(key.kid)
+        if known is None or known[0] != key:
+            held = {one.kid for one in self._file.held()}
+            known = (key, private_key(key))
+            self._loaded = {kid: one for kid, one in self._loaded.items() if kid in held} | {key.kid: known}
+        return known[1]
 
 
-def _plaintext(token: str, keys: Iterable[StoredKey]) -> bytes:
+def _plaintext(token: str, keys: Iterable[Any]) -> bytes:
     rules = profile().result
     allowed = [*rules.key_algorithms, *rules.content_algorithms]
     for key in keys:
         try:
-            found = jwe.decrypt_compact(token, private_key(key), algorithms=allowed)
+            found = jwe.decrypt_compact(token, key, algorithms=allowed)
         except (JoseError, ValueError, TypeError, KeyError, AssertionError):
             continue
         return found.plaintext or b""

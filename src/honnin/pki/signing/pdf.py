@@ -13,7 +13,7 @@ from honnin.pki.signing.prepared import Hash, Kept, Prepared, Stamp, StampDigest
 
 __all__ = ["fill", "keep", "prepare_pdf", "stamp_document"]
 
-RESERVED = 64 << 10  # hex digits: CMS with a time stamp and some certificates takes about 20 Ki
+RESERVED = 40 << 10  # hex digits: CMS with a time stamp and some certificates takes about 20 Ki; readers pay for each
 FIRST_BOX, BOX, GAP, COLUMNS = (36, 36), (168, 54), 9, 3  # points; three stamps beside each other, then a row above
 
 

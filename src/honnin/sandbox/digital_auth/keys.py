@@ -5,6 +5,7 @@ that tokens which are out can still be checked. Made when first needed, kept in 
 """
 
 import json
+from functools import lru_cache
 from typing import Any, Literal
 
 from joserfc.jwk import ECKey, RSAKey
@@ -87,6 +88,7 @@ def _keep(world: World, use: Use, key: ECKey | RSAKey) -> None:
     )
 
 
+@lru_cache(maxsize=16)  # an RSA key takes long to read: it is checked
 def _read(text: str) -> ECKey | RSAKey:
     jwk = json.loads(text)
     return ECKey.import_key(jwk) if jwk["kty"] == "EC" else RSAKey.import_key(jwk)
