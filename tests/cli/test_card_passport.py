@@ -49,26 +49,32 @@ def answer(result: Result) -> Any:
     return json.loads(result.stdout)
 
 
+def values(result: Result) -> Any:
+    return answer(result)["applications"][0]["values"]
+
+
 def test_a_passport_is_read_and_proved(data: Path, csca: Path, tmp_path: Path) -> None:
     picture = tmp_path / "face.jpg"
     result = read(data, "", three_lines(data), "--anchor", csca, "--portrait", picture, "--json")
     assert result.exit_code == 0, result.exception
     said = answer(result)
-    assert (said["document"], said["application"], said["opened_by"]) == ("passport", "lds1", "bac")
-    assert said["zone"]["surname"] == "MIHON"
-    assert {proof["kind"]: proof["result"] for proof in said["proofs"]} == {
+    (application,) = said["applications"]
+    shown = application["values"]
+    assert (said["document"], application["application"], shown["opened_by"]) == ("passport", "lds1", "bac")
+    assert shown["zone"]["surname"] == "MIHON"
+    assert {proof["kind"]: proof["result"] for proof in application["proofs"]} == {
         "passive_authentication": "passed",
         "revocation": "not_checked",
         "active_authentication": "passed",
     }
-    assert b64decode(said["faces"][0]["image"]) == picture.read_bytes()
+    assert b64decode(shown["faces"][0]["image"]) == picture.read_bytes()
     assert picture.stat().st_mode & 0o777 == 0o600
 
 
 def test_for_people(data: Path, csca: Path) -> None:
     result = read(data, "pace-gm", three_lines(data), "--anchor", csca)
     assert result.exit_code == 0
-    assert "MIHON, HANAKO" in result.stdout
+    assert "zone.surname: MIHON" in result.stdout
     assert "passive_authentication: passed [dg1 dg2 dg11 dg12 dg14]" in result.stdout
     assert "chip_authentication: passed" in result.stdout
 
@@ -77,30 +83,54 @@ def test_for_people(data: Path, csca: Path) -> None:
 def test_a_forgery_ends_with_1(data: Path, csca: Path, fault: str) -> None:
     result = read(data, f"jp-bac-rsa,{fault}", three_lines(data), "--anchor", csca, "--json")
     assert result.exit_code == 1
-    assert any(proof["result"] == "failed" for proof in answer(result)["proofs"])
+    assert answer(result)["answers"]["authentic"]["result"] == "failed"
 
 
-def test_without_an_anchor_it_is_not_verifiable(data: Path) -> None:
-    result = read(data, "", three_lines(data), "--json")
-    assert result.exit_code == 0
-    assert answer(result)["proofs"][0]["result"] == "not_checked"
+def test_three_answers_without_further_arguments(data: Path) -> None:
+    """The world's own authorities, and the invented person's own key, where neither is given."""
+    for kind in ("", "pace-cam"):
+        result = read(data, kind, "", "--json")
+        assert result.exit_code == 0, result.exception
+        answers = answer(result)["answers"]
+        assert answers["read"] == ["lds1"]
+        assert (answers["authentic"]["result"], answers["current"]["result"]) == ("verified", "current")
+    signed = {file["name"]: file["signed"] for file in answer(result)["applications"][0]["files"]}
+    assert signed["dg1"]
+    assert not signed["com"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "authentic", "current"),
+    [
+        ("wrong_issuer", "not_verifiable", "current"),
+        ("expired", "verified", "expired"),
+        ("swapped_key", "failed", "current"),
+    ],
+)
+def test_the_answers_stay_apart(data: Path, fault: str, authentic: str, current: str) -> None:
+    kind = f"jp-bac-rsa,{fault}"
+    result = read(data, kind, three_lines(data, kind), "--json")
+    answers = answer(result)["answers"]
+    assert (answers["authentic"]["result"], answers["current"]["result"]) == (authentic, current)
+    assert result.exit_code == (1 if authentic == "failed" else 0)
 
 
 def test_by_zone_and_by_access_number(data: Path) -> None:
     said = answer(read(data, "pace-gm", page(data, "pace-gm")["card_access_number"] + "\n", "--json"))
-    assert said["opened_by"] == "pace"
-    assert said["pace"]["mapping"] == "gm"
-    file = next(file for file in said["files"] if file["name"] == "dg1")
+    (application,) = said["applications"]
+    assert application["values"]["opened_by"] == "pace"
+    assert application["values"]["pace"]["mapping"] == "gm"
+    file = next(file for file in application["files"] if file["name"] == "dg1")
     assert file["bytes"] == 93
     from honnin.sandbox.foreign_ministry.passports import issue
     from honnin.sandbox.world import World
 
     zone = issue(World(data), "hanako").files[0x0101][5:].decode()
     assert len(zone) == 88
-    assert answer(read(data, "", f"{zone[:44]}\n{zone[44:]}\n", "--json"))["zone"]["wrong"] == []
+    assert values(read(data, "", f"{zone[:44]}\n{zone[44:]}\n", "--json"))["zone"]["wrong"] == []
     dashed = three_lines(data).splitlines()
     spelled = f"{dashed[0]}\n1990-04-12\n20{dashed[2][:2]}-{dashed[2][2:4]}-{dashed[2][4:]}\n"
-    assert answer(read(data, "", spelled, "--json"))["opened_by"] == "bac"
+    assert values(read(data, "", spelled, "--json"))["opened_by"] == "bac"
 
 
 def test_a_wrong_key_says_so_and_quotes_nothing(data: Path) -> None:
@@ -111,7 +141,7 @@ def test_a_wrong_key_says_so_and_quotes_nothing(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["", "XX7654321\n", "XX7654321\nx\ny\n", "é\n1\n2\n", "A" * 50 + "\n" + "B" * 50 + "\n"]
+    "given", ["\n", "XX7654321\n", "XX7654321\nx\ny\n", "é\n1\n2\n", "A" * 50 + "\n" + "B" * 50 + "\n"]
 )
 def test_what_is_no_key_is_told(data: Path, given: str) -> None:
     result = read(data, "", given)

@@ -28,8 +28,8 @@ def test_a_passport_through_pcscd(pcsc: Any, tmp_path: Path, kind: str) -> None:
     key = f"{issued.number}\n{issued.birth}\n{issued.expiry}\n".encode()
     with pcsc.holding(open_emulated(f"hanako/passport:{kind}", tmp_path)):
         done = pcsc.run(HONNIN, "card", "read", "--passport", "--reader", "pcsc:", *anchors, "--json", given=key)
-    said = json.loads(done.stdout)
-    assert done.returncode == 0, said
+    assert done.returncode == 0, done.stdout
+    (said,) = json.loads(done.stdout)["applications"]
     assert sum(file["bytes"] for file in said["files"]) == sum(len(content) for content in issued.files.values())
     results = {proof["kind"]: proof["result"] for proof in said["proofs"]}
     assert results.pop("revocation") == "not_checked"

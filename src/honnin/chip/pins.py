@@ -12,7 +12,7 @@ import msgspec
 from honnin.errors import PinError
 from honnin.identity.dates import ERAS, era_of
 
-__all__ = ["PinRule", "check_format", "check_proper"]
+__all__ = ["PinRule", "check_change", "check_format", "check_proper"]
 
 
 class PinRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,6 +72,18 @@ def check_proper(name: str, pin: bytes, *, birth_date: date | None = None, secur
             f"This PIN of {name} would be guessed first; it was not sent to the card.",
             next="Choose one that is not a birth date, the security code, one repeated digit or a run of digits.",
         )
+
+
+def check_change(
+    name: str, rule: PinRule, old: str, new: str, *, birth_date: date | None, security_code: str | None
+) -> tuple[bytes, bytes]:
+    """Return the old and the new PIN as the card takes them, both judged before it is asked.
+
+    Raises PinError `card.pin_format`, `card.pin_improper`.
+    """
+    value = check_format(name, rule, new)
+    check_proper(name, value, birth_date=birth_date, security_code=security_code)
+    return check_format(name, rule, old), value
 
 
 def _expected(rule: PinRule) -> str:

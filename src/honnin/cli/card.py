@@ -1,72 +1,46 @@
 """`honnin card`: read a card, look after its PINs, sign with it (CONTRACTS: Commands)."""
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date
 from hashlib import new as new_hash
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 import click
 
 from honnin.chip.detecting import DOCUMENTS
 from honnin.chip.my_number_card.signing import ALGORITHMS, Purpose
-from honnin.cli.card_documents import document_on, read_document, show_readings, trust_for
+from honnin.cli.card_documents import (
+    document_on,
+    own_keys,
+    read_document,
+    show_readings,
+    trust_for,
+    write_portrait,
+)
 from honnin.cli.card_number import PARTS, read_parts
-from honnin.cli.card_output import certificate_pem, echo_four_items, four_items, write_private
-from honnin.cli.card_passport import read_passport
-from honnin.cli.output import data_option, json_option, print_json, read_file
+from honnin.cli.card_opening import opened, opened_reader, reader_options
+from honnin.cli.card_output import certificate_pem, echo_four_items, echo_tries, four_items, tries_json, write_private
+from honnin.cli.card_pins import pin, show_other, show_tries
+from honnin.cli.output import json_option, print_json, read_file
 from honnin.cli.pin_entry import PinEntry, pin_options
 from honnin.errors import CardError, InputError
 
 if TYPE_CHECKING:
-    from honnin.chip import Reader
-    from honnin.chip.document import Tries
     from honnin.chip.my_number_card import CertificateKind, MyNumberCard
 
 __all__ = ["card"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 KINDS = ("signature", "user_authentication", "signature_ca", "user_authentication_ca")
 PURPOSES = get_args(Purpose)
-
-
-def reader_options(function: F) -> F:
-    """Add `--reader URL`, `--data DIR` and `--json`."""
-    function = click.option(
-        "--reader",
-        "url",
-        default="pcsc:",
-        envvar="HONNIN_READER",
-        show_default="the first PC/SC reader with a card, or $HONNIN_READER",
-        help="pcsc:NAME, relay:URL or emulated:PERSON[/DOCUMENT].",
-    )(function)
-    return data_option(json_option(function))
-
-
-@contextmanager
-def opened(url: str, data: Path) -> Iterator["MyNumberCard"]:
-    """Give the card on a reader; it is left and the reader closed however the block ends."""
-    from honnin.chip import MyNumberCard, open_reader
-
-    with open_reader(url, data=data) as reader, MyNumberCard(reader) as found:
-        yield found
-
-
-@contextmanager
-def opened_reader(url: str, data: Path) -> Iterator["Reader"]:
-    """Give a reader; it is closed however the block ends."""
-    from honnin.chip import open_reader
-
-    with open_reader(url, data=data) as reader:
-        yield reader
 
 
 @click.group()
 def card() -> None:
     """Read a card, check its PINs, sign with it."""
+
+
+card.add_command(pin)
 
 
 @card.command()
@@ -117,73 +91,6 @@ def info(url: str, data: Path, as_json: bool) -> None:
     echo_tries(tries)
 
 
-@card.group()
-def pin() -> None:
-    """See the tries left, verify a PIN, change one."""
-
-
-@pin.command()
-@reader_options
-def status(url: str, data: Path, as_json: bool) -> None:
-    """Show the tries left of each PIN of each application; spends none."""
-    document = document_on(url, data)
-    if document != "my_number_card":
-        show_other(document, url, data, as_json=as_json)
-        return
-    with opened(url, data) as found:
-        all_tries = found.all_tries()
-    if as_json:
-        print_json({"document": document, "pins": [{**tries_json(one), "application": of} for of, one in all_tries]})
-        return
-    for application in dict.fromkeys(of for of, _ in all_tries):
-        click.echo(f"{application}:")
-        echo_tries(tuple(one for of, one in all_tries if of == application))
-
-
-@pin.command()
-@click.argument("name", type=click.Choice(PURPOSES))
-@pin_options
-@reader_options
-def verify(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | None, last_try: bool) -> None:
-    """Check a PIN; a wrong one costs a try."""
-    with opened(url, data) as found:
-        unlock(found, name, PinEntry(pin_file), last_try=last_try)
-    if as_json:
-        print_json({"pin": name, "verified": True})
-        return
-    click.echo(f"The PIN of {name} is right.")
-
-
-@pin.command()
-@click.argument("name", type=click.Choice(PURPOSES))
-@pin_options
-@reader_options
-def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | None, last_try: bool) -> None:
-    """Set a new PIN.
-
-    A PIN file or standard input holds the old PIN, the new one and, if known, the birth date (YYYY-MM-DD) and the
-    security code, one a line: a new PIN equal to one of those is refused. The card does not tell them: what is left
-    out is not compared, and the answer says so.
-    """
-    entry = PinEntry(pin_file)
-    with opened(url, data) as found:
-        show_tries(found, name, entry)
-        old, new = entry.ask(f"Present PIN of {name}"), entry.ask(f"New PIN of {name}")
-        if entry.interactive and entry.ask("New PIN again") != new:
-            raise InputError("card.pin_differs", "The two entries of the new PIN differ.", next="Type it again.")
-        born = birth_date(entry.ask_if_known("Birth date as YYYY-MM-DD, to refuse it as a PIN (Enter: leave out)"))
-        security_code = entry.ask_if_known("Security code of the card, to refuse it as a PIN (Enter: leave out)")
-        found.jpki.change_pin(name, old, new, birth_date=born, security_code=security_code, allow_last_try=last_try)
-    given = {"birth_date": born, "security_code": security_code}
-    not_compared = [what for what, value in given.items() if value is None]
-    if as_json:
-        print_json({"pin": name, "changed": True, "not_compared": not_compared})
-        return
-    click.echo(f"The PIN of {name} was changed.")
-    if not_compared:
-        click.echo(f"Not given, so not compared with it: {', '.join(not_compared).replace('_', ' ')}.")
-
-
 @card.command()
 @click.option("--signature", "with_signature", is_flag=True, help="Read the signature certificate too; asks its PIN.")
 @click.option("--passport", is_flag=True, help="The same as --document passport.")
@@ -202,7 +109,7 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
     type=click.Path(dir_okay=False, path_type=Path),
     help="Whom to trust: a CA certificate, a CSCA master list, or a file of keys (honnin-card-keys/1); repeat it.",
 )
-@click.option("--portrait", type=click.Path(dir_okay=False, path_type=Path), help="Passport: write the portrait here.")
+@click.option("--portrait", type=click.Path(dir_okay=False, path_type=Path), help="Write the portrait here.")
 @pin_options
 @reader_options
 def read(
@@ -223,13 +130,11 @@ def read(
 
     Other documents, and --part, are read, proved and end with 1 where a proof failed. Keys are asked for, or taken from
     --pin-file, one a line. Passport: document number, birth date and expiry date, or the machine-readable zone, or the
-    card access number. Driver's licence: PIN1, PIN2. Residence card: its number. --part: one key for each part.
+    card access number. Driver's licence: PIN1, PIN2. Residence card: its number. --part: one key for each part. Where
+    none is given, an emulated document is opened with the invented person's own.
     """
-    entry = PinEntry(pin_file)
     document = document_on(url, data, "passport" if passport else named)
-    if document == "passport":
-        read_passport(url=url, data=data, entry=entry, anchors=anchors, portrait=portrait, as_json=as_json)
-        return
+    entry = PinEntry(pin_file, own_keys(document, url, data, parts))
     if document != "my_number_card" or parts:
         trust = trust_for(document, url, data, anchors)
         with opened_reader(url, data) as reader:
@@ -238,6 +143,8 @@ def read(
             else:
                 reading, proofs, expires = read_document(document, reader, entry, trust, last_try=last_try)
                 readings = [(reading, proofs)]
+        if portrait is not None:
+            write_portrait(portrait, [reading.values for reading, _ in readings])
         show_readings(document, readings, expires, trust.at, as_json=as_json)
         return
     with opened(url, data) as found:
@@ -345,35 +252,12 @@ def sign(
         click.echo(signature)
 
 
-def show_other(document: str, url: str, data: Path, *, as_json: bool) -> None:
-    """Show application, generation and tries left of a document that is no My Number Card."""
-    from honnin.chip import DriversLicence, Passport, ResidenceCard
-
-    kind = {"drivers_licence": DriversLicence, "residence_card": ResidenceCard, "passport": Passport}[document]
-    with opened_reader(url, data) as reader, kind(reader) as found:
-        applications = found.detect()
-        tries = found.tries() if applications[0].present else ()
-    if as_json:
-        body = {"applications": [asdict(one) for one in applications], "pins": [tries_json(one) for one in tries]}
-        print_json({"document": document, **body})
-        return
-    for application in applications:
-        click.echo(f"{application.document} {application.application}: {'yes' if application.present else 'no'}")
-    echo_tries(tries)
-
-
 def unlock(found: "MyNumberCard", name: str, entry: PinEntry, *, last_try: bool) -> None:
     """Ask for a PIN and verify it."""
     from honnin.chip import Pin
 
-    show_tries(found, name, entry)
+    show_tries(found.tries(), name, entry)
     found.jpki.unlock(Pin(name, entry.ask(f"PIN of {name}")), allow_last_try=last_try)
-
-
-def show_tries(found: "MyNumberCard", name: str, entry: PinEntry) -> None:
-    """Tell a person at the keyboard how many tries a PIN has left before they type."""
-    if entry.interactive:
-        echo_tries(tuple(one for one in found.tries() if one.name == name), err=True)
 
 
 def wanted_certificate(found: "MyNumberCard", kind: "CertificateKind") -> bytes:
@@ -386,24 +270,3 @@ def wanted_certificate(found: "MyNumberCard", kind: "CertificateKind") -> bytes:
             next="It is issued at the counter of the municipality.",
         )
     return content
-
-
-def birth_date(text: str | None) -> date | None:
-    """Read YYYY-MM-DD; None for nothing."""
-    try:
-        return date.fromisoformat(text) if text else None
-    except ValueError:
-        raise InputError("card.birth_date", "The birth date is not a date.", next="Write YYYY-MM-DD.") from None
-
-
-def tries_json(tries: "Tries") -> dict[str, Any]:
-    """Return the JSON of one PIN's tries."""
-    return {"name": tries.name, "tries_left": tries.left, "tries": tries.of, "state": tries.state}
-
-
-def echo_tries(all_tries: "tuple[Tries, ...]", *, err: bool = False) -> None:
-    """Print one line a PIN."""
-    for one in all_tries:
-        left = "not told" if one.left is None else f"{one.left} of {one.of}"
-        shown = "unused: nothing stands behind it" if one.state == "unused" else f"tries left {left}"
-        click.echo(f"PIN of {one.name}: {shown}{', locked' if one.state == 'locked' else ''}", err=err)

@@ -2,25 +2,27 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 import msgspec
 
+from honnin.cli.card_output import write_private
+from honnin.cli.card_passport import read_passport
 from honnin.cli.output import print_json, read_der, read_file
-from honnin.errors import InputError
+from honnin.errors import CardError, InputError
 
 if TYPE_CHECKING:
     from honnin.chip import Pin, Proof, Reader, Reading, Trust
     from honnin.chip.detecting import Document
     from honnin.cli.pin_entry import PinEntry
 
-__all__ = ["document_on", "read_document", "show_readings", "trust_for"]
+__all__ = ["document_on", "own_keys", "read_document", "show_readings", "trust_for", "write_portrait"]
 
 KEYS_BEGIN = b"{"
 WEAKEST_FIRST = ("failed", "not_verifiable", "verified")
@@ -63,16 +65,44 @@ def trust_for(document: "Document", url: str, data: Path, anchors: tuple[Path, .
         else:
             certificates += read_der(path)
     at = datetime.now(UTC)
-    if url.startswith("emulated:") and document != "passport":
+    if url.startswith("emulated:"):
         from honnin.connect.worlds import open_world
 
         world = open_world(data)
         at = world.now()
         told = world.document_trust()
-        certificates += [der for _, der in told.get("residence_card", ())]
+        if document in {"residence_card", "passport"}:
+            certificates += [der for _, der in told.get(document, ())]
         for use in ("my_number_card", "drivers_licence"):
             keys += [TrustedKey(use, key_id, der) for key_id, der in told.get(use, ())]
     return Trust(tuple(certificates), at, tuple(keys))
+
+
+OWN_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "drivers_licence": ("pin_1", "pin_2"),
+    "residence_card": ("card_number",),
+    "passport": ("document_number", "birth_date", "expiry_date"),
+}
+OWN_KEY_OF_PART: Final = {
+    "card_face": "number_b",
+    "age": "birth_date_key",
+    "four_items": "input_support",
+    "individual_number": "input_support",
+    "drivers_licence": "drivers_licence",
+}
+
+
+def own_keys(document: "Document", url: str, data: Path, parts: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the keys of an emulated document in the order they are asked for, as its world lists them; else none."""
+    if not url.startswith("emulated:"):
+        return ()
+    from honnin.connect.worlds import open_world
+
+    person = url.partition(":")[2].partition("/")[0]
+    listed = {one["id"]: one["document_keys"] for one in open_world(data).people()}
+    keys = listed.get(person, {}).get(document, {})
+    wanted = tuple(OWN_KEY_OF_PART[part] for part in parts) if document == "my_number_card" else OWN_KEYS[document]
+    return tuple(keys[name] for name in wanted if name in keys)
 
 
 def read_document(
@@ -84,10 +114,12 @@ def read_document(
     last_try: bool,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> "tuple[Reading[Any], tuple[Proof, ...], date | None]":
-    """Unlock, read and prove a driver's licence or a residence card; the last item is the day it expires."""
+    """Unlock, read and prove a driver's licence, a residence card or a passport; the last item is the day it ends."""
     from honnin.chip import CardNumber, Challenge, DriversLicence, ResidenceCard
 
     challenge = Challenge.fresh("card read", "honnin")
+    if document == "passport":
+        return read_passport(reader, entry, challenge, trust, progress)
     if document == "residence_card":
         with ResidenceCard(reader, progress=progress) as card:
             card.residence.unlock(CardNumber(entry.ask("Card number, top right")))
@@ -166,6 +198,18 @@ def show_readings(
         click.echo(f"current: {answers['current']['result']}")  # type: ignore[index]
     if any(proof.result == "failed" for proof in proofs):
         click.get_current_context().exit(1)
+
+
+def write_portrait(path: Path, values: Sequence[Any]) -> None:
+    """Write the portrait among the values that were read. Raises CardError `card.not_issued` where there is none."""
+    for one in values:
+        faces = getattr(one, "faces", ())
+        holder = getattr(one, "face", None) or one
+        image = faces[0].image if faces else getattr(holder, "portrait", None) or getattr(holder, "photo", None)
+        if image:
+            write_private(path, image)
+            return
+    raise CardError("card.not_issued", "No portrait was read.", next="Leave --portrait out, or open what holds it.")
 
 
 def proof_json(proof: "Proof") -> dict[str, Any]:

@@ -11,9 +11,10 @@ import click
 from honnin.errors import InputError
 
 if TYPE_CHECKING:
+    from honnin.chip.document import Tries
     from honnin.pki.jpki import JpkiCertificate
 
-__all__ = ["certificate_pem", "echo_four_items", "four_items", "write_private"]
+__all__ = ["certificate_pem", "echo_four_items", "echo_tries", "four_items", "tries_json", "write_private"]
 
 
 def certificate_pem(der: bytes) -> str:
@@ -59,3 +60,16 @@ def echo_four_items(items: dict[str, Any] | None) -> None:
             continue
         places = [f"{of} {', '.join(str(at + 1) for at in found)}" for of, found in value.items() if found]
         click.echo(f"substitute characters: {'; '.join(places) or 'none'}")
+
+
+def tries_json(tries: "Tries") -> dict[str, Any]:
+    """Return the JSON of one PIN's tries."""
+    return {"name": tries.name, "tries_left": tries.left, "tries": tries.of, "state": tries.state}
+
+
+def echo_tries(all_tries: "tuple[Tries, ...]", *, err: bool = False) -> None:
+    """Print one line a PIN."""
+    for one in all_tries:
+        left = "not told" if one.left is None else f"{one.left} of {one.of}"
+        shown = "unused: nothing stands behind it" if one.state == "unused" else f"tries left {left}"
+        click.echo(f"PIN of {one.name}: {shown}{', locked' if one.state == 'locked' else ''}", err=err)

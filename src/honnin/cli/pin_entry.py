@@ -1,7 +1,7 @@
 """Where a PIN comes from: a hidden prompt, `--pin-file F`, or lines of standard input; never an argument."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -32,23 +32,33 @@ def pin_options(function: F) -> F:
 class PinEntry:
     """The PINs of one command, in the order they are asked for.
 
+    own: keys of an invented person's document, in the same order; taken all together, where the first entry is left
+    empty at the keyboard or standard input has no line. A PIN file is never filled up from them.
     interactive: a person is at the keyboard, so the tries left are shown before they type.
     """
 
-    def __init__(self, pin_file: Path | None) -> None:
+    def __init__(self, pin_file: Path | None, own: Sequence[str] = ()) -> None:
         self._pin_file = pin_file
+        self._own = own if pin_file is None else ()
         self._lines: Iterator[str] | None = None
+        self._asked = False
 
     @property
     def interactive(self) -> bool:
         """Tell whether a person is asked."""
-        return self._pin_file is None and sys.stdin.isatty()
+        return self._pin_file is None and self._lines is None and sys.stdin.isatty()
 
     def ask(self, words: str) -> str:
         """Return the next PIN. Raises InputError `card.pin_missing` when file or standard input has no further line."""
         if self.interactive:
-            typed: str = click.prompt(words, hide_input=True, err=True)
-            return typed
+            if self._asked or not self._own:
+                typed: str = click.prompt(words, hide_input=True, err=True)
+                return typed
+            self._asked = True
+            own = f"{words} (Enter: the invented person's own)"
+            if typed := click.prompt(own, default="", show_default=False, hide_input=True, err=True):
+                return typed
+            self._lines = iter(self._own)
         if (line := self._next()) is None:
             raise InputError("card.pin_missing", "No PIN was given.", next="Type it, or give --pin-file FILE.")
         return line
@@ -63,6 +73,10 @@ class PinEntry:
     def _next(self) -> str | None:
         if self._lines is None:
             self._lines = self._read()
+            if self._own and (first := next(self._lines, None)) is None:
+                self._lines = iter(self._own)
+            elif self._own:
+                return first
         return next(self._lines, None)
 
     def _read(self) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from honnin.cli.card import opened, reader_options, unlock, wanted_certificate
+from honnin.cli.card import unlock, wanted_certificate
+from honnin.cli.card_opening import opened, reader_options
 from honnin.cli.card_output import write_private
 from honnin.cli.output import print_json, read_der, read_file
 from honnin.cli.pin_entry import PinEntry, pin_options

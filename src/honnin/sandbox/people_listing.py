@@ -6,6 +6,7 @@ import msgspec
 
 from honnin.identity.ages import age_on
 from honnin.identity.dates import from_certificate, jst_day
+from honnin.sandbox.foreign_ministry.passports import page
 from honnin.sandbox.immigration.residence_cards import card_number
 from honnin.sandbox.jlis.card_facts import facts_of
 from honnin.sandbox.people import TRIES, Person, next_step, persons, pins_at, settle
@@ -38,7 +39,7 @@ def _listed(world: World, one: Person) -> dict[str, Any]:
         "carrier": "card" if state.phone is None else "phone",
         "card_state": state.card_state,
         "pins": pins_at(world, one, now),
-        "document_keys": _document_keys(one, state),
+        "document_keys": _document_keys(world, one, state),
         "tries_left_at_first": {p: TRIES[p] - one.tries_used.get(p, 0) for p in one.pins},
         "story": one.story,
         "expected": msgspec.to_builtins(one.expected),
@@ -46,7 +47,7 @@ def _listed(world: World, one: Person) -> dict[str, Any]:
     }
 
 
-def _document_keys(one: Person, state: State) -> dict[str, dict[str, str]]:
+def _document_keys(world: World, one: Person, state: State) -> dict[str, dict[str, str]]:
     """Return what opens each document beside the PINs of the certificates."""
     facts = facts_of(one.id, state)
     card = {"number_a": facts.number_a, "number_b": facts.number_b, "birth_date_key": facts.birth_key}
@@ -60,6 +61,8 @@ def _document_keys(one: Person, state: State) -> dict[str, dict[str, str]]:
         keys["drivers_licence"] = {"pin_1": first, "pin_2": second}
     if one.residence is not None:
         keys["residence_card"] = {"kind": one.residence.kind, "card_number": card_number(one.id)}
+    if not one.foreign:
+        keys["passport"] = page(world, one.id, from_certificate(state.birth))
     return keys
 
 

@@ -7,6 +7,7 @@ number still proves the four items.
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from hashlib import sha256
 from hmac import compare_digest
 from typing import Any, Final
@@ -24,7 +25,7 @@ from honnin.chip.my_number_card.record_files import RecordFiles
 from honnin.chip.my_number_card.record_signatures import judge_chip, judge_record
 from honnin.chip.my_number_card.records import parse_record, read_text, rsa_public_key
 from honnin.chip.rsa_keys import signs
-from honnin.errors import CardError, FormatError, PinError
+from honnin.errors import CardError, FormatError, InputError, PinError
 from honnin.identity.dates import from_card_record
 from honnin.identity.four_items import SEX_CODES, FourItems
 from honnin.identity.individual_number import IndividualNumber
@@ -98,6 +99,26 @@ class InputSupportApplication:
                 return False
             raise
         return True
+
+    def change_pin(
+        self,
+        name: str,
+        old: str,
+        new: str,
+        *,
+        birth_date: date | None = None,
+        security_code: str | None = None,
+        allow_last_try: bool = False,
+    ) -> None:
+        """Set a new PIN `input_support`, as `JpkiApplication.change_pin` does; numbers are printed and stay.
+
+        Raises PinError as `unlock` does, and `card.pin_improper`, InputError `chip.pin_unknown`.
+        """
+        if name != APPLICATION:
+            raise InputError("chip.pin_unknown", "No such PIN can be changed here.", next=f"Use {APPLICATION}.")
+        self._files.change(
+            name, old, new, birth_date=birth_date, security_code=security_code, allow_last_try=allow_last_try
+        )
 
     def protect(self) -> None:
         """Encrypt everything from here on until another application is selected (sheet §4.6); needs an unlocked key.

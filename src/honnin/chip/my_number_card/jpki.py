@@ -20,7 +20,7 @@ from honnin.chip.my_number_card.refusals import not_issued, pin_required
 from honnin.chip.my_number_card.signing import CardSignature, Purpose, check_algorithm, check_digest
 from honnin.chip.my_number_card.token import TokenInfo, parse_token_info
 from honnin.chip.pin_file import PinFile
-from honnin.chip.pins import check_format, check_proper
+from honnin.chip.pins import check_change, check_format
 from honnin.errors import CardError, FormatError, InputError, PinError
 
 if TYPE_CHECKING:
@@ -129,11 +129,9 @@ class JpkiApplication:
         Raises PinError as `unlock` does, and `card.pin_improper`.
         """
         rule = self._layout.pins[self._named(name)]
-        new_value = check_format(name, rule, new)
-        check_proper(name, new_value, birth_date=birth_date, security_code=security_code)
-        old_value = check_format(name, rule, old)
+        checked = check_change(name, rule, old, new, birth_date=birth_date, security_code=security_code)
         self._enter()
-        self._pins[name].change(old_value, new_value, allow_last_try=allow_last_try)
+        self._pins[name].change(*checked, allow_last_try=allow_last_try)
 
     def token(self) -> TokenInfo:
         """Return what the chip says of itself (EF 0006): label, carrier, model, serial."""

@@ -1,6 +1,7 @@
 """An application of signed records: its keys, and its files by part; what both card face and input support share."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 from honnin.chip.channel import Channel
@@ -12,7 +13,7 @@ from honnin.chip.my_number_card.gate import Gate
 from honnin.chip.my_number_card.keys import NumberA, RecordKey, value_of
 from honnin.chip.my_number_card.profile import RecordProfile
 from honnin.chip.pin_file import PinFile
-from honnin.chip.pins import check_format
+from honnin.chip.pins import check_change, check_format
 from honnin.errors import CardError, InputError, PinError
 
 __all__ = ["RecordFiles"]
@@ -93,6 +94,22 @@ class RecordFiles:
             self._kept.resume(lambda: self._fetch(self._mark))
         opened = tuple(part for part, file in self._layout.files.items() if key.name in file.opened_by)
         return Unlocking(key.name, opened)
+
+    def change(
+        self,
+        name: str,
+        old: str,
+        new: str,
+        *,
+        birth_date: date | None,
+        security_code: str | None,
+        allow_last_try: bool,
+    ) -> None:
+        """Set a new PIN; both are judged before the card is asked. Raises PinError."""
+        rule = self._layout.pins[name]
+        checked = check_change(name, rule, old, new, birth_date=birth_date, security_code=security_code)
+        self.enter()
+        self._pins[name].change(*checked, allow_last_try=allow_last_try)
 
     def read(self, parts: tuple[str, ...]) -> dict[str, bytes]:
         """Return the named parts, or all that are open and allowed; one that the card does not have is left out.

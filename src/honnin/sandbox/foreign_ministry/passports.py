@@ -7,7 +7,7 @@ A fault is made after signing, as a forger would; `wrong_issuer`, `forged_issuer
 signed so, and `unsigned_file` leaves data group 12 out of the list.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -40,7 +40,7 @@ from honnin.sandbox.foreign_ministry.zone import passport_zone, roman, six_digit
 from honnin.sandbox.strongroom import kept, new_key
 from honnin.sandbox.world import World
 
-__all__ = ["IssuedPassport", "PaceRule", "Profile", "issue"]
+__all__ = ["IssuedPassport", "PaceRule", "Profile", "issue", "page"]
 
 Cipher = Literal["3des", "aes-128", "aes-192", "aes-256"]
 CIPHERS = {"3des": 1, "aes-128": 2, "aes-192": 3, "aes-256": 4}
@@ -142,11 +142,8 @@ def _make(world: World, person_id: str, profile: Profile, fault: str) -> IssuedP
     from honnin.sandbox.states import state_of
 
     state = state_of(world, person_id, world.now())
-    issued = world.born - timedelta(days=3700 if fault == "expired" else 400)
-    start = jst_day(issued)
-    expiry = date(start.year + 10, start.month, min(start.day, 28)) - timedelta(days=1)
-    seed = int.from_bytes(sha256(person_id.encode()).digest()[:6])
-    number, can = f"TS{seed % 10**7:07d}", f"{seed // 10**7 % 10**6:06d}"
+    issued, expiry = _term(world, fault)
+    number, can = _numbers(person_id)
     birth = from_certificate(state.birth)
     surname, _, given = state.kana.partition("　")
     active_key = new_key(profile.active) if profile.active else None
@@ -181,6 +178,31 @@ def _make(world: World, person_id: str, profile: Profile, fault: str) -> IssuedP
         active_key=active_key,
         chip_key=chip_key,
     )
+
+
+def page(world: World, person_id: str, born: PartialDate) -> dict[str, str]:
+    """Return what of a passport's page opens its chip, without making the passport; dates as YYMMDD."""
+    _, expiry = _term(world, "")
+    number, can = _numbers(person_id)
+    return {
+        "document_number": number,
+        "birth_date": six_digits(born),
+        "expiry_date": six_digits(expiry),
+        "card_access_number": can,
+    }
+
+
+def _term(world: World, fault: str) -> tuple[datetime, date]:
+    """Return when a passport was issued and its last day."""
+    issued = world.born - timedelta(days=3700 if fault == "expired" else 400)
+    start = jst_day(issued)
+    return issued, date(start.year + 10, start.month, min(start.day, 28)) - timedelta(days=1)
+
+
+def _numbers(person_id: str) -> tuple[str, str]:
+    """Return passport number and card access number of a person."""
+    seed = int.from_bytes(sha256(person_id.encode()).digest()[:6])
+    return f"TS{seed % 10**7:07d}", f"{seed // 10**7 % 10**6:06d}"
 
 
 def _signer(world: World, profile: Profile, fault: str) -> Signer:

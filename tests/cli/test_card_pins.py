@@ -1,0 +1,122 @@
+"""`honnin card pin` over every document: each key that can lock, and never a try lost before the card is asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from honnin.cli.card import card
+from honnin.connect.worlds import open_world
+from honnin.errors import HonninError
+
+pytestmark = pytest.mark.xdist_group("emulated_documents_cli")
+
+NUMBERS = ("card_face.verification_number_a", "card_face.verification_number_b", "birth_date")
+LICENCE = "emulated:hanako/drivers_licence"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def run(data: Path, command: str, url: str, given: str = "") -> Result:
+    at = ["--reader", url, "--data", str(data), "--json"]
+    return CliRunner().invoke(card, ["pin", *command.split(), *at], input=given)
+
+
+def code(result: Result) -> str:
+    assert isinstance(result.exception, HonninError), result.output
+    return result.exception.code
+
+
+def tries(data: Path, url: str = "emulated:hanako") -> dict[str, Any]:
+    pins = json.loads(run(data, "status", url).stdout)["pins"]
+    return {f"{pin.get('application', 'licence')}.{pin['name']}": (pin["tries_left"], pin["state"]) for pin in pins}
+
+
+def keys(data: Path, person: str) -> Any:
+    return next(
+        one["document_keys"] | {"pins": one["pins"]} for one in open_world(data).people() if one["id"] == person
+    )
+
+
+def test_every_key_of_a_my_number_card(data: Path) -> None:
+    own = keys(data, "hanako")
+    card_keys = own["my_number_card"]
+    right = {
+        **own["pins"],
+        "input_support": card_keys["input_support"],
+        "drivers_licence": card_keys["drivers_licence"],
+        "card_face.verification_number_a": card_keys["number_a"],
+        "input_support.verification_number_a": card_keys["number_a"],
+        "card_face.verification_number_b": card_keys["number_b"],
+        "input_support.verification_number_b": card_keys["number_b"],
+        "birth_date": card_keys["birth_date_key"],
+    }
+    before = tries(data)
+    assert len(before) == len(right)
+    for name, value in right.items():
+        result = run(data, f"verify {name}", "emulated:hanako", f"{value}\n")
+        assert result.exit_code == 0, (name, result.exception)
+        assert value not in result.output
+    assert tries(data) == before
+
+
+def test_a_misspelt_key_costs_nothing_and_a_wrong_one_a_try(data: Path) -> None:
+    before = tries(data)
+    for name in ("input_support", *NUMBERS):
+        for nonsense in ("\n", "12\n", "99999999999999\n", "000006363076\n"):
+            refused = code(run(data, f"verify {name}", "emulated:hanako", nonsense))
+            assert refused in {"card.pin_format", "card.number_format"} or refused.startswith("identity.number")
+    assert tries(data) == before
+    assert code(run(data, "verify input_support", "emulated:hanako", "0001\n")) == "card.pin_wrong"
+    assert tries(data)["input_support.input_support"] == (2, "open")
+
+
+def test_a_licence_to_its_lock(data: Path) -> None:
+    own = keys(data, "hanako")["drivers_licence"]
+    assert run(data, "verify pin_2", LICENCE, f"{own['pin_2']}\n").exit_code == 0
+    wrong = [code(run(data, "verify pin_1", LICENCE, "0001\n")) for _ in range(3)]
+    assert wrong == ["card.pin_wrong", "card.pin_wrong", "card.pin_last_try"]
+    assert code(run(data, "verify pin_1 --last-try", LICENCE, "0001\n")) == "licence.pin_locked"
+    assert tries(data, LICENCE) == {"licence.pin_1": (0, "locked"), "licence.pin_2": (3, "open")}
+    assert code(run(data, "verify pin_1", LICENCE, f"{own['pin_1']}\n")) == "licence.pin_locked"
+
+
+def test_a_licence_whose_holder_chose_no_pins(data: Path) -> None:
+    assert run(data, "verify pin_1", "emulated:taro/drivers_licence").exit_code == 0
+
+
+def test_a_new_pin_of_input_support(data: Path) -> None:
+    old = keys(data, "hanako")["my_number_card"]["input_support"]
+    for improper in ("1234\n", "0412\n1990-04-12\n"):
+        refused = run(data, "change input_support", "emulated:hanako", f"{old}\n{improper}")
+        assert code(refused) == "card.pin_improper"
+    result = run(data, "change input_support", "emulated:hanako", f"{old}\n8053\n1990-04-12\n")
+    assert json.loads(result.stdout) == {"pin": "input_support", "changed": True, "not_compared": ["security_code"]}
+    assert run(data, "verify input_support", "emulated:hanako", "8053\n").exit_code == 0
+
+
+def test_what_no_holder_can_change(data: Path) -> None:
+    before = tries(data)
+    for name in ("drivers_licence", *NUMBERS):
+        assert code(run(data, f"change {name}", "emulated:hanako", "1\n2\n")) == "card.pin_fixed"
+    assert code(run(data, "change pin_1", LICENCE, "1\n2\n")) == "card.pin_fixed"
+    assert tries(data) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("emulated:hanako", "verification_number_b"),
+        ("emulated:hanako", "pin_1"),
+        (LICENCE, "signature"),
+        ("emulated:anna/residence_card", "card_number"),
+        ("emulated:hanako/passport", "mrz"),
+    ],
+)
+def test_a_name_that_says_no_single_key(data: Path, url: str, name: str) -> None:
+    assert code(run(data, f"verify {name}", url, "1234\n")) == "chip.pin_unknown"
