@@ -27,6 +27,7 @@ from honnin.errors import InputError, NotFoundError
 from honnin.identity.dates import PartialDate, from_certificate, jst_day
 from honnin.sandbox.foreign_ministry import der
 from honnin.sandbox.foreign_ministry.authorities import Signer, document_signer
+from honnin.sandbox.foreign_ministry.curve import WrittenCurve
 from honnin.sandbox.foreign_ministry.files import (
     common,
     data_group_1,
@@ -239,7 +240,7 @@ def _infos(profile: Profile, chip_key: bytes | None) -> list[bytes]:
     if profile.chip and chip_key:
         protocol = der.oid(f"{BSI}.2.2.3.2.{CIPHERS[profile.chip]}")
         found.append(der.sequence(protocol, der.integer(1)))
-        found.append(der.sequence(der.oid(f"{BSI}.2.2.1.2"), _standardized(chip_key, _curve_number(profile))))
+        found.append(der.sequence(der.oid(f"{BSI}.2.2.1.2"), _chip_public(profile, chip_key)))
     return found
 
 
@@ -260,12 +261,24 @@ def _public(pkcs8: bytes) -> bytes:
     return load_der_private_key(pkcs8, None).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
-def _standardized(pkcs8: bytes, number: int) -> bytes:
-    """Return a SubjectPublicKeyInfo that names its curve by parameterId (Doc 9303-11 §9.5.1)."""
+def _chip_public(profile: Profile, pkcs8: bytes) -> bytes:
+    """Return the SubjectPublicKeyInfo of a chip's key (Doc 9303-11 §9.5.1).
+
+    Its curve is named by parameterId for the mapping of PACE, which needs the same one, and written out otherwise.
+    """
+    from honnin.sandbox.cards.passport.curves import group
+
     key = load_der_private_key(pkcs8, None)
     assert isinstance(key, ec.EllipticCurvePrivateKey)  # noqa: S101
     point = key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    return der.sequence(der.sequence(der.oid(f"{BSI}.1.2"), der.integer(number)), der.bit_string(point))
+    number = _curve_number(profile)
+    if profile.pace and profile.pace.mapping == "cam":
+        algorithm = der.sequence(der.oid(f"{BSI}.1.2"), der.integer(number))
+    else:
+        curve = group(number)
+        written = WrittenCurve(curve.p, curve.a, curve.b, curve.write(curve.base), curve.n).written_out()
+        algorithm = der.sequence(der.oid("1.2.840.10045.2.1"), written)
+    return der.sequence(algorithm, der.bit_string(point))
 
 
 def _portrait(person_id: str) -> bytes:
