@@ -53,6 +53,8 @@ __all__ = ["Platform"]
 
 LOGGER = logging.getLogger("honnin.platform")
 SWEEP_EVERY = 5.0  # seconds between looks for sessions and sealed answers whose time has passed
+CHECKPOINT_EVERY = 500  # records; each writes some five pages to SQLite's log
+MANY = 10  # records under one head
 SHARDS = {True: "live-0", False: "test-0"}
 
 
@@ -337,13 +339,19 @@ class Platform:
 
         Runs in a thread of its own; any number of processes may do so at once. A store that fails is tried again.
         """
-        swept = -SWEEP_EVERY
+        swept, numbered, interval = -SWEEP_EVERY, 0, self.settings.head_interval
+        written = 0
         while not stop.is_set():
-            if self._woken.wait(self.settings.head_interval):
+            if self._woken.wait(interval):
                 self._woken.clear()
-                stop.wait(self.settings.head_interval / 4)  # gather a group
+                # gather a group: a head costs as much as some hundred records, so under load it covers more of them
+                stop.wait(interval if numbered >= MANY else interval / 4)
             try:
-                self.sequence()
+                numbered = self.sequence()
+                written += numbered
+                if written >= CHECKPOINT_EVERY:
+                    written = 0
+                    self.store.checkpoint()
                 if time.monotonic() - swept >= SWEEP_EVERY:
                     swept = time.monotonic()
                     self.sweep()

@@ -15,19 +15,32 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from honnin.platform.clock import moment
 from honnin.platform.evidence import canonical, rfc9162
 from honnin.platform.ids import new_id
 from honnin.platform.keys import LogKey
 from honnin.platform.store import Store, schema
+from honnin.platform.store.prepared import Prepared
 
 __all__ = ["Head", "Log", "Proven", "log_of_shard"]
 
 MOST_IN_A_GROUP = 2000
 STORED_EVERY = 4  # levels of the tree; what is between is hashed again
 RANGES = 100  # of stored nodes, read in one statement
+
+_LOGS, _EVIDENCE = schema.logs.c, schema.evidence.c
+_WAITING_LOGS = Prepared(select(_EVIDENCE.log_id).where(_EVIDENCE.leaf_index.is_(None)).distinct())
+_LOCK = Prepared(select(_LOGS.tree_size).where(_LOGS.log_id == bindparam("log")).with_for_update(skip_locked=True))
+_WAITING = Prepared(
+    select(_EVIDENCE.tenant_id, _EVIDENCE.evidence_id, _EVIDENCE.record)
+    .where(_EVIDENCE.log_id == bindparam("log"), _EVIDENCE.leaf_index.is_(None))
+    .order_by(_EVIDENCE.created_at, _EVIDENCE.evidence_id)
+    .limit(bindparam("most"))
+)
+_ADD_HEAD = Prepared(insert(schema.log_heads))
+_GROW = Prepared(update(schema.logs).where(_LOGS.log_id == bindparam("log")).values(tree_size=bindparam("size")))
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -74,9 +87,7 @@ class Log:
 
     def waiting(self) -> list[str]:
         """Return the logs that have records without a number."""
-        column = schema.evidence.c
-        with self._store.read() as db:
-            return list(db.execute(select(column.log_id).where(column.leaf_index.is_(None)).distinct()).scalars())
+        return [log_id for (log_id,) in self._store.look(_WAITING_LOGS)]
 
     def sequence(self, log_id: str) -> int:
         """Number what waits in one log and sign a head over it; return how many records that were (0: none, or
@@ -85,26 +96,17 @@ class Log:
         return self._store.write(lambda db: self._sequence(db, log_id))
 
     def _sequence(self, db: Connection, log_id: str) -> int:
-        logs, evidence = schema.logs, schema.evidence
-        locked = db.execute(
-            select(logs.c.tree_size).where(logs.c.log_id == log_id).with_for_update(skip_locked=True)
-        ).one_or_none()
-        if locked is None:
+        size = _LOCK.scalar(db, log=log_id)
+        if size is None:
             return 0
-        waiting = db.execute(
-            select(evidence.c.tenant_id, evidence.c.evidence_id, evidence.c.record)
-            .where(evidence.c.log_id == log_id, evidence.c.leaf_index.is_(None))
-            .order_by(evidence.c.created_at, evidence.c.evidence_id)
-            .limit(MOST_IN_A_GROUP)
-        ).all()
+        waiting = _WAITING.rows(db, log=log_id, most=MOST_IN_A_GROUP)
         if not waiting:
             return 0
-        size = locked.tree_size
         edge = self._append(db, log_id, size, waiting)
         grown = size + len(waiting)
         head = self._signed(grown, _folded([edge[node] for node in rfc9162.complete_subtrees(0, grown)]))
-        db.execute(insert(schema.log_heads).values(log_id=log_id, **msgspec.structs.asdict(head)))
-        db.execute(update(logs).where(logs.c.log_id == log_id).values(tree_size=grown))
+        _ADD_HEAD.run(db, log_id=log_id, **msgspec.structs.asdict(head))
+        _GROW.run(db, log=log_id, size=grown)
         return len(waiting)
 
     def _append(self, db: Connection, log_id: str, size: int, waiting: Sequence[Any]) -> dict[tuple[int, int], bytes]:
@@ -114,8 +116,8 @@ class Log:
             for (level, position), digest in self._nodes(db, log_id, rfc9162.complete_subtrees(0, size)).items()
         }
         nodes = []
-        for number, row in enumerate(waiting, size):
-            level, position, digest = 0, number, rfc9162.leaf_hash(row.record.encode("utf-8"))
+        for number, (_, _, record) in enumerate(waiting, size):
+            level, position, digest = 0, number, rfc9162.leaf_hash(record.encode("utf-8"))
             nodes.append((log_id, level, position, digest))
             while position & 1:  # a right child completes the subtree above it
                 digest = rfc9162.node_hash(edge.pop((level, position - 1)), digest)
@@ -126,12 +128,15 @@ class Log:
         _run_many(
             db,
             "UPDATE evidence SET leaf_index = ? WHERE tenant_id = ? AND evidence_id = ?",
-            [(number, row.tenant_id, row.evidence_id) for number, row in enumerate(waiting, size)],
+            [(number, tenant_id, evidence_id) for number, (tenant_id, evidence_id, _) in enumerate(waiting, size)],
         )
         _run_many(
             db,
             "INSERT INTO log_leaves (log_id, leaf_index, tenant_id, evidence_id) VALUES (?, ?, ?, ?)",
-            [(log_id, number, row.tenant_id, row.evidence_id) for number, row in enumerate(waiting, size)],
+            [
+                (log_id, number, tenant_id, evidence_id)
+                for number, (tenant_id, evidence_id, _) in enumerate(waiting, size)
+            ],
         )
         _run_many(db, "INSERT INTO log_nodes (log_id, level, position, hash) VALUES (?, ?, ?, ?)", nodes)
         return edge
