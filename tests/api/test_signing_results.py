@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from authlib.jose import JsonWebEncryption, JsonWebKey
+from tests import jose
 from tests.api.test_verifications import PATH, receipt_of
 
 from honnin.connect.digital_auth import KeyFile
@@ -36,12 +36,10 @@ def result(public: Body, sign: Callable[..., Body]) -> Callable[..., Body]:
         signed = sign()
         payload = {name: signed[name] for name in ("signature", "certificate")}
         header = {"alg": public["alg"], "enc": "A256GCM", "kid": public["kid"]}
-        token = JsonWebEncryption().serialize_compact(
-            header, json.dumps(payload).encode(), JsonWebKey.import_key(public)
-        )
+        token = jose.sealed(header, json.dumps(payload).encode(), public)
         submitted = b64encode(submitted_value(TEXT.encode(), shape)).decode()
         body = {"purpose": "account_opening", "document": signed["document"]}
-        return {**body, "signing_result": {"jwe": token.decode(), "submitted": submitted}, **more}
+        return {**body, "signing_result": {"jwe": token, "submitted": submitted}, **more}
 
     return made
 

@@ -17,8 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from authlib.jose import JsonWebKey, JsonWebToken
-from authlib.jose import jwt as authlib_jwt
+from tests import jose
 
 from honnin.connect.digital_auth import Attempt, Attempts, DigitalAuth, KeyFile, Service
 from honnin.connect.digital_auth.attempt import code_challenge
@@ -32,7 +31,6 @@ NOW = 1_795_000_000.0
 ACCESS = "invented-access-token"
 SUBJECT = "0f6f1c9e-8f5e-4a4e-9a53-0a6b5a5b1c11"
 TRANSACTION = "65a04b4e-af8b-45a2-8713-5ec2631bab64"
-ES256 = JsonWebToken(["ES256"])
 
 
 def half_hash(text: str) -> str:
@@ -43,12 +41,12 @@ class InventedService:
     """Answers as each test wants; counts what it was asked."""
 
     def __init__(self) -> None:
-        self.key = JsonWebKey.generate_key("EC", "P-256", {"kid": "one", "use": "sig", "alg": "ES256"}, is_private=True)
+        self.key = jose.new_key(kid="one", use="sig", alg="ES256")
         self.claims: dict[str, Any] = {}
         self.header: dict[str, Any] = {"alg": "ES256", "kid": "one"}
-        self.sign: Callable[[dict[str, Any], dict[str, Any]], str] = lambda header, claims: ES256.encode(
+        self.sign: Callable[[dict[str, Any], dict[str, Any]], str] = lambda header, claims: jose.signed(
             header, claims, self.key
-        ).decode()
+        )
         self.token: dict[str, Any] = {}
         self.userinfo: dict[str, Any] = {
             "sub": SUBJECT,
@@ -64,7 +62,7 @@ class InventedService:
         self.headers: dict[str, str] = {}
 
     def jwks(self) -> dict[str, Any]:
-        return {"keys": [self.key.as_dict(is_private=False)]}
+        return {"keys": [jose.public_of(self.key)]}
 
     def id_token(self) -> str:
         claims = {
@@ -332,24 +330,24 @@ class TestIdToken:
         assert code_of(lambda: client.finish_login(attempt, returned(attempt))) == "digital_auth.token_algorithm"
 
     def test_hs256_with_the_public_key(self, client: DigitalAuth, attempt: Attempt, invented: InventedService) -> None:
-        public = invented.key.as_pem(is_private=False)
-        secret = JsonWebKey.import_key(urlsafe_b64encode(public), {"kty": "oct"})
-        invented.sign = lambda _, claims: authlib_jwt.encode({"alg": "HS256", "kid": "one"}, claims, secret).decode()
+        public = invented.key.export_to_pem()
+        secret = jose.imported({"kty": "oct", "k": urlsafe_b64encode(public).rstrip(b"=").decode()})
+        invented.sign = lambda _, claims: jose.signed({"alg": "HS256", "kid": "one"}, claims, secret)
         assert code_of(lambda: client.finish_login(attempt, returned(attempt))) == "digital_auth.token_algorithm"
 
     def test_another_key_under_the_same_id(
         self, client: DigitalAuth, attempt: Attempt, invented: InventedService
     ) -> None:
-        other = JsonWebKey.generate_key("EC", "P-256", is_private=True)
-        invented.sign = lambda header, claims: ES256.encode(header, claims, other).decode()
+        other = jose.new_key()
+        invented.sign = lambda header, claims: jose.signed(header, claims, other)
         assert code_of(lambda: client.finish_login(attempt, returned(attempt))) == "digital_auth.token_signature"
 
     def test_a_key_that_the_token_brings_along(
         self, client: DigitalAuth, attempt: Attempt, invented: InventedService
     ) -> None:
-        other = JsonWebKey.generate_key("EC", "P-256", is_private=True)
-        invented.header["jwk"] = other.as_dict(is_private=False)
-        invented.sign = lambda header, claims: ES256.encode(header, claims, other).decode()
+        other = jose.new_key()
+        invented.header["jwk"] = jose.public_of(other)
+        invented.sign = lambda header, claims: jose.signed(header, claims, other)
         assert code_of(lambda: client.finish_login(attempt, returned(attempt))) == "digital_auth.token_signature"
 
     @pytest.mark.parametrize("token", ["", "a.b", "a.b.c.d.e", "..", "é.é.é", "e30.e30.", "bnVsbA.e30.x", "!.!.!"])
@@ -371,15 +369,15 @@ class TestKeysOfTheService:
     ) -> None:
         client.finish_login(attempt, returned(attempt))
         invented.asked.clear()
-        hidden = JsonWebKey.generate_key("EC", "P-256", {"kid": "two"}, is_private=True)
-        invented.sign = lambda header, claims: ES256.encode({**header, "kid": "two"}, claims, hidden).decode()
+        hidden = jose.new_key(kid="two")
+        invented.sign = lambda header, claims: jose.signed({**header, "kid": "two"}, claims, hidden)
         object.__setattr__(client._client, "clock", lambda: NOW + 10)
         assert code_of(lambda: client.finish_login(attempt, returned(attempt))) == "digital_auth.unknown_kid"
         assert invented.asked == ["token", "certs"]
 
     def test_rollover(self, client: DigitalAuth, attempt: Attempt, invented: InventedService) -> None:
         client.finish_login(attempt, returned(attempt))
-        invented.key = JsonWebKey.generate_key("EC", "P-256", {"kid": "two"}, is_private=True)
+        invented.key = jose.new_key(kid="two")
         invented.header = {"alg": "ES256", "kid": "two"}
         object.__setattr__(client._client, "clock", lambda: NOW + 10)
         assert client.finish_login(attempt, returned(attempt)).subject == SUBJECT
@@ -406,7 +404,7 @@ class TestKeysOfTheService:
     def test_a_key_for_encryption_signs_nothing(
         self, client: DigitalAuth, attempt: Attempt, invented: InventedService
     ) -> None:
-        public = invented.key.as_dict(is_private=False) | {"use": "enc"}
+        public = jose.public_of(invented.key) | {"use": "enc"}
         invented.replaced["certs"] = json.dumps({"keys": [public]}).encode()
         assert code_of(lambda: client.finish_login(attempt, returned(attempt))) == "digital_auth.unknown_kid"
 
@@ -473,8 +471,8 @@ class TestAnswers:
     ) -> None:
         for _ in range(2):
             client.finish_login(attempt, returned(attempt))
-        public = JsonWebKey.import_key_set(KeyFile(keys, "sign").jwks())
-        read = [dict(authlib_jwt.decode(form["client_assertion"], public)) for form in invented.forms]
+        public = jose.imported(KeyFile(keys, "sign").jwks()["keys"][0])
+        read = [jose.read_signed(form["client_assertion"], public) for form in invented.forms]
         assert read[0].pop("jti") != read[1].pop("jti")
         assert read[0] == {
             "iss": CLIENT,

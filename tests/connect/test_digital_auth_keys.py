@@ -1,4 +1,4 @@
-"""Keys by command, and opening sign results: files and a SoftHSM token, JWEs made by Authlib, a second JOSE library."""
+"""Keys by command, and opening sign results: files and a SoftHSM token, JWEs made by jwcrypto, a second library."""
 
 import json
 import os
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from authlib.jose import JsonWebEncryption, JsonWebKey
 from click.testing import CliRunner
+from tests import jose
 
 from honnin.cli.digital_auth import digital_auth
 from honnin.connect.digital_auth import KeyFile
@@ -38,12 +38,11 @@ def run(*arguments: str, code: int = 0) -> dict[str, Any]:
 
 
 def sealed(jwks: dict[str, Any], payload: bytes | None = None, **header: str) -> str:
-    """A JWE for the first key of a JWKS, made by Authlib."""
+    """A JWE for the first key of a JWKS, made by jwcrypto."""
     public = jwks["keys"][0]
     protected = {"alg": public["alg"], "enc": "A256GCM", "kid": public["kid"], **header}
     content = json.dumps(PAYLOAD).encode() if payload is None else payload
-    token: bytes = JsonWebEncryption().serialize_compact(protected, content, JsonWebKey.import_key(public))
-    return token.decode()
+    return jose.sealed(protected, content, public)
 
 
 def code_of(call: Callable[[], Any]) -> str:
@@ -72,11 +71,11 @@ class TestCommands:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
-    def test_thumbprint_is_authlibs(self, tmp_path: Path) -> None:
+    def test_thumbprint_is_jwcryptos(self, tmp_path: Path) -> None:
         for use in ("sign", "decrypt"):
             made = run("keys", "new", "--use", use, "--keys", str(tmp_path))
             public = run("keys", "jwks", "--use", use, "--keys", str(tmp_path))["keys"][0]
-            assert JsonWebKey.import_key(public).thumbprint() == made["kid"]
+            assert jose.imported(public).thumbprint() == made["kid"]
 
     def test_refusals(self, tmp_path: Path) -> None:
         file = KeyFile(tmp_path, "sign")
@@ -93,7 +92,7 @@ class TestCommands:
 
 class TestOpening:
     @pytest.mark.parametrize("algorithm", ["RSA-OAEP-256", "ECDH-ES+A256KW"])
-    def test_opens_what_authlib_sealed(self, tmp_path: Path, algorithm: str) -> None:
+    def test_opens_what_jwcrypto_sealed(self, tmp_path: Path, algorithm: str) -> None:
         file = KeyFile(tmp_path, "decrypt")
         file.new(algorithm, at=AT)
         opened = ResultOpener(tmp_path).open(sealed(file.jwks()))
