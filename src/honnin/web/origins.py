@@ -5,6 +5,7 @@
     bank.localhost                the demo bank
     console.localhost             the operator's console
     counter.localhost             the counter, where staff read cards
+    tap.localhost                 the sample of tap use: a library, an event, a door
     LABEL.localhost               the sandbox's institution LABEL (`honnin.worlds`)
 
 A host that is none of these is refused (421), so that a name that somebody else points at this machine reaches nothing.
@@ -29,6 +30,7 @@ from honnin.chip.document import TrustedKey
 from honnin.connect.worlds import World, open_world
 from honnin.errors import InputError
 from honnin.web import bank, check, console, counter
+from honnin.web.tap.app import create_app as create_tap_app
 
 if TYPE_CHECKING:
     from honnin.platform import Platform
@@ -37,7 +39,7 @@ __all__ = ["KEYS_FILE", "Origins", "compose"]
 
 KEYS_FILE = "keys.json"  # the demo tenant's key, in the data folder
 PAGES_AT_ONCE = 24  # of the 40 threads that the event loop has for everybody
-PAGES = ("bank", "console", "counter")
+PAGES = ("bank", "console", "counter", "tap")
 
 # Documents whose issuers hand out bare public keys in place of certificates, and what they serve for.
 BARE_KEYS = {"drivers_licence": ("drivers_licence",), "my_number_card": ("my_number_card",)}
@@ -181,6 +183,7 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
         "counter": counter.create_app(
             platform, world=world, keys=keys, trust=lambda document: _document_trust(world, document)
         ),
+        "tap": create_tap_app(world=world, api=f"http://127.0.0.1:{port}", keys=keys, data=sandbox),
         "console": AtMost(console.create_app(platform, world=world, keys=keys, api=base, addresses=addresses), places),
     }
     pages = AtMost(check.create_app(platform, world=world, front=addresses["console"]), places)

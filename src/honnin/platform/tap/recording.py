@@ -15,12 +15,13 @@ from honnin.platform.evidence.commitments import commit_all
 from honnin.platform.evidence.record import Circumstances, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
-from honnin.platform.models import RevocationSeen, Tenant, VerdictAnswer
+from honnin.platform.models import RevocationSeen, Tenant, VerdictAnswer, VerificationAnswer
 from honnin.platform.store import schema
+from honnin.platform.tap.judging import Ending
 from honnin.platform.tap.models import Outcome
 from honnin.platform.tenants import log_of, standing
 
-__all__ = ["Ended", "TapBody", "write_ending"]
+__all__ = ["Ended", "TapBody", "write_ending", "write_registration"]
 
 RETENTION = "default"
 OPENING = "tap_opening"
@@ -92,3 +93,12 @@ def write_ending(db: Connection, sealer: Sealer, tenant: Tenant, ended: Ended) -
     mine = (table.c.tenant_id == tenant.id) & (table.c.tap_id == ended.tap_id)
     db.execute(update(table).where(mine).values(**values))
     sealer.seal(db, tenant.id, ended.tap_id, OPENING, ended.key, subject=ended.tap_id, retention=RETENTION, now=now)
+
+
+def write_registration(db: Connection, tenant: Tenant, tap_id: str, ending: Ending, answer: VerificationAnswer) -> None:
+    """Write how a registration ended; its evidence is that of the check with the PIN."""
+    table = schema.taps
+    body = TapBody(outcome=ending.outcome, reason=ending.reason, verdict=answer.verdict)
+    person = answer.person if ending.outcome == "accepted" else None
+    mine = (table.c.tenant_id == tenant.id) & (table.c.tap_id == tap_id)
+    db.execute(update(table).where(mine).values(body=msgspec.json.encode(body).decode(), person_id=person))

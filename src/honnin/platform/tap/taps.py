@@ -60,7 +60,7 @@ from honnin.platform.tap.models import (
     TapTerminal,
     TerminalRequest,
 )
-from honnin.platform.tap.recording import Ended, TapBody, write_ending
+from honnin.platform.tap.recording import Ended, TapBody, write_ending, write_registration
 from honnin.platform.tap.registering import (
     card_tag,
     end_registration,
@@ -266,6 +266,7 @@ class Taps:
             if last.outcome == "accepted" and answer.person and birth and tapped.chip_key:
                 tag, opener = card_tag(self.keys, tenant.id, tapped.chip_key), BirthDateKey(request.birth_date_key)
                 register(db, self.sealer, tenant.id, answer.person, opener, tag, moment(at))
+            write_registration(db, tenant, tap_id, last, answer)
             found[:] = [
                 TapRegistration(
                     livemode=caller.livemode,
@@ -460,7 +461,7 @@ class Taps:
             person=row.person_id,
             verdict=body.verdict,
             evidence=row.evidence_id,
-            assurance=_assurance() if body.outcome == "accepted" else None,
+            assurance=_assurance() if body.outcome == "accepted" and not row.registration else None,
         )
 
 

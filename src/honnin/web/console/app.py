@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-ICONS = {"bank": "bank", "api": "shield", "jlis": "home", "list": "tree"}
+ICONS = {"bank": "bank", "tap": "tap", "api": "shield", "jlis": "home", "list": "tree"}
 MOODS = {"TOTAL-PASSED": "good", "PASSED": "good", "TOTAL-FAILED": "bad", "FAILED": "bad", "INDETERMINATE": "wait"}
 PENDING = "evidence.pending"
 PATIENCE, PAUSE = 10, 0.1  # a head is signed every second at the latest while there is work

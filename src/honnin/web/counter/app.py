@@ -30,7 +30,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from honnin.chip import Trust
-from honnin.errors import FormatError, HonninError, NotFoundError, ReaderError, StateError
+from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform.clock import japanese_day
 from honnin.platform.models import Caller
 from honnin.web.check.persons import persons
@@ -41,7 +41,7 @@ from honnin.web.counter.paper import proof_paper
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.seen import currency
-from honnin.web.counter.tunnel import Tunnel
+from honnin.web.counter.tunnel import Tunnel, said_by_page
 from honnin.web.counter.visits import Desk, Visit, Visits
 from honnin.web.design import Pages, Threads, language_of, read_form, site
 from honnin.web.design.forms import read_json, read_upload
@@ -201,7 +201,7 @@ class _Counter:
         if visit.tunnel is None:
             raise StateError("counter.out_of_turn", "Nothing is being read.", next="Start again.")
         said = await read_json(request)
-        step = await self._threads.run(visit.tunnel.exchange, _answer(said))
+        step = await self._threads.run(visit.tunnel.exchange, said_by_page(said))
         done = {"file": visit.file, "done": visit.done, "of": visit.of}
         if step.kind == "end":
             return JSONResponse({"kind": "end", "to": f"/visit/{visit.id}/seen", **done})
@@ -326,20 +326,6 @@ def _desk_of(request: Request) -> dict[str, str]:
         return {name: str(kept[name])[:LONGEST] for name in DESK_FIELDS}
     except (ValueError, KeyError, TypeError):
         return {}
-
-
-def _answer(said: dict[str, Any]) -> bytes | ReaderError | None:
-    """Return what a page brought: an answer (hexadecimal), a reader's error by its code, or nothing yet."""
-    if "error" in said:
-        code = str(said["error"])
-        known = code if code.startswith("reader.") and len(code) < 40 else "reader.contact_lost"
-        return ReaderError(known, "The reader at the counter could not reach the card.", retryable=True)
-    if said.get("answer") is None:
-        return None
-    try:
-        return bytes.fromhex(str(said["answer"]))
-    except ValueError:
-        raise FormatError("counter.answer_malformed", "The answer is not hexadecimal.", next="Start again.") from None
 
 
 def _sentence(error: HonninError, language: Any) -> str:

@@ -12,11 +12,11 @@ Whoever stops bringing answers ends the session: the thread gets `reader.contact
 import queue
 import threading
 from types import TracebackType
-from typing import Literal, NamedTuple, Self
+from typing import Any, Literal, NamedTuple, Self
 
-from honnin.errors import ReaderError, StateError
+from honnin.errors import FormatError, ReaderError, StateError
 
-__all__ = ["Step", "Tunnel"]
+__all__ = ["Step", "Tunnel", "said_by_page"]
 
 ANSWER_SECONDS = 40.0  # a card that was taken away and put back, and a chip that computes
 COMMAND_SECONDS = 20.0  # the server's own work between two commands
@@ -101,3 +101,20 @@ class Tunnel:
                 step = Step("end")
             self._waiting = step.kind != "end"
             return step
+
+
+def said_by_page(said: dict[str, Any]) -> bytes | ReaderError | None:
+    """Return what a page brought: an answer (hexadecimal), a reader's error by its code, or nothing yet.
+
+    Raises FormatError `counter.answer_malformed`.
+    """
+    if "error" in said:
+        code = str(said["error"])
+        known = code if code.startswith("reader.") and len(code) < 40 else "reader.contact_lost"
+        return ReaderError(known, "The reader at the counter could not reach the card.", retryable=True)
+    if said.get("answer") is None:
+        return None
+    try:
+        return bytes.fromhex(str(said["answer"]))
+    except ValueError:
+        raise FormatError("counter.answer_malformed", "The answer is not hexadecimal.", next="Start again.") from None

@@ -27,7 +27,7 @@ from honnin.words import LANGUAGES, in_all, say
 __all__ = ["Pages", "static_files"]
 
 WEB = Path(str(files("honnin.web")))
-FAMILIES = ("design", "check", "bank", "console", "counter")
+FAMILIES = ("design", "check", "bank", "console", "counter", "tap")
 COOKIE_DAYS = 365
 
 

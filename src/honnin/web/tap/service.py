@@ -1,5 +1,6 @@
 """What a service provider's terminal says to honnin over HTTP (docs/tap.md), as any other program would."""
 
+from datetime import datetime
 from typing import Any, Literal, Self, TypeVar
 
 import httpx
@@ -27,11 +28,12 @@ class Tap(msgspec.Struct, frozen=True):
     """A tap as the terminal sees it."""
 
     id: str
-    created_at: str
+    created_at: datetime
     status: str
     terminal: str
     purpose: str
     assurance_level: int
+    registration: bool = False
     message: bytes | None = None
     birth_date_key: str | None = None
     outcome: Outcome | None = None
@@ -122,7 +124,7 @@ class Service:
 
 
 def _unavailable() -> ServiceError:
-    return ServiceError("bank.unavailable", "The API did not answer.", next="Try again later.", retryable=True)
+    return ServiceError("taps.unavailable", "The API did not answer.", next="Try again later.", retryable=True)
 
 
 def _refused(answer: httpx.Response) -> HonninError:
