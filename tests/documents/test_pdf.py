@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -110,10 +111,59 @@ def test_altered(damage: str) -> None:
     assert verify(bytes(signed)).indication == "TOTAL-FAILED"
 
 
+ATTACKS = ["content", "overlay", "annotation", "hiding", "page", "shadow", "font", "action"]
+
+
+def prey(attack: str) -> bytes:
+    """The PDF that is signed before an attack: with a note to be hidden, or with a page that nothing shows yet."""
+    name = generic.pdf_name
+    writer = IncrementalPdfFileWriter(BytesIO(pdf()))
+    pages = writer.root["/Pages"]
+    page = pages["/Kids"][0].get_object()
+    if attack == "hiding":
+        note = {name("/Type"): name("/Annot"), name("/Subtype"): name("/FreeText"), name("/F"): generic.NumberObject(4)}
+        note[name("/Rect")] = generic.ArrayObject(map(generic.NumberObject, (72, 600, 300, 640)))
+        note[name("/Contents")] = generic.pdf_string("Deposit: none")
+        page[name("/Annots")] = generic.ArrayObject([writer.add_object(generic.DictionaryObject(note))])
+        writer.update_container(page)
+    elif attack == "shadow":
+        text = generic.StreamObject(stream_data=b"BT /F1 12 Tf 72 720 Td (Rent: 900,000 yen) Tj ET")
+        other = generic.DictionaryObject(page)
+        other[name("/Contents")] = writer.add_object(text)
+        tree = generic.DictionaryObject(pages)
+        tree[name("/Kids")] = generic.ArrayObject([writer.add_object(other)])
+        writer.root[name("/Spare")] = writer.add_object(tree)
+        writer.update_root()
+    else:
+        return pdf()
+    return written(writer)
+
+
 def updated(signed: bytes, change: str) -> bytes:
     writer = IncrementalPdfFileWriter(BytesIO(signed))
     page = writer.root["/Pages"]["/Kids"][0].get_object()
     text = generic.StreamObject(stream_data=b"BT /F1 12 Tf 72 720 Td (Rent: 900,000 yen) Tj ET")
+    if change == "overlay":  # white over the rent, another rent over the white
+        over = generic.StreamObject(stream_data=b"1 g 60 700 400 60 re f 0 g " + text.data)
+        page[generic.pdf_name("/Contents")] = generic.ArrayObject([page.raw_get("/Contents"), writer.add_object(over)])
+        writer.update_container(page)
+    elif change == "hiding":
+        note = page["/Annots"][0].get_object()
+        note[generic.pdf_name("/F")] = generic.NumberObject(2)
+        writer.update_container(note)
+    elif change == "shadow":
+        writer.root[generic.pdf_name("/Pages")] = writer.root.raw_get("/Spare")
+        writer.update_root()
+    return written(writer) if change in {"overlay", "hiding", "shadow"} else _updated(writer, page, text, change)
+
+
+def written(writer: IncrementalPdfFileWriter) -> bytes:
+    held = BytesIO()
+    writer.write(held)
+    return held.getvalue()
+
+
+def _updated(writer: IncrementalPdfFileWriter, page: Any, text: Any, change: str) -> bytes:
     if change == "content":
         page[generic.pdf_name("/Contents")] = writer.add_object(text)
         writer.update_container(page)
@@ -147,18 +197,18 @@ def updated(signed: bytes, change: str) -> bytes:
     else:
         writer.root[generic.pdf_name("/OpenAction")] = writer.add_object(text)
         writer.update_root()
-    held = BytesIO()
-    writer.write(held)
-    return held.getvalue()
+    return written(writer)
 
 
-@pytest.mark.parametrize("change", ["content", "annotation", "page", "font", "action"])
+@pytest.mark.parametrize("change", ATTACKS)
 def test_incremental_update_and_shadow_attacks(change: str) -> None:
-    report = verify(updated(signed_pdf(), change))
+    signed = signed_pdf(prey(change))
+    assert outcome(verify(signed)) == PASSED
+    report = verify(updated(signed, change))
     assert outcome(report) == CHANGED
     assert report.signers[0].coverage == "revision"
     # a second signature over the attack does not make the first one good
-    again = signed_pdf(updated(signed_pdf(), change), name="other", certificate=OTHER, field="Signature2")
+    again = signed_pdf(updated(signed, change), name="other", certificate=OTHER, field="Signature2")
     assert [signer.indication for signer in verify(again).signers] == ["TOTAL-FAILED", "TOTAL-PASSED"]
 
 

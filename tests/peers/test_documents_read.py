@@ -40,6 +40,18 @@ def test_xmlsec1_signs(form: str, uri: str, transforms: str) -> None:
 
 
 @pytest.mark.peer("xmlsec1")
+def test_xmlsec1_signs_a_file_beside(tmp_path: Path) -> None:
+    """Detached: xmlsec1 reads the file that the signature names, honnin is given it and fetches nothing."""
+    (tmp_path / "lease.xml").write_text(BODY, encoding="utf-8")
+    template = signature(f"file://{tmp_path}/lease.xml")
+    transforms = template[template.index("<Transforms>") : template.index("<DigestMethod")]
+    signed = by_xmlsec(template.replace(transforms, ""))  # the file's own bytes
+    report = verify(signed, content=BODY.encode())
+    assert report.indication == "TOTAL-PASSED", report.reason
+    assert verify(signed, content=BODY.replace("100000", "900000").encode()).sub_indication == "HASH_FAILURE"
+
+
+@pytest.mark.peer("xmlsec1")
 def test_xmlsec1_signs_an_object() -> None:
     held = f'<Object Id="object">{BODY}</Object>'
     signed = by_xmlsec(signature("#object", objects=held))
