@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from honnin.bench import evidence, upkeep
+from honnin.bench.engines import Sqlite
 from honnin.bench.ocsp import measure_ocsp
 from honnin.bench.printing import print_figures
 
@@ -18,7 +19,7 @@ def test_ocsp(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_upkeep_tells_once(tmp_path: Path) -> None:
-    again, first = upkeep._measured(tmp_path, 2000, 2)
+    again, first = upkeep._measured(Sqlite(tmp_path), 2000, 2)
     assert again.aim == 1.5
     assert first.note.startswith("20 events")
 
@@ -27,8 +28,8 @@ def test_evidence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evidence, "MILLION", 1001)
     monkeypatch.setattr(evidence, "_numbering", lambda *_: 1.0)
     figures = {figure.name: figure for figure in evidence.measure_evidence(seconds=0.1)}
-    assert figures["inclusion proof in 1 M records"].ours > 0
-    assert figures[f"single writes of {evidence.THREADS} threads, each flushed"].ours > 0
+    assert figures["inclusion proof in 1 M records, median"].ours > 0
+    assert figures[f"SQLite: single writes of {evidence.THREADS} threads, each flushed before it is answered"].ours > 0
 
 
 def test_numbering() -> None:

@@ -1,23 +1,18 @@
 """A platform on SQLite or on a real PostgreSQL cluster, in front of a sandbox world's own J-LIS, without a network."""
 
-import os
-import pwd
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from honnin.bench.cluster import POSTGRESQL, Cluster, running_cluster
 from honnin.errors import ServiceError
 from honnin.pki import ocsp_request
 from honnin.platform import Platform, Settings
@@ -28,7 +23,6 @@ from honnin.sandbox.jlis import linking, ocsp
 from honnin.sandbox.opening import open_world
 from honnin.sandbox.world import World
 
-POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 PEOPLE = ("hanako", "kyoko", "saku")
 
 
@@ -111,55 +105,6 @@ def card(world: World) -> Callable[[str], Card]:
         return Card(material.signature_certificate, material.signature_key)
 
     return of
-
-
-@dataclass
-class Cluster:
-    """A running PostgreSQL cluster on a Unix socket of its own."""
-
-    folder: Path
-    run: Callable[..., None]
-
-    def url(self, database: str) -> str:
-        return f"postgresql://honnin@/{database}?host={self.folder}"
-
-    def create(self, template: str = "template0") -> str:
-        name = f"t{uuid4().hex}"
-        self.run("createdb", "-h", str(self.folder), "-U", "honnin", "-T", template, name)
-        return name
-
-    def stop(self) -> None:
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
-
-    def start(self) -> None:
-        options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=200"
-        log = str(self.folder / "log")
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start")
-
-
-@contextmanager
-def running_cluster() -> Iterator[Cluster]:
-    """A PostgreSQL server of a folder of its own, as durable as it is by default, gone with the block."""
-    folder = Path(tempfile.mkdtemp(prefix="honnin-pg-"))
-    demote: dict[str, Any] = {}
-    if os.geteuid() == 0:  # PostgreSQL refuses to run as root
-        owner = pwd.getpwnam("postgres")
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-        demote = {"user": "postgres", "group": "postgres", "extra_groups": []}
-
-    def run(program: str, *arguments: str) -> None:
-        subprocess.run(
-            [POSTGRESQL / program, *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **demote
-        )
-
-    made = Cluster(folder, run)
-    run("initdb", "-D", str(folder / "data"), "-U", "honnin", "--auth=trust", "--encoding=UTF8", "--no-locale")
-    made.start()
-    try:
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ Peak memory is what the kernel counted for a process of its own, started by a sm
 """
 
 import json
+import logging
 import shutil
 import subprocess
 import sys
@@ -12,16 +13,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
+from honnin.bench.figures import Figure
 from honnin.bench.lists import Shape, Signer, municipality
+from honnin.bench.printing import print_figures
 from honnin.bench.tasks import TASK
 from honnin.pki.der import encode
 
-__all__ = ["Figure", "bench_folder", "build_figures", "lookup_figures", "measure_index"]
+__all__ = ["bench_folder", "build_figures", "lookup_figures", "measure_index"]
 
+LOGGER = logging.getLogger("honnin.bench")
 MUNICIPALITIES = 1741
 PER_MUNICIPALITY = 574
 MEGABYTE = 1 << 20
@@ -37,30 +40,6 @@ _, status, used = os.wait4(child, 0)
 wall = time.perf_counter() - began
 sys.stderr.write(f"\\n{status} {used.ru_utime + used.ru_stime} {wall} {used.ru_maxrss * 1024}")
 """
-
-
-class Figure(msgspec.Struct, frozen=True):
-    """One figure beside its peer. ratio: ours to the peer's, or ours to the limit where `peer` is None.
-
-    aim: the limit of the ratio, or of `ours` where there is no peer. spread: slowest round to quickest, ours.
-    """
-
-    name: str
-    unit: str
-    ours: float
-    peer_name: str = ""
-    peer: float | None = None
-    ratio: float | None = None
-    aim: float | None = None
-    spread: float | None = None
-    note: str = ""
-
-    @property
-    def reached(self) -> bool | None:
-        """Whether the aim is reached, None where there is none."""
-        if self.aim is None:
-            return None
-        return (self.ours if self.ratio is None else self.ratio) <= self.aim
 
 
 def measure_index(*, full: bool = False, rounds: int = 3) -> list[Figure]:
@@ -128,22 +107,20 @@ def bench_folder(signer: Signer) -> Iterator[_Bench]:
         yield _Bench(Path(folder), signer)
 
 
-def _rounds(step: Callable[[], dict[str, float]], rounds: int, key: str) -> tuple[dict[str, float], float]:
-    """Return the quickest round and how much slower the slowest was."""
-    found = sorted((step() for _ in range(rounds)), key=lambda one: one[key])
-    return found[0], found[-1][key] / found[0][key]
+def _rounds(step: Callable[[], dict[str, float]], rounds: int, key: str) -> tuple[dict[str, float], tuple[float, ...]]:
+    """Return the quickest round, and what every round took."""
+    found = [step() for _ in range(rounds)]
+    return min(found, key=lambda one: one[key]), tuple(one[key] for one in found)
 
 
 def build_figures(bench: _Bench, shape: Shape, name: str, rounds: int, figures: list[Figure]) -> None:
     """Add the figures of one list."""
+    LOGGER.info("building an index of %s", name)
     path = bench.folder / "list.crl"
     bench.signer.write(path, shape)
-    ours, spread = _rounds(lambda: bench.build([path]), rounds, "cpu")
+    ours, took = _rounds(lambda: bench.build([path]), rounds, "cpu")
     digest = bench.task("sha256", path)
-    note = (
-        f"wall {ours['wall']:.2f} s with its fsyncs; whole process {ours['whole_cpu']:.2f} s; "
-        f"SHA-256 of the file alone {digest['cpu']:.3f} s"
-    )
+    note = f"wall {ours['wall']:.2f} s with its fsyncs; whole process {ours['whole_cpu']:.2f} s"
     program = shutil.which("openssl")
     if program is not None:
         command = [program, "crl", "-inform", "DER", "-in", str(path), "-CAfile", str(bench.pem), "-noout"]
@@ -157,7 +134,7 @@ def build_figures(bench: _Bench, shape: Shape, name: str, rounds: int, figures: 
                 openssl["whole_cpu"],
                 None,
                 0.15,
-                spread,
+                took,
                 note,
             ),
             Figure(
@@ -172,7 +149,8 @@ def build_figures(bench: _Bench, shape: Shape, name: str, rounds: int, figures: 
         ]
     pyca, _ = _rounds(lambda: bench.task("pyca", bench.der, path), min(rounds, 2), "cpu")
     figures += [
-        Figure(f"build, {name}", "s", ours["cpu"], "pyca: signature + set", pyca["cpu"], None, 0.08, spread),
+        Figure(f"build, {name}", "s", ours["cpu"], "SHA-256 of the file, the limit", digest["cpu"], None, None, took),
+        Figure(f"build, {name}", "s", ours["cpu"], "pyca: signature + set", pyca["cpu"], None, 0.08, took),
         Figure(
             f"peak memory of the build, {name}",
             "MB",
@@ -192,8 +170,9 @@ def _growth(bench: _Bench, shape: Shape, rounds: int) -> list[Figure]:
     million = Shape(1_000_000)
     bench.signer.write(short, million)
     bench.signer.write(long, shape)
-    found = [(bench.build([short]), bench.build([long])) for _ in range(rounds)]
     name = f"{shape.entries // 1_000_000} M entries"
+    LOGGER.info("building an index of %s in turns with one of 1 M", name)
+    found = [(bench.build([short]), bench.build([long])) for _ in range(rounds)]
     scale = shape.entries / million.entries
     figures = []
     for key, unit, factor in (("cpu", "µs", 1.0), ("peak", "octets", 1e-6)):
@@ -207,13 +186,14 @@ def _growth(bench: _Bench, shape: Shape, rounds: int) -> list[Figure]:
 
 def _country(bench: _Bench, rounds: int) -> list[Figure]:
     """The country as J-LIS partitions it."""
+    LOGGER.info("building the country of %s lists", MUNICIPALITIES)
     lists = []
     for number in range(MUNICIPALITIES):
         lists.append(bench.folder / f"{number}.crl")
         shape = Shape(PER_MUNICIPALITY, seed=number)
         bench.signer.write(lists[-1], shape, point=municipality(number), first=number * PER_MUNICIPALITY)
     pyca, _ = _rounds(lambda: bench.task("pyca", bench.der, *lists), min(rounds, 2), "cpu")
-    ours, spread = _rounds(lambda: bench.build(lists, "country"), rounds, "cpu")
+    ours, took = _rounds(lambda: bench.build(lists, "country"), rounds, "cpu")
     point = encode(0xA4, municipality(7)).hex()
     opened, _ = _rounds(
         lambda: bench.task("open_index", bench.folder / "country", bench.signer.key_id.hex(), point), rounds, "first"
@@ -241,7 +221,7 @@ def _country(bench: _Bench, rounds: int) -> list[Figure]:
             pyca["cpu"],
             None,
             0.2,
-            spread,
+            took,
             f"wall {ours['wall']:.2f} s",
         ),
         Figure("slowest answer that met a replaced partition", "ms", swapped["slowest"] * 1e3, aim=50, note=note),
@@ -256,12 +236,14 @@ def lookup_figures(bench: _Bench, entries: int) -> list[Figure]:
     bench.signer.write(path, Shape(entries))
     bench.build([path])
     index, key_id = bench.folder / "index", bench.signer.key_id.hex()
-    found, spread = _rounds(lambda: bench.task("lookup", index, key_id, entries, 1 << 24), 3, "one")
+    found, took = _rounds(lambda: bench.task("lookup", index, key_id, entries, 1 << 24), 3, "one")
     opened, _ = _rounds(lambda: bench.task("open_index", index, key_id, ""), 3, "first")
     path.unlink()
     note = f"a set of ints: {found['set'] * 1e6:.2f} µs, without reason, date or proof"
     return [
-        Figure("lookup, one serial", "µs", found["one"] * 1e6, aim=3, spread=spread, note=note),
+        Figure(
+            "lookup, one serial", "µs", found["one"] * 1e6, aim=3, rounds=tuple(1e6 * one for one in took), note=note
+        ),
         Figure("lookup, each of an array of 100 k", "µs", found["many"] * 1e6, aim=0.3),
         Figure(
             "private memory beside the mapping",
@@ -276,12 +258,5 @@ def lookup_figures(bench: _Bench, entries: int) -> list[Figure]:
     ]
 
 
-def main(arguments: list[str]) -> None:
-    """Print the figures as JSON, one a line."""
-    for figure in measure_index(full="--full" in arguments):
-        row: dict[str, Any] = msgspec.to_builtins(figure)
-        sys.stdout.write(json.dumps(row | {"reached": figure.reached}, ensure_ascii=False) + "\n")
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    print_figures(measure_index(full="--full" in sys.argv))

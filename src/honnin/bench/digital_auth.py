@@ -23,7 +23,7 @@ from typing import Any
 
 import httpx
 
-from honnin.bench.crl import Figure
+from honnin.bench.figures import Figure
 from honnin.bench.printing import print_figures
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service
 from honnin.connect.worlds import installed, open_world

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc import jwe
 from joserfc.jwk import RSAKey
 
-from honnin.bench.crl import Figure
+from honnin.bench.figures import Figure
 from honnin.bench.material import DOCUMENT, NOW, Holder, Office
 from honnin.bench.printing import print_figures
 from honnin.connect.digital_auth import KeyFile
@@ -200,7 +200,9 @@ def _figure(
         theirs.append(_timed(peer, things))
     ratio = median(one / other for one, other in zip(mine, theirs, strict=True))
     best = [round(min(taken) * 1e3, 3) for taken in (mine, theirs)]
-    return Figure(name, "ms", best[0], peer_name, best[1], round(ratio, 2), spread=round(max(mine) / min(mine), 2))
+    return Figure(
+        name, "ms", best[0], peer_name, best[1], round(ratio, 2), rounds=tuple(round(one * 1e3, 3) for one in mine)
+    )
 
 
 def _timed(step: Step[T], things: Sequence[T]) -> float:

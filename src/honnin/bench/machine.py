@@ -4,8 +4,10 @@ import os
 import platform
 import shutil
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from honnin.bench.cluster import POSTGRESQL
 
 __all__ = ["machine"]
 
@@ -17,15 +19,23 @@ def machine() -> dict[str, str]:
         "cores": str(os.cpu_count() or 0),
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        **{name: version(name) for name in ("honnin", "cryptography", "msgspec")},
+        **{name: _version(name) for name in ("honnin", "cryptography", "numpy", "msgspec", "pyHanko", "psycopg")},
     }
     openssl = shutil.which("openssl")
     if openssl is not None:
         done = subprocess.run([openssl, "version"], capture_output=True, text=True, check=False)  # noqa: S603
-        found["openssl"] = done.stdout.strip()
-    if hasattr(os, "getloadavg"):
-        found["load when begun"] = f"{os.getloadavg()[0]:.1f}"
+        found["openssl"] = done.stdout.split()[1] if done.returncode == 0 else "unknown"
+    if (POSTGRESQL / "postgres").exists():
+        done = subprocess.run([POSTGRESQL / "postgres", "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+        found["PostgreSQL"] = done.stdout.partition(") ")[2].split(" ")[0].strip()
     return found
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
 
 
 def _processor() -> str:

@@ -33,6 +33,7 @@ class Row(msgspec.Struct, frozen=True):
     """One figure: microseconds of processor time an operation takes, in the best round and in the median one.
 
     per_second: in the best round. of_floor: its rate as a share of the floor's, the median over the rounds.
+    rounds: microseconds in every round.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Row(msgspec.Struct, frozen=True):
     median: float
     per_second: int
     of_floor: float | None = None
+    rounds: tuple[float, ...] = ()
 
 
 def measure(*, rounds: int = 7, each: int = 200) -> list[Row]:
@@ -62,7 +64,14 @@ def _row(name: str, seconds: list[float], floor: list[float]) -> Row:
         seconds = seconds * len(floor)
     best = min(seconds)
     share = median(peer / own for own, peer in zip(seconds, floor, strict=True))
-    return Row(name, round(best * 1e6, 1), round(median(seconds) * 1e6, 1), int(1 / best), round(share, 3))
+    return Row(
+        name,
+        round(best * 1e6, 1),
+        round(median(seconds) * 1e6, 1),
+        int(1 / best),
+        round(share, 3),
+        tuple(round(one * 1e6, 1) for one in seconds),
+    )
 
 
 def _timed(step: Callable[[Holder], Any], holders: Sequence[Holder]) -> float:

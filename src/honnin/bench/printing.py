@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from honnin.bench.crl import Figure
+from honnin.bench.figures import Figure
 
 __all__ = ["print_figures"]
 

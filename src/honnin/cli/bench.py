@@ -1,97 +1,109 @@
-"""`honnin bench`: how fast honnin is beside its peers in the same run, as tables or as JSON."""
+"""`honnin bench`: how fast honnin is beside its peers in the same run, as tables, as JSON, or into the docs."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from msgspec import to_builtins
 
 from honnin.cli.output import json_option, print_json
 
 if TYPE_CHECKING:
-    from honnin.bench.crl import Figure
+    from honnin.bench.figures import Figure
+    from honnin.bench.report import Run
 
 __all__ = ["bench"]
 
-PARTS = ("verification", "index", "ocsp", "upkeep", "evidence", "documents", "digital_auth", "matching")
-TITLES = {
-    "index": "revocation index, processor time",
-    "ocsp": "OCSP answers, processor time",
-    "upkeep": "upkeep: customers against a new list",
-    "evidence": "evidence, by the clock",
-    "documents": "signed PDFs and sign results, processor time",
-    "digital_auth": "round trips at the sandbox's Digital Authentication Service",
-}
-
 
 @click.command()
+@click.argument("names", metavar="[PART]...", nargs=-1)
 @click.option("--full", is_flag=True, help="More rounds, and lists and logs of 10 and 30 million.")
-@click.option("--part", "parts", multiple=True, type=click.Choice(PARTS), help="Only this part; may be repeated.")
+@click.option(
+    "--write",
+    "docs",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Write tables, plot and JSON into this documentation folder; other parts' figures stay.",
+)
 @json_option
-def bench(full: bool, parts: tuple[str, ...], as_json: bool) -> None:
-    """Measure honnin beside pyca, openssl and the bare drivers in one run, and count its APDUs."""
-    answer: dict[str, Any] = {}
-    for part in parts or PARTS:
-        if part == "verification":
-            answer |= _verification(full=full, shown=not as_json)
-        elif part == "matching":
-            answer["matching"] = _matching(shown=not as_json)
-        else:
-            answer[part] = _figures(part, full=full, shown=not as_json)
-    if as_json:
-        print_json(answer)
+def bench(names: tuple[str, ...], full: bool, docs: Path | None, as_json: bool) -> None:
+    """Measure honnin beside pyca, openssl and the bare drivers in one run, and count its APDUs.
 
-
-def _verification(*, full: bool, shown: bool) -> dict[str, Any]:
-    from honnin.bench.batch import measure_batch
-    from honnin.bench.cards import apdu_counts, document_reads
-    from honnin.bench.http import measure_http
-    from honnin.bench.machine import machine
-    from honnin.bench.measuring import measure
-    from honnin.cli.bench_output import print_documents, print_loads, print_verification, row_members, scaling_members
-
-    where = machine()
-    rows = measure(rounds=25, each=400) if full else measure()
-    scaling = measure_batch(items=20_000) if full else measure_batch()
-    loads = measure_http()
-    counts = apdu_counts()
-    reads = document_reads()
-    if shown:
-        print_verification(where, rows, scaling, counts)
-        print_documents(reads)
-        print_loads(loads, scaling.one)
-    return {
-        "machine": where,
-        "timings": [row_members(row) for row in rows],
-        "verify_many": scaling_members(scaling),
-        "http": None if loads is None else to_builtins(loads),
-        "apdus": counts,
-        "document_reads": reads,
-    }
-
-
-def _figures(part: str, *, full: bool, shown: bool) -> list[dict[str, Any]]:
-    from honnin.bench import crl, digital_auth, documents, evidence, ocsp, upkeep
+    Parts: index, ocsp, verification, batch, http, upkeep, evidence, documents, digital_auth, cards, matching; all of
+    them where none is named. About ten minutes; --full takes an hour or more and 3 GB of temporary files.
+    """
+    from honnin.bench.parts import PARTS, TITLES, measure_part
+    from honnin.bench.report import write_docs
     from honnin.cli.bench_output import figure_members, print_figures
 
-    measures: dict[str, Callable[[], list[Figure]]] = {
-        "index": lambda: crl.measure_index(full=full),
-        "ocsp": ocsp.measure_ocsp,
-        "upkeep": lambda: upkeep.measure_upkeep(full=full),
-        "evidence": lambda: evidence.measure_evidence(full=full),
-        "documents": lambda: documents.measure_documents(rounds=15 if full else 5),
-        "digital_auth": lambda: digital_auth.measure_digital_auth(seconds=20.0 if full else 4.0),
-    }
-    figures = measures[part]()
-    if shown:
-        print_figures(TITLES[part], figures)
-    return [figure_members(figure) for figure in figures]
+    unknown = sorted(set(names) - set(PARTS))
+    if unknown:
+        raise click.UsageError(f"There is no part {', '.join(unknown)}; there are {', '.join(PARTS)}.")
+    chosen = names or tuple(PARTS)
+    measured: dict[str, tuple[list[Figure], Run]] = {}
+    with _progress():
+        for number, name in enumerate(chosen, 1):
+            click.echo(f"[{number}/{len(chosen)}] {TITLES[name]}", err=True)
+            before = _load()
+            figures = measure_part(name, full=full)
+            measured[name] = figures, _run(before)
+            if docs is not None:
+                write_docs(docs, {name: measured[name]})
+            if not as_json:
+                print_figures(TITLES[name], *measured[name])
+    if as_json:
+        print_json(
+            {
+                part: {
+                    "title": TITLES[part],
+                    "at": run.at,
+                    "machine": dict(run.machine),
+                    "load": list(run.load),
+                    "busy": run.busy,
+                    "figures": [figure_members(figure) for figure in figures],
+                }
+                for part, (figures, run) in measured.items()
+            }
+        )
 
 
-def _matching(*, shown: bool) -> dict[str, int]:
-    from honnin.bench.matching import measure_matching
+@contextmanager
+def _progress() -> Iterator[None]:
+    """Show on standard error what is being measured, with the seconds since the start."""
+    began = time.monotonic()
+    shown = logging.StreamHandler()
 
-    found = measure_matching()
-    if shown:
-        click.echo(f"pairs compared a second on one core: {found.names:,} names, {found.addresses:,} addresses")
-    return {"names": found.names, "addresses": found.addresses}
+    def since(record: logging.LogRecord) -> bool:
+        record.since = f"{time.monotonic() - began:.0f}"
+        return True
+
+    shown.addFilter(since)
+    shown.setFormatter(logging.Formatter("    %(since)s s: %(message)s"))
+    logger = logging.getLogger("honnin.bench")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(shown)
+    try:
+        yield
+    finally:
+        logger.removeHandler(shown)
+        logger.setLevel(level)
+
+
+def _load() -> float:
+    import os
+
+    return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else 0.0
+
+
+def _run(before: float) -> "Run":
+    import os
+    from datetime import UTC, datetime
+
+    from honnin.bench.machine import machine
+    from honnin.bench.report import Run
+
+    at = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Run(at=at, machine=machine(), load=(before, _load()), cores=os.cpu_count() or 1)
