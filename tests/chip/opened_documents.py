@@ -27,7 +27,7 @@ from honnin.connect.worlds import open_world
 CHALLENGE = Challenge(bytes(16), "counter", "bank")
 EVERYTHING = frozenset({"individual_number", "four_items", "portrait", "birth_date"})
 SESSIONS = ("licence", "card_face", "age", "number_image", "input_support", "card_licence")
-SESSIONS += ("residence_1", "residence_2", "certificate_1", "certificate_2")
+SESSIONS += ("residence_1", "residence_2", "certificate_1", "certificate_2", "residence_specified")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def trust_of(data: Path) -> Trust:
 
 def address(session: str) -> str:
     kind = {"residence_1": "card-1", "residence_2": "card-2", "certificate_1": "certificate-1"}
-    kind["certificate_2"] = "certificate-2"
+    kind |= {"certificate_2": "certificate-2", "residence_specified": "specified-card"}
     if session in kind:
         return f"emulated:anna/residence_card:{kind[session]}"
     return "emulated:hanako/drivers_licence" if session == "licence" else "emulated:hanako"
@@ -85,7 +85,10 @@ def held(session: str, data: Path, around: Callable[[Reader], Reader] = lambda r
                     trust,
                 )
         elif session.startswith(("residence", "certificate")):
-            with ResidenceCard(reader) as card:
+            key = None
+            if session == "residence_specified":
+                ((_, key),) = open_world(data).document_trust()["residence_card_delivery"]
+            with ResidenceCard(reader, delivery_key=key) as card:
                 card.residence.unlock(CardNumber(keys["anna"]["residence_card"]["card_number"]))
                 card.residence.read()
                 kind = card.residence.kind()

@@ -23,7 +23,9 @@ from tests.chip.number_card import (
 
 from honnin.chip import Challenge, MyNumberCard, Pin, Proof, Trust
 from honnin.chip.my_number_card import BirthDateKey, NumberA, NumberB
-from honnin.chip.my_number_card.protected import ProtectedReader, SessionCipher, deliver
+from honnin.chip.my_number_card.refusals import session_broken
+from honnin.chip.protected_reader import ProtectedReader
+from honnin.chip.session_key import SessionCipher, deliver
 from honnin.errors import AccessError, CardError, FormatError, HonninError, PinError, ReaderError
 from honnin.identity import IndividualNumber
 
@@ -288,7 +290,7 @@ def test_worked_digests_of_the_sheet() -> None:
 
 
 def test_session_messages_of_the_sheet() -> None:
-    session = SessionCipher.of_seed(bytes(range(16)))
+    session = SessionCipher(SessionCipher.key_of(bytes(range(32))), session_broken)
     verify = bytes.fromhex("002000940C") + NUMBER.encode()
     assert session.protect(verify).hex().upper() == "0820009413861101CE94087DDB727AD1CFAEA2218834B674"
     select = bytes.fromhex("00A4020C020001")
@@ -334,7 +336,7 @@ class Answers:
 def test_a_broken_protected_answer_ends_the_session(answer: str) -> None:
     inner = Answers(answer)
     wire = ProtectedReader(inner)  # type: ignore[arg-type]
-    wire.open_session(SessionCipher(bytes(16)))
+    wire.open_session(SessionCipher(bytes(16), session_broken))
     if answer == "8600":
         assert wire.transmit(bytes.fromhex("00B0000000")) == b"\x86\0"
         return

@@ -97,6 +97,33 @@ def test_forged_residence_cards(data: Path, keys: Any, kind: str, fault: str) ->
     assert (code, body["answers"]["authentic"]["result"]) == (1, "failed")
 
 
+@pytest.mark.parametrize(
+    ("kind", "result"),
+    [
+        ("specified-card", "verified"),
+        ("specified-certificate", "verified"),
+        ("specified-card,altered_text", "failed"),
+        ("specified-card,altered_portrait", "failed"),
+        ("specified-card,forged_issuer", "failed"),
+        ("specified-card,swapped_files", "failed"),
+        ("specified-card,wrong_issuer", "not_verifiable"),
+    ],
+)
+def test_a_residence_card_on_a_my_number_card_is_a_trial(data: Path, kind: str, result: str) -> None:
+    url = f"emulated:anna/residence_card:{kind}"
+    code, body = answer(data, url, "", "--specified")
+    assert (code, body["answers"]["authentic"]["result"]) == (1 if result == "failed" else 0, result)
+    refused = run(data, "read", url)
+    assert isinstance(refused.exception, HonninError)
+    assert refused.exception.code == "residence.kind_unsupported"
+    refused = run(data, "read", url, "AB12345678CD\n", "--specified")
+    assert isinstance(refused.exception, HonninError)
+    assert refused.exception.code == "residence.key_wrong"
+    refused = run(data, "read", "pcsc:nothing", "", "--specified")
+    assert isinstance(refused.exception, HonninError)
+    assert refused.exception.code == "residence.trial_only"
+
+
 def test_a_wrong_card_number_is_told(data: Path) -> None:
     result = run(data, "read", "emulated:anna/residence_card", "AB12345678CD\n")
     assert isinstance(result.exception, HonninError)

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.chip.opened_documents import EVERYTHING, address, held
@@ -26,7 +29,15 @@ from honnin.chip.detecting import detect_document
 from honnin.errors import HonninError
 
 CHALLENGE = Challenge(bytes(16), "counter", "bank")
-SESSIONS = ("licence", "card_face", "input_support", "card_licence", "residence_1", "residence_2")
+SESSIONS = (
+    "licence",
+    "card_face",
+    "input_support",
+    "card_licence",
+    "residence_1",
+    "residence_2",
+    "residence_specified",
+)
 
 
 def licence(reader: Reader) -> None:
@@ -45,6 +56,45 @@ def residence(reader: Reader) -> None:
         found.residence.unlock(CardNumber("AB12345678CD"))
         found.residence.read()
         found.residence.prove(CHALLENGE)
+
+
+DELIVERY_KEY = (
+    rsa.generate_private_key(65537, 2048).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+)
+
+
+def specified(reader: Reader) -> None:
+    """A card on a My Number Card: the first answers say so, what follows is the script's."""
+    answers = [b"\x6a\x86", b"\xc0\x04" + b"0001\x90\x00", b"\xc1\x02" + b"07\x90\x00"]
+    with ResidenceCard(Introduced(reader, answers), delivery_key=DELIVERY_KEY) as found:
+        found.residence.unlock(CardNumber("AB12345678CD"))
+        found.residence.read()
+        found.residence.prove(CHALLENGE)
+
+
+class Introduced:
+    """A reader whose first answers are given."""
+
+    def __init__(self, reader: Reader, first: list[bytes]) -> None:
+        self._reader = reader
+        self._first = first
+        self.name = reader.name
+        self.atr = reader.atr
+
+    def transmit(self, apdu: bytes) -> bytes:
+        return self._first.pop(0) if self._first else self._reader.transmit(apdu)
+
+    def reset(self) -> None:
+        self._reader.reset()
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.close()
 
 
 def face(reader: Reader) -> None:
@@ -72,7 +122,7 @@ def card_licence(reader: Reader) -> None:
         found.drivers_licence.prove(CHALLENGE)
 
 
-@pytest.mark.parametrize("use", [licence, residence, face, support, card_licence, detect_document])
+@pytest.mark.parametrize("use", [licence, residence, specified, face, support, card_licence, detect_document])
 @settings(UNHURRIED, max_examples=60)
 @given(script=scripts())
 def test_every_call_ends_coded(use: Callable[[Reader], object], script: list[bytes | None]) -> None:

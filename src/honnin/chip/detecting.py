@@ -24,10 +24,10 @@ def detect_document(reader: Reader) -> Document:
     from honnin.chip.my_number_card.card_face import CardFaceApplication
     from honnin.chip.my_number_card.jpki import JpkiApplication
     from honnin.chip.passport.application import PassportApplication
-    from honnin.chip.passport.wire import Wire
+    from honnin.chip.protected_reader import ProtectedReader
     from honnin.chip.residence_card.application import ResidenceApplication
 
-    wire = Wire(reader)
+    wire = ProtectedReader(reader)
     channel = Channel(wire)
     asked: tuple[tuple[Document, Callable[[], Detection]], ...] = (
         ("my_number_card", JpkiApplication(channel).detect),

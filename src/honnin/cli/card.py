@@ -11,6 +11,7 @@ import click
 from honnin.chip.detecting import DOCUMENTS
 from honnin.chip.my_number_card.signing import ALGORITHMS, Purpose
 from honnin.cli.card_documents import (
+    delivery_key_of,
     document_on,
     own_keys,
     read_document,
@@ -109,6 +110,7 @@ def info(url: str, data: Path, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Whom to trust: a CA certificate, a CSCA master list, or a file of keys (honnin-card-keys/1); repeat it.",
 )
+@click.option("--specified", is_flag=True, help="A trial: read a residence card on a My Number Card (特定在留カード).")
 @click.option("--portrait", type=click.Path(dir_okay=False, path_type=Path), help="Write the portrait here.")
 @pin_options
 @reader_options
@@ -122,6 +124,7 @@ def read(
     named: str | None,
     parts: tuple[str, ...],
     anchors: tuple[Path, ...],
+    specified: bool,
     portrait: Path | None,
     pin_file: Path | None,
     last_try: bool,
@@ -133,7 +136,8 @@ def read(
     card access number. Driver's licence: PIN1, PIN2. Residence card: its number. --part: one key for each part. Where
     none is given, an emulated document is opened with the invented person's own.
     """
-    document = document_on(url, data, "passport" if passport else named)
+    document = document_on(url, data, "passport" if passport else "residence_card" if specified else named)
+    delivery_key = delivery_key_of(url, data) if specified else None
     entry = PinEntry(pin_file, own_keys(document, url, data, parts))
     if document != "my_number_card" or parts:
         trust = trust_for(document, url, data, anchors)
@@ -141,7 +145,9 @@ def read(
             if document == "my_number_card":
                 readings, expires = read_parts(parts, reader, entry, trust, last_try=last_try)
             else:
-                reading, proofs, expires = read_document(document, reader, entry, trust, last_try=last_try)
+                reading, proofs, expires = read_document(
+                    document, reader, entry, trust, last_try=last_try, delivery_key=delivery_key
+                )
                 readings = [(reading, proofs)]
         if portrait is not None:
             write_portrait(portrait, [reading.values for reading, _ in readings])

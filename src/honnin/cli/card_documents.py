@@ -22,7 +22,15 @@ if TYPE_CHECKING:
     from honnin.chip.detecting import Document
     from honnin.cli.pin_entry import PinEntry
 
-__all__ = ["document_on", "own_keys", "read_document", "show_readings", "trust_for", "write_portrait"]
+__all__ = [
+    "delivery_key_of",
+    "document_on",
+    "own_keys",
+    "read_document",
+    "show_readings",
+    "trust_for",
+    "write_portrait",
+]
 
 KEYS_BEGIN = b"{"
 WEAKEST_FIRST = ("failed", "not_verifiable", "verified")
@@ -78,6 +86,23 @@ def trust_for(document: "Document", url: str, data: Path, anchors: tuple[Path, .
     return Trust(tuple(certificates), at, tuple(keys))
 
 
+def delivery_key_of(url: str, data: Path) -> bytes:
+    """Return the key to deliver a 特定在留カード's session key under; only the sandbox's is to be had here.
+
+    Raises InputError `residence.trial_only` for any other reader.
+    """
+    if not url.startswith("emulated:"):
+        raise InputError(
+            "residence.trial_only",
+            "A residence card on a My Number Card is read as a trial, in the sandbox alone.",
+            next="Its messaging is not public in full; use the agency's own application.",
+        )
+    from honnin.connect.worlds import open_world
+
+    ((_, key),) = open_world(data).document_trust()["residence_card_delivery"]
+    return key
+
+
 OWN_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "drivers_licence": ("pin_1", "pin_2"),
     "residence_card": ("card_number",),
@@ -112,6 +137,7 @@ def read_document(
     trust: "Trust",
     *,
     last_try: bool,
+    delivery_key: bytes | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> "tuple[Reading[Any], tuple[Proof, ...], date | None]":
     """Unlock, read and prove a driver's licence, a residence card or a passport; the last item is the day it ends."""
@@ -121,7 +147,7 @@ def read_document(
     if document == "passport":
         return read_passport(reader, entry, challenge, trust, progress)
     if document == "residence_card":
-        with ResidenceCard(reader, progress=progress) as card:
+        with ResidenceCard(reader, progress=progress, delivery_key=delivery_key) as card:
             card.residence.unlock(CardNumber(entry.ask("Card number, top right")))
             reading = card.residence.read()
             proofs = card.residence.prove(challenge, trust=trust)

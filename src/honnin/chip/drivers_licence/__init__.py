@@ -9,11 +9,8 @@
 What is known of both layouts stands in `profile.json`.
 """
 
-from types import TracebackType
-from typing import Self
-
-from honnin.chip.channel import Channel
 from honnin.chip.document import Detection, Progress, Tries
+from honnin.chip.document_session import DocumentSession
 from honnin.chip.drivers_licence.application import LicenceApplication, LicenceValues
 from honnin.chip.drivers_licence.glyphs import Glyph
 from honnin.chip.drivers_licence.number import LicenceNumber, check_licence_number
@@ -38,19 +35,14 @@ __all__ = [
 ]
 
 
-class DriversLicence:
+class DriversLicence(DocumentSession):
     """A driver's licence on a reader. Use it in a `with`: however the block ends, no PIN stays verified."""
 
     def __init__(
         self, reader: Reader, *, transcript: Transcript | None = None, progress: Progress | None = None
     ) -> None:
-        self._channel = Channel(reader, transcript)
+        super().__init__(reader, transcript)
         self.card = LicenceApplication(self._channel, progress=progress)
-
-    @property
-    def transcript(self) -> Transcript:
-        """What was said between honnin and the card, secrets withheld."""
-        return self._channel.transcript
 
     def detect(self) -> tuple[Detection, ...]:
         """Tell whether the card is a driver's licence."""
@@ -59,15 +51,3 @@ class DriversLicence:
     def tries(self) -> tuple[Tries, ...]:
         """Return the tries left of both PINs."""
         return self.card.tries()
-
-    def leave(self) -> None:
-        """Give the card back without a verified PIN. Called by the end of a `with`."""
-        self._channel.leave()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.leave()

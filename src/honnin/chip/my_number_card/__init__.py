@@ -10,11 +10,9 @@ What a session may collect is said when it is opened: the individual number only
 
 import secrets
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Self
 
-from honnin.chip.channel import Channel
 from honnin.chip.document import Detection, Progress, Tries
+from honnin.chip.document_session import DocumentSession
 from honnin.chip.drivers_licence.on_my_number_card import LicenceOnMyNumberCard
 from honnin.chip.my_number_card.card_face import CardFaceApplication
 from honnin.chip.my_number_card.common import CommonApplication, detect_resident_register
@@ -22,7 +20,6 @@ from honnin.chip.my_number_card.gate import ORDINARY, Data, Gate
 from honnin.chip.my_number_card.input_support import InputSupportApplication
 from honnin.chip.my_number_card.jpki import CertificateKind, Issued, JpkiApplication, JpkiValues
 from honnin.chip.my_number_card.keys import BirthDateKey, NumberA, NumberB
-from honnin.chip.my_number_card.protected import ProtectedReader
 from honnin.chip.my_number_card.signing import CardSignature, Purpose
 from honnin.chip.my_number_card.token import TokenInfo
 from honnin.chip.readers.reader import Reader
@@ -47,7 +44,7 @@ __all__ = [
 ]
 
 
-class MyNumberCard:
+class MyNumberCard(DocumentSession):
     """A My Number Card, or a phone that carries its JPKI application.
 
     Use it in a `with`: however the block ends, no PIN stays verified. Closing the reader does the same by a reset.
@@ -65,21 +62,15 @@ class MyNumberCard:
         progress: Progress | None = None,
         randomness: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        wire = ProtectedReader(reader)
         gate = Gate(allow)
-        self._channel = Channel(wire, transcript)
+        super().__init__(reader, transcript)
         self.jpki = JpkiApplication(self._channel)
         self.card_face = CardFaceApplication(self._channel, gate=gate, progress=progress)
         self.input_support = InputSupportApplication(
-            self._channel, wire, gate=gate, progress=progress, randomness=randomness
+            self._channel, self._wire, gate=gate, progress=progress, randomness=randomness
         )
         self.common = CommonApplication(self._channel)
         self.drivers_licence = LicenceOnMyNumberCard(self._channel, progress=progress)
-
-    @property
-    def transcript(self) -> Transcript:
-        """What was said between honnin and the card, secrets withheld."""
-        return self._channel.transcript
 
     def detect(self) -> tuple[Detection, ...]:
         """Tell which of the applications that honnin knows the card has, the JPKI application first."""
@@ -104,15 +95,3 @@ class MyNumberCard:
             if detection.present:
                 found += [(detection.application, tries) for tries in application.tries()]
         return tuple(found)
-
-    def leave(self) -> None:
-        """Select the issuer domain: verified PINs are dropped. Called by the end of a `with`."""
-        self._channel.leave()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.leave()

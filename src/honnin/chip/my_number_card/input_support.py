@@ -20,11 +20,13 @@ from honnin.chip.my_number_card.cv_certificate import judge_issuer
 from honnin.chip.my_number_card.gate import Gate
 from honnin.chip.my_number_card.keys import NumberA, RecordKey
 from honnin.chip.my_number_card.profile import RecordProfile, profile
-from honnin.chip.my_number_card.protected import ProtectedReader, SessionCipher, deliver
 from honnin.chip.my_number_card.record_files import RecordFiles
 from honnin.chip.my_number_card.record_signatures import judge_chip, judge_record
 from honnin.chip.my_number_card.records import parse_record, read_text, rsa_public_key
+from honnin.chip.my_number_card.refusals import session_broken
+from honnin.chip.protected_reader import ProtectedReader
 from honnin.chip.rsa_keys import signs
+from honnin.chip.session_key import SessionCipher, deliver
 from honnin.errors import CardError, FormatError, InputError, PinError
 from honnin.identity.dates import from_card_record
 from honnin.identity.four_items import SEX_CODES, FourItems
@@ -137,7 +139,7 @@ class InputSupportApplication:
         response = self._channel.transmit(Command(0x80, 0xAE, 0x00, 0x00, cryptogram))
         if not response.done:
             raise _refused(f"The card refused the session key ({response.sw:04X}).")
-        wire.open_session(SessionCipher.of_seed(seed))
+        wire.open_session(SessionCipher(SessionCipher.key_of(seed), session_broken))
 
     def read(self, *parts: str) -> Reading[InputSupportValues]:
         """Return `number`, `four_items`, `signature`, `certificate` …; without a name all that is open and allowed.

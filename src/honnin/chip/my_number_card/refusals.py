@@ -2,7 +2,7 @@
 
 from honnin.errors import CardError, PinError
 
-__all__ = ["no_signature", "not_issued", "pin_required"]
+__all__ = ["no_signature", "not_issued", "pin_required", "session_broken"]
 
 
 def pin_required(part: str) -> PinError:
@@ -25,4 +25,14 @@ def no_signature() -> CardError:
         "card.answer_malformed",
         "The card gave no signature.",
         next="Take the card off, put it back and try again.",
+    )
+
+
+def session_broken() -> CardError:
+    """Return the error of a protected session that was broken."""
+    return CardError(
+        "card.session_broken",
+        "The protected session with the card is over.",
+        next="Take the card off, put it back and unlock it anew.",
+        retryable=True,
     )

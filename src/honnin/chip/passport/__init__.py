@@ -10,22 +10,19 @@ The computations are `honnin.chip.icao9303`; here is the talk with the chip.
 
 import secrets
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
-from honnin.chip.channel import Channel
 from honnin.chip.document import Detection, Progress, Tries
+from honnin.chip.document_session import DocumentSession
 from honnin.chip.passport.access import Opened
 from honnin.chip.passport.application import PassportApplication, PassportValues
 from honnin.chip.passport.keys import CanKey, MrzKey, PassportKey
-from honnin.chip.passport.wire import Wire
 from honnin.chip.readers.reader import Reader
 from honnin.chip.transcript import Transcript
 
 __all__ = ["CanKey", "MrzKey", "Opened", "Passport", "PassportApplication", "PassportKey", "PassportValues", "Progress"]
 
 
-class Passport:
+class Passport(DocumentSession):
     """A passport on a reader. Use it in a `with`: however the block ends, the chip's session is closed.
 
     extended: whether extended lengths may be tried. progress: called with file name, bytes read and bytes in all.
@@ -40,16 +37,10 @@ class Passport:
         progress: Progress | None = None,
         randomness: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        self._wire = Wire(reader)
-        self._channel = Channel(self._wire, transcript)
+        super().__init__(reader, transcript)
         self.lds1 = PassportApplication(
             self._channel, self._wire, extended=extended, progress=progress, randomness=randomness
         )
-
-    @property
-    def transcript(self) -> Transcript:
-        """What was said between honnin and the chip, as it was before protection; answers by length alone."""
-        return self._channel.transcript
 
     def detect(self) -> tuple[Detection, ...]:
         """Tell whether the chip has the passport application."""
@@ -58,16 +49,3 @@ class Passport:
     def tries(self) -> tuple[Tries, ...]:
         """Return nothing: a passport's keys cannot lock."""
         return self.lds1.tries()
-
-    def leave(self) -> None:
-        """Close the chip's session. Called by the end of a `with`."""
-        self._wire.plain()
-        self._channel.leave()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.leave()

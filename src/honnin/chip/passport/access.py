@@ -20,7 +20,8 @@ from honnin.chip.icao9303.security_infos import PaceInfo, parse_security_infos
 from honnin.chip.icao9303.tlv import child, encode, only
 from honnin.chip.iso7816 import Command, RefusalError, select_application
 from honnin.chip.passport.keys import CanKey, MrzKey, PassportKey
-from honnin.chip.passport.wire import Wire
+from honnin.chip.passport.session import PassportSession
+from honnin.chip.protected_reader import ProtectedReader
 from honnin.errors import CardError, FormatError, InputError
 from honnin.pki import der
 
@@ -54,7 +55,7 @@ class Opened:
     mapped: Mapped | None = None
 
 
-def open_chip(channel: Channel, wire: Wire, key: PassportKey, randomness: Randomness) -> Opened:
+def open_chip(channel: Channel, wire: ProtectedReader, key: PassportKey, randomness: Randomness) -> Opened:
     """Open the chip with a key; a session is open afterwards. With PACE no application is selected yet.
 
     Raises CardError `passport.key_wrong`, `passport.chip_not_authentic`, `passport.access_refused`.
@@ -122,7 +123,13 @@ def _strength(info: PaceInfo) -> tuple[int, int, int]:
 
 
 def _pace(
-    channel: Channel, wire: Wire, key: PassportKey, info: PaceInfo, randomness: Randomness, *, ambiguous: bool
+    channel: Channel,
+    wire: ProtectedReader,
+    key: PassportKey,
+    info: PaceInfo,
+    randomness: Randomness,
+    *,
+    ambiguous: bool,
 ) -> Opened:
     """Run PACE (§4.4.4); each step's answer is judged before the next command goes out."""
     name = der.encode_oid(info.oid)[2:]
@@ -149,7 +156,7 @@ def _pace(
     answer = _general_authenticate(channel, encode(0x85, token), last=True)
     if not compare_digest(child(answer, 0x86) or b"", pace.pace_token(keys.k_mac, info.oid, public, info.cipher)):
         raise _not_authentic()
-    wire.open_session(keys, bytes(suite(info.cipher).block))
+    wire.open_session(PassportSession(keys, bytes(suite(info.cipher).block)))
     return Opened("pace", info, _chip_mapping(info, domain, their_mapping, keys, answer))
 
 
@@ -189,7 +196,7 @@ def _general_authenticate(channel: Channel, body: bytes, *, last: bool = False) 
     return only(channel.ask(command), 0x7C)
 
 
-def _basic(channel: Channel, wire: Wire, key: MrzKey, randomness: Randomness) -> Opened:
+def _basic(channel: Channel, wire: ProtectedReader, key: MrzKey, randomness: Randomness) -> Opened:
     """Run Basic Access Control (§4.3.4)."""
     select_passport(channel)
     keys = bac_keys(key.information)
@@ -204,7 +211,7 @@ def _basic(channel: Channel, wire: Wire, key: MrzKey, randomness: Randomness) ->
         wrong = refusal.header[1] == 0x82 and (refusal.sw in WRONG_KEY or refusal.sw >> 8 == 0x63)
         raise _wrong_key() if wrong else _refused() from None
     k_ic = bac.bac_response(keys, answer, rnd_ic, rnd_ifd)
-    wire.open_session(*bac.bac_session(rnd_ic, rnd_ifd, k_ifd, k_ic))
+    wire.open_session(PassportSession(*bac.bac_session(rnd_ic, rnd_ifd, k_ifd, k_ic)))
     return Opened("bac")
 
 

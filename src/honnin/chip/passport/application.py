@@ -25,7 +25,8 @@ from honnin.chip.passport import proving
 from honnin.chip.passport.access import Mapped, Opened, open_chip, select_passport
 from honnin.chip.passport.keys import PassportKey
 from honnin.chip.passport.reading import FileReading
-from honnin.chip.passport.wire import Wire
+from honnin.chip.passport.session import PassportSession
+from honnin.chip.protected_reader import ProtectedReader
 from honnin.errors import CardError, FormatError, InputError, ReaderError
 
 __all__ = ["PassportApplication", "PassportValues"]
@@ -63,7 +64,7 @@ class PassportApplication:
     def __init__(
         self,
         channel: Channel,
-        wire: Wire,
+        wire: ProtectedReader,
         *,
         extended: bool = True,
         progress: Progress | None = None,
@@ -237,7 +238,7 @@ class PassportApplication:
             try:
                 for command in made.commands:
                     self._channel.ask(command)
-                self._wire.open_session(made.keys, made.ssc)
+                self._wire.open_session(PassportSession(made.keys, made.ssc))
                 self._channel.ask(Command(0x00, 0xA4, 0x02, 0x0C, lds.FILES["com"].to_bytes(2, "big")))
             except CardError:
                 self._opened = None

@@ -10,11 +10,9 @@ What is known of the layouts stands in `profile.json`.
 
 import secrets
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
-from honnin.chip.channel import Channel
 from honnin.chip.document import Detection, Progress, Tries
+from honnin.chip.document_session import DocumentSession
 from honnin.chip.readers.reader import Reader
 from honnin.chip.residence_card.application import ResidenceApplication
 from honnin.chip.residence_card.keys import CardNumber
@@ -24,8 +22,12 @@ from honnin.chip.transcript import Transcript
 __all__ = ["CardNumber", "ResidenceApplication", "ResidenceCard", "ResidenceValues"]
 
 
-class ResidenceCard:
-    """A residence card on a reader. Use it in a `with`: however the block ends, the chip's session is closed."""
+class ResidenceCard(DocumentSession):
+    """A residence card on a reader. Use it in a `with`: however the block ends, the chip's session is closed.
+
+    delivery_key: a trial, for the sandbox alone: the key (SubjectPublicKeyInfo) to which the session key of a card on a
+    My Number Card (特定在留カード) is delivered. Without it such a card is refused.
+    """
 
     def __init__(
         self,
@@ -34,14 +36,12 @@ class ResidenceCard:
         transcript: Transcript | None = None,
         progress: Progress | None = None,
         randomness: Callable[[int], bytes] = secrets.token_bytes,
+        delivery_key: bytes | None = None,
     ) -> None:
-        self._channel = Channel(reader, transcript)
-        self.residence = ResidenceApplication(self._channel, progress=progress, randomness=randomness)
-
-    @property
-    def transcript(self) -> Transcript:
-        """What was said between honnin and the card, secrets withheld."""
-        return self._channel.transcript
+        super().__init__(reader, transcript)
+        self.residence = ResidenceApplication(
+            self._channel, progress=progress, randomness=randomness, wire=self._wire, delivery_key=delivery_key
+        )
 
     def detect(self) -> tuple[Detection, ...]:
         """Tell whether the card is a residence card or a special permanent resident certificate."""
@@ -50,15 +50,3 @@ class ResidenceCard:
     def tries(self) -> tuple[Tries, ...]:
         """Return nothing: the number cannot lock."""
         return self.residence.tries()
-
-    def leave(self) -> None:
-        """Close the chip's session. Called by the end of a `with`."""
-        self._channel.leave()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.leave()
