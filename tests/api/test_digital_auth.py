@@ -3,15 +3,18 @@
 import asyncio
 import importlib.util
 import json
+import subprocess
 import sys
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
+from tests.documents.files import pdf
 
 from honnin.cli.digital_auth import digital_auth
 from honnin.connect.digital_auth import Attempt, DigitalAuth, Service
@@ -101,6 +104,29 @@ def test_signs_and_the_platform_verifies(connector: DigitalAuth, client: httpx.C
     assert answer.status_code == 201, answer.text
     assert answer.json()["verdict"]["indication"] == "TOTAL-PASSED"
     assert answer.json()["four_items"]["name"]
+
+
+@pytest.mark.peer("pdfsig")
+def test_a_person_signs_a_pdf_on_the_phone(connector: DigitalAuth, client: httpx.Client, tmp_path: Path) -> None:
+    """Prepared here, signed at the service, assembled and judged here; pdfsig is asked, too."""
+    file = b64encode(pdf()).decode()
+    made = client.post(
+        "/v1/documents/prepare",
+        json={"purpose": "lease", "file": file, "stamp": ["電子署名", "見本　花子"], "level": "T"},
+    ).json()
+    attempt = connector.start_signing(b64decode(made["to_be_signed"]["content"]))
+    result = connector.finish_signing(attempt, away(attempt.url)).result
+    assert result.submitted == made["to_be_signed"]["digest_info"]
+    sent = {"signing_result": {"jwe": result.jwe, "submitted": result.submitted}}
+    path = f"/v1/documents/{made['id']}"
+    with ThreadPoolExecutor(2) as two:  # of two at once one is taken
+        answers = list(two.map(lambda _: client.post(f"{path}/complete", json=sent), range(2)))
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    done = next(answer.json() for answer in answers if answer.status_code == 200)
+    assert (done["status"], done["report"]["indication"]) == ("signed", "TOTAL-PASSED")
+    (tmp_path / "lease.pdf").write_bytes(client.get(f"{path}/file").content)
+    told = subprocess.run(["pdfsig", "-nocert", tmp_path / "lease.pdf"], capture_output=True, check=True, timeout=60)
+    assert b"Signature is Valid" in told.stdout
 
 
 def load(name: str) -> Any:

@@ -64,6 +64,7 @@ def signed_pdf(
     certificate: bytes = CERTIFICATE,
     field: str = "Signature1",
     stamped: datetime | None = None,
+    bytes_reserved: int | None = None,
     **meta: Any,
 ) -> bytes:
     writer = IncrementalPdfFileWriter(BytesIO(octets or pdf()))
@@ -73,6 +74,7 @@ def signed_pdf(
         signers.PdfSignatureMetadata(**given),
         signers.SimpleSigner(**pair(name, certificate)),
         timestamper=stamper(stamped) if stamped else None,
+        bytes_reserved=bytes_reserved,
         in_place=False,
     )
     return out.getvalue()

@@ -1,5 +1,6 @@
 """Signed PDFs made by pyHanko: what passes, and every attack that must not."""
 
+import time
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
@@ -289,6 +290,15 @@ def test_unsigned_encrypted_and_unknown() -> None:
     report = verify(out.getvalue())
     assert outcome(report) == ("TOTAL-FAILED", "FORMAT_FAILURE")
     assert "pdf_encrypted" in report.checks[0].reason
+
+
+def test_more_hexadecimal_digits_than_anybody_signs_cost_nothing() -> None:
+    """A value of 16 million digits would keep a reader busy for half a minute."""
+    signed = signed_pdf(bytes_reserved=8 << 20)
+    began = time.process_time()
+    report = verify(signed)
+    assert outcome(report) == ("TOTAL-FAILED", "FORMAT_FAILURE")
+    assert time.process_time() - began < 2
 
 
 def test_header_after_rubbish() -> None:

@@ -12,6 +12,7 @@ pyHanko reads the file's structure and compares revisions. Where it cannot read 
 """
 
 import logging
+import re
 from datetime import datetime
 from io import BytesIO
 from typing import Any, Literal
@@ -32,6 +33,8 @@ __all__ = ["PDF_LIMIT", "pdf_signers"]
 
 PDF_LIMIT = 256 << 20  # bytes
 MOST_KEPT = 256
+MOST_DIGITS = 4 << 20  # in long hexadecimal strings: pyHanko reads them one by one, about a second for a million
+_LONG_HEX = re.compile(rb"<[0-9A-Fa-f\x00\t\n\x0c\r ]{65536,}+")
 _DETACHED = {"/adbe.pkcs7.detached", "/ETSI.CAdES.detached"}
 _TIME_STAMP = "/ETSI.RFC3161"
 _HASHED = "/adbe.pkcs7.sha1"
@@ -59,6 +62,8 @@ def pdf_signers(
     """
     if len(octets) > PDF_LIMIT:
         raise FormatError("signature.pdf_malformed", "The PDF is larger than what is verified at once.")
+    if sum(found.end() - found.start() for found in _LONG_HEX.finditer(octets)) > MOST_DIGITS:
+        raise FormatError("signature.pdf_malformed", "The PDF holds more hexadecimal strings than what is verified.")
     given = None if certificate is None else parse_certificate(certificate)
     fields, kept = _read(octets)
     trust = trust.joined(*kept)
