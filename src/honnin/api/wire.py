@@ -20,7 +20,16 @@ from honnin.api.guard import new_request_id
 from honnin.api.problems import respond
 from honnin.errors import HonninError, InputError
 
-__all__ = ["HEAD_BYTES", "HEAD_FIELDS", "HEAD_SECONDS", "LimitedProtocol", "Server", "bind", "configuration"]
+__all__ = [
+    "HEAD_BYTES",
+    "HEAD_FIELDS",
+    "HEAD_SECONDS",
+    "LimitedProtocol",
+    "Server",
+    "bind",
+    "bind_shared",
+    "configuration",
+]
 
 HEAD_BYTES = 32 << 10
 HEAD_FIELDS = 100
@@ -169,6 +178,34 @@ def configuration(app: ASGIApp | str, *, workers: int = 1, factory: bool = False
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+class SharedPort(socket.socket):
+    """A port that several processes serve: in another process it is a socket of its own, bound to the same address.
+
+    The kernel then deals connections out among those who listen; of one socket that all of them listen on, whoever is
+    awake first takes all that wait. The one that is handed out listens to nobody.
+    """
+
+    @classmethod
+    def at(cls, family: int, address: Any) -> "SharedPort":
+        """Return a socket bound to an address beside others of its kind. Raises OSError."""
+        made = cls(family, socket.SOCK_STREAM)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        made.bind(address)
+        return made
+
+    def __reduce__(self) -> Any:
+        """Return how another process makes its own."""
+        return SharedPort.at, (int(self.family), self.getsockname())
+
+
+def bind_shared(host: str, port: int) -> socket.socket:
+    """Return a port for several processes; arguments and errors as `bind`, also where others share the port."""
+    with bind(host, port) as alone:
+        family, address = alone.family, alone.getsockname()
+    return SharedPort.at(family, address)
 
 
 def bind(host: str, port: int) -> socket.socket:

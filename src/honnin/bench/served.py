@@ -8,6 +8,7 @@ import json
 import os
 from contextlib import ExitStack, closing
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,21 +59,23 @@ def _settings(folder: Path) -> "Settings":
 def serve(name: str, workers: int) -> None:
     """Serve until SIGTERM; print the port and an API key first."""
     from honnin.api import create_app
-    from honnin.api.wire import bind
+    from honnin.api.wire import bind, bind_shared
     from honnin.web.serving import opened, serve_here, serve_workers
 
     folder = Path(name)
     os.environ[FOLDER] = name
-    listener = bind("127.0.0.1", 0)
+    listener = bind_shared("127.0.0.1", 0) if workers > 1 else bind("127.0.0.1", 0)
     with closing(listener), ExitStack() as stack:
         platform = stack.enter_context(opened(_settings(folder)))
         key = platform.create_tenant("計測商店").api_key
-        print(json.dumps({"port": listener.getsockname()[1], "key": key}), flush=True)  # noqa: T201
+        told = json.dumps({"port": listener.getsockname()[1], "key": key})
         if workers == 1:
+            print(told, flush=True)  # noqa: T201
             serve_here(listener, create_app(platform))
             return
         stack.close()
-        serve_workers(listener, workers=workers, factory="honnin.bench.served:worker")
+        ready = partial(print, told, flush=True)
+        serve_workers(listener, workers=workers, factory="honnin.bench.served:worker", ready=ready)
 
 
 def worker() -> "ASGIApp":

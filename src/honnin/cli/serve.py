@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,20 +78,20 @@ def serve(
     data: Path, host: str, port: int, *, workers: int, names: tuple[str, ...], access_log: bool, as_json: bool
 ) -> None:
     """Serve the product alone, without the sandbox."""
-    from honnin.api.wire import bind
+    from honnin.api.wire import bind, bind_shared
     from honnin.platform import Settings
     from honnin.web.origins import compose
     from honnin.web.serving import NAMES_VARIABLE, opened, serve_here, serve_workers
 
     _log_access(access_log)
-    listener = bind(host, port)
+    listener = bind_shared(host, port) if workers > 1 else bind(host, port)
     number = listener.getsockname()[1]
     shown = {"api": f"http://{host}:{number}/openapi.json"}
     with contextlib.closing(listener):
         if workers > 1:
             os.environ.update({"HONNIN_DATA": str(data), "HONNIN_PORT": str(number), NAMES_VARIABLE: " ".join(names)})
-            _say_where(shown, data=data, key=None, as_json=as_json)
-            serve_workers(listener, workers=workers)
+            say = partial(_say_where, shown, data=data, key=None, as_json=as_json)
+            serve_workers(listener, workers=workers, ready=say)
             return
         with opened(Settings.from_environment(data)) as platform:
             app = compose(platform, port=number, sandbox=None, names=names or None)

@@ -14,6 +14,8 @@ import time
 from functools import lru_cache
 from typing import NamedTuple
 
+from honnin.platform.randomness import unique_octets
+
 __all__ = [
     "ApiKey",
     "SessionKey",
@@ -57,13 +59,14 @@ class SessionKey(NamedTuple):
 
 
 def random_text(length: int) -> str:
-    """Return random characters of the alphabet, 5 bits each."""
+    """Return random characters of the alphabet for a secret, 5 bits each."""
     return secrets.token_bytes(length).translate(_LETTERS).decode("ascii")
 
 
 def new_id(prefix: str) -> str:
     """Return a new id such as `ver_…`; one made in a later millisecond sorts after it."""
-    return f"{prefix}_{_spelled(time.time_ns() // 1_000_000)}{random_text(TAIL - TIME)}"
+    unique = unique_octets(TAIL - TIME).translate(_LETTERS).decode("ascii")
+    return f"{prefix}_{_spelled(time.time_ns() // 1_000_000)}{unique}"
 
 
 @lru_cache(maxsize=2)
@@ -105,4 +108,4 @@ def keyed_hash(key: bytes, role: str, *parts: str | bytes) -> str:
     for part in parts:
         encoded = part.encode("utf-8") if isinstance(part, str) else part
         hashed += [len(encoded).to_bytes(8, "big"), encoded]
-    return hmac.digest(key, b"".join(hashed), "sha256").hex()
+    return hmac.new(key, b"".join(hashed), "sha256").hexdigest()  # the one-shot lets go of the interpreter

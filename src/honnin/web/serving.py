@@ -13,12 +13,14 @@ import os
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 from honnin.api.wire import Server, bind, configuration
@@ -165,12 +167,38 @@ def serve_here(listener: socket.socket, app: ASGIApp) -> None:
     Server(configuration(app)).run([listener])
 
 
-def serve_workers(listener: socket.socket, *, workers: int, factory: str = "honnin.web.serving:worker") -> None:
+class _Workers(Multiprocess):
+    """uvicorn's supervisor of processes, telling when one of them answers."""
+
+    def __init__(self, config: Config, listener: socket.socket, ready: Callable[[], None]) -> None:
+        super().__init__(config, [listener])
+        self._address = listener.getsockname()[:2]
+        self._ready = ready
+
+    def init_processes(self) -> None:
+        """Start the processes and wait until the port answers, a signal comes, or START_SECONDS have passed."""
+        super().init_processes()
+        give_up = time.monotonic() + START_SECONDS
+        while not self.signal_queue and time.monotonic() < give_up:
+            with contextlib.suppress(OSError), socket.create_connection(self._address, timeout=1):
+                self._ready()
+                return
+            time.sleep(0.05)
+
+
+def serve_workers(
+    listener: socket.socket,
+    *,
+    workers: int,
+    factory: str = "honnin.web.serving:worker",
+    ready: Callable[[], None] = lambda: None,
+) -> None:
     """Serve in several processes until SIGTERM or SIGINT.
 
+    listener: a shared port (`wire.bind_shared`). ready: called once the port answers.
     factory: names what makes the application of one; the product alone, by settings of the environment, if not given.
     """
-    Multiprocess(configuration(factory, workers=workers, factory=True), [listener]).run()
+    _Workers(configuration(factory, workers=workers, factory=True), listener, ready).run()
 
 
 def worker() -> ASGIApp:

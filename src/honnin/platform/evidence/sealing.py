@@ -8,7 +8,6 @@ backups may still hold stay unreadable as long as no backup of the row itself is
 Both layers name what they hold as associated data, so that a row moved to another tenant, object or kind does not open.
 """
 
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +18,7 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from honnin.errors import GoneError, StateError
 from honnin.platform.ids import new_id
 from honnin.platform.keys import Keyring
+from honnin.platform.randomness import unique_octets
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 
@@ -98,7 +98,7 @@ class Sealer:
         self, tenant_id: str, subject: str, retention: str, *, now: str, expires_at: str | None = None
     ) -> DataKey:
         """Make a data key; it is nothing until its row is written (ADD_KEY)."""
-        key_id, key, nonce = new_id("key"), AESGCM.generate_key(256), secrets.token_bytes(NONCE)
+        key_id, key, nonce = new_id("key"), AESGCM.generate_key(256), unique_octets(NONCE)
         wrapped = AESGCM(self.keys.derived("wrap")).encrypt(nonce, key, _name(tenant_id, key_id, "data-key"))
         row = {
             "tenant_id": tenant_id,
@@ -114,7 +114,7 @@ class Sealer:
     @staticmethod
     def sealed(tenant_id: str, sealed_id: str, kind: str, content: bytes, key: DataKey) -> dict[str, Any]:
         """Return the row (SEAL) of `content` encrypted as (`sealed_id`, `kind`)."""
-        nonce = secrets.token_bytes(NONCE)
+        nonce = unique_octets(NONCE)
         return {
             "tenant_id": tenant_id,
             "sealed_id": sealed_id,
