@@ -1,0 +1,216 @@
+"""All that `honnin up` says in a whole run, searched for every secret of that run (issue of the log that told).
+
+The run: an account opened by card with a wrong PIN before the right one, a login and a signature over the Digital
+Authentication Service by its screens, the result given to the PF, webhooks, a login by challenge's refusals, and wrong
+requests that carry secrets in every place where one may be put by mistake.
+"""
+
+import base64
+import json
+import signal
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import msgspec
+import pytest
+from lxml.html import fromstring
+from tests.receiver import Receiver, receiving
+from tests.web.conftest import Visitor
+
+from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service
+from honnin.connect.worlds import open_world
+from honnin.sandbox.digital_auth.parties import register
+
+BACK = "http://127.0.0.1:1/return"
+DOCUMENT = "見本の契約書に同意します。".encode()
+WRONG = {"signature": "WRONGPIN77", "user_authentication": "9753"}
+SECRETS = {"access_token", "id_token", "refresh_token", "client_assertion", "code_verifier", "sign_certificate"}
+
+
+class Run:
+    """A running `honnin up`, and every secret that passed through it, by name."""
+
+    def __init__(self, data: Path, port: int, key: str) -> None:
+        self.data = data
+        self.port = port
+        self.base = f"http://127.0.0.1:{port}"
+        self.api = httpx.Client(
+            base_url=self.base, headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False
+        )
+        self.secrets: dict[str, str] = {"api key": key}
+
+    def origin(self, label: str) -> str:
+        return f"http://{label}.localhost:{self.port}"
+
+    def note(self, found: Any, names: set[str]) -> None:
+        """Keep the secret members of a form, an address or an answer."""
+        for name, value in found.items() if isinstance(found, dict) else ():
+            if name in names and isinstance(value, str):
+                self.secrets[f"{name} of exchange {len(self.secrets)}"] = value
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+    """Make the run; give it with all that was written to the terminal and sent by webhook."""
+    data = tmp_path_factory.mktemp("run") / "data"
+    command = [
+        Path(sys.executable).with_name("honnin"),
+        "up",
+        "--data",
+        str(data),
+        "--port",
+        "0",
+        "--access-log",
+        "--json",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        first = process.stdout.readline()
+        port = httpx.URL(json.loads(first)["addresses"]["api"]).port
+        assert port is not None
+        run = Run(data, port, json.loads((data / "keys.json").read_text())["api_key"])
+        with pytest.MonkeyPatch.context() as patch, receiving() as receiver:
+            listen(patch, run)
+            everything(run, receiver)
+            run.api.close()
+            bodies = "".join(got.body.decode() + json.dumps(got.headers) for got in receiver.wait_for(3))
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    return run, first + out + err + bodies
+
+
+def listen(patch: pytest.MonkeyPatch, run: Run) -> None:
+    """Learn the secrets of every request that leaves this process, and of what comes back."""
+    send = httpx.Client.send
+
+    def heard(self: httpx.Client, request: httpx.Request, **more: Any) -> httpx.Response:
+        answer = send(self, request, **more)
+        if "form" in request.headers.get("content-type", ""):
+            run.note(dict(parse_qsl(request.read().decode())), SECRETS | {"code"})
+        if "json" in answer.headers.get("content-type", "") and answer.read():
+            run.note(answer.json(), SECRETS)
+        run.note(dict(httpx.URL(answer.headers.get("location", "")).params), SECRETS | {"code"})
+        return answer
+
+    patch.setattr(httpx.Client, "send", heard)
+
+
+def everything(run: Run, receiver: Receiver) -> None:
+    people = {person["id"]: person for person in open_world(run.data).people()}
+    hook = run.api.post("/v1/webhook-endpoints", json={"url": f"{receiver.url}/hook"})
+    assert hook.status_code == 201, hook.text
+    run.secrets["webhook secret"] = hook.json()["secret"]
+    for person in ("hanako", "taro"):
+        told = people[person]
+        run.secrets |= {f"{purpose} PIN of {person}": pin for purpose, pin in told["pins"].items()}
+        run.secrets |= {f"{name} of {person}": told[name] for name in ("name", "address", "birth_date")}
+        run.secrets[f"individual number of {person}"] = told["document_keys"]["my_number_card"]["number_a"]
+        run.secrets[f"verification number B of {person}"] = told["document_keys"]["my_number_card"]["number_b"]
+    run.secrets |= {f"wrong {purpose} PIN": pin for purpose, pin in WRONG.items()}
+    account_by_card(run, people["hanako"]["pins"]["signature"])
+    service(run, people["taro"]["pins"])
+    refusals(run)
+
+
+def account_by_card(run: Run, pin: str) -> None:
+    visitor = Visitor(run)  # type: ignore[arg-type]  # it asks for base and origins alone
+    try:
+        page = visitor.apply()
+        run.secrets["key of the check's page"] = page.rpartition("/")[2]
+        assert "暗証番号が違います" in visitor.follow(visitor.sign(page, "hanako", WRONG["signature"])).text
+        ended = visitor.follow(visitor.sign(page, "hanako", pin))
+        assert ended.status_code == 200
+        assert "花子" in ended.text
+    finally:
+        visitor.close()
+
+
+def service(run: Run, pins: dict[str, str]) -> None:
+    """Log in and sign as a service provider whose person holds a phone, screen by screen."""
+    world = open_world(run.data)
+    own, pf = KeyFile(run.data.parent / "sp", "sign"), KeyFile(run.data / "keys/digital-auth/test", "decrypt")
+    own.new("ES256", at=datetime.now(UTC))
+    if not pf.held():
+        pf.new("RSA-OAEP-256", at=datetime.now(UTC))
+    register(world, msgspec.json.encode({"verifier": "pfrun", "name": "PF", "jwks": pf.jwks()}))  # type: ignore[arg-type]
+    party = {"client_id": "RPRUN", "name": "見本", "redirect_uris": [BACK], "verifier": "pfrun", "jwks": own.jwks()}
+    register(world, msgspec.json.encode(party))  # type: ignore[arg-type]
+    place = Service.at(f"{run.origin('digital-auth')}/api")
+    with DigitalAuth(place, client_id="RPRUN", redirect_uri=BACK, keys=run.data.parent / "sp") as client:
+        login = client.start_login(["name", "address"])
+        client.finish_login(login, by_screens(run, login.url, "user_authentication", pins))
+        signing = client.start_signing(DOCUMENT, ["name"])
+        signed = client.finish_signing(signing, by_screens(run, signing.url, "signature", pins))
+    run.secrets["sign result"] = signed.result.jwe
+    body = {
+        "purpose": "account_opening",
+        "document": base64.b64encode(DOCUMENT).decode(),
+        "signing_result": {"jwe": signed.result.jwe, "submitted": signed.result.submitted},
+    }
+    answer = run.api.post("/v1/verifications", json=body)
+    assert answer.json()["verdict"]["indication"] == "TOTAL-PASSED", answer.text
+
+
+def by_screens(run: Run, url: str, purpose: str, pins: dict[str, str]) -> str:
+    """Take the phone through its screens, a wrong PIN first; return the query of the return."""
+    visitor, wrong = Visitor(run), [WRONG[purpose]]  # type: ignore[arg-type]
+    try:
+        page = visitor.follow(visitor.get(url))
+        for _ in range(12):
+            form = fromstring(page.text).forms[0]
+            fields = {name: value or "" for name, value in form.fields.items()}
+            if "person" in fields:
+                fields["person"] = "taro"
+            if "pin" in fields:
+                asked = "signature" if form.inputs["pin"].get("inputmode") == "text" else "user_authentication"
+                fields["pin"] = wrong.pop() if wrong and asked == purpose else pins[asked]
+            answer = visitor.client(page.request.headers["host"]).post(form.action, data=fields)
+            if answer.headers.get("location", "").startswith(BACK):
+                return str(answer.headers["location"]).partition("?")[2]
+            page = visitor.follow(answer)
+    finally:
+        visitor.close()
+    pytest.fail(f"the screens did not lead back: {page.text}")
+
+
+def refusals(run: Run) -> None:
+    """Put secrets where they do not belong; every one is refused."""
+    secret = dict(run.secrets)
+    jwe, key, pin = secret["sign result"], secret["api key"], secret["signature PIN of hanako"]
+    number = secret["individual number of hanako"]
+    wrong = [
+        run.api.post("/v1/verifications", json={"purpose": "account_opening", "pin": pin, "name": number}),
+        run.api.post("/v1/verifications", content=f'{{"document": "{number}", {jwe}'),
+        run.api.post("/v1/verifications", json={"signing_result": {"jwe": jwe[:-40] + "A" * 40, "submitted": "AQID"}}),
+        run.api.post("/v1/sessions", json={"purpose": number, "return_url": f"http://x.example/{pin}"}),
+        run.api.get(f"/v1/verifications/{number}"),
+        run.api.get("/v1/events", headers={"Authorization": f"Bearer {key[:-1]}!"}),
+        run.api.get("/check/" + secret["key of the check's page"][:-1] + "!"),
+        run.api.post("/v1/logins", json={"challenge": jwe, "certificate": jwe, "signature": pin}),
+    ]
+    assert all(400 <= answer.status_code < 500 for answer in wrong), [answer.status_code for answer in wrong]
+
+
+def test_no_line_of_the_run_names_a_secret(said: tuple[Run, str]) -> None:
+    run, output = said
+    kinds = {name.partition(" of ")[0] for name in run.secrets}
+    assert {"access_token", "id_token", "client_assertion", "code", "sign_certificate"} <= kinds
+    assert "POST /v1/verifications" in output, "the access log was not kept"
+    told = sorted(
+        name for name, secret in run.secrets.items() if secret in output or secret.replace("\u3000", " ") in output
+    )
+    assert told == []
+
+
+def test_the_store_holds_no_secret_in_the_open(said: tuple[Run, str]) -> None:
+    run, _ = said
+    kept = b"".join(path.read_bytes() for path in run.data.glob("honnin.sqlite3*"))
+    assert b"TOTAL-PASSED" in kept
+    assert sorted(name for name, secret in run.secrets.items() if secret.encode() in kept) == []
