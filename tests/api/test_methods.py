@@ -96,7 +96,7 @@ def test_templates_are_listed_with_words_and_needs(client: httpx.Client) -> None
     ready, pending = data["event_alcohol_age"], data["golf_check_in"]
     assert (ready["status"], ready["attributes"], ready["law"]) == ("ready", ["age_over_20"], "alcohol_tobacco")
     assert set(ready["text"]) == {"ja", "ja-simple", "en"}
-    assert (pending["status"], [need["id"] for need in pending["needs"]]) == ("pending", ["tap", "face_recognition"])
+    assert (pending["status"], [need["id"] for need in pending["needs"]]) == ("pending", ["face_recognition"])
 
 
 def test_template_configures_a_session_over_http(client: httpx.Client) -> None:
@@ -106,6 +106,22 @@ def test_template_configures_a_session_over_http(client: httpx.Client) -> None:
     assert (made.json()["law"], made.json()["attributes"]) == ("micro_mobility", ["age_over_16"])
     refused = client.post("/v1/sessions", json={**body, "template": "golf_check_in"})
     assert (refused.status_code, refused.json()["code"]) == (409, "template.pending")
+    refused = client.post("/v1/sessions", json={**body, "template": "special_area_entry"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "template.by_tap")
+
+
+def test_template_configures_a_tap_over_http(client: httpx.Client) -> None:
+    place = {"name": "特設エリア", "place": "見本会場", "supervised": True, "outdoors": False}
+    terminal = client.post("/v1/tap-terminals", json=place).json()["id"]
+    made = client.post("/v1/taps", json={"terminal": terminal, "template": "special_area_entry"})
+    assert (made.status_code, made.json()["purpose"], made.json()["assurance_level"]) == (201, "special_area_entry", 1)
+    for template, code in (
+        ("bank_account", "template.conflict"),
+        ("golf_check_in", "template.pending"),
+        (None, "session.purpose"),
+    ):
+        answer = client.post("/v1/taps", json={"terminal": terminal, "template": template})
+        assert answer.json()["code"] == code
 
 
 def test_risks_are_assessed_over_http(client: httpx.Client) -> None:

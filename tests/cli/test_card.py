@@ -50,6 +50,16 @@ def verify(certificate: bytes, signature: bytes, message: bytes, algorithm: hash
     key.verify(signature, message, padding.PKCS1v15(), algorithm)
 
 
+def test_ways_to_use_the_card_with_their_strength() -> None:
+    result = CliRunner().invoke(card, ["methods", "--json"])
+    found = {one["id"]: one for one in json.loads(result.stdout)["methods"]}
+    assert found["tap_use"]["factors"] == ["possession"]
+    assert found["standard_application"]["pin"] == "optional"
+    assert found["jpki_user_authentication"]["factors"] == ["possession", "knowledge"]
+    assert found["card_application"]["factors"] == []
+    assert "freely set" in CliRunner().invoke(card, ["methods"]).stdout
+
+
 def test_info(people_data: Path) -> None:
     told = answer(people_data, "info")
     assert told["document"] == "my_number_card"

@@ -129,7 +129,7 @@ def test_templates_are_listed_and_shown() -> None:
     assert found["insurance_upkeep"]["status"] == "pending"
     one = run("templates", "event_alcohol_age")
     assert (one["attributes"], one["place"]) == (["age_over_20"], "outdoor")
-    assert "needs: tap" in said("templates")
+    assert "needs: face_recognition" in said("templates")
     assert "age_over_16" in said("templates", "micro_mobility_age")
 
 

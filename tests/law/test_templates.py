@@ -25,8 +25,6 @@ def test_pending_ones_say_what_they_wait_for() -> None:
         "employee_number",
         "dating_registration",
         "insurance_upkeep",
-        "special_area_entry",
-        "ticket_entry",
         "golf_check_in",
         "supporters_prize",
     }
@@ -51,7 +49,7 @@ def test_only_aml_items_are_asked_for_under_aml() -> None:
 def test_nothing_outdoors_uses_tap() -> None:
     outdoors = [one for one in templates() if one.place == "outdoor"]
     assert outdoors
-    assert all("tap" not in one.needs and one.rule != "jpki.tap_use" for one in outdoors)
+    assert all(one.by != "tap" and one.rule != "jpki.tap_use" for one in outdoors)
 
 
 @pytest.mark.parametrize("one", templates(), ids=lambda one: one.id)
@@ -85,7 +83,7 @@ def _changed(**members: Any) -> bytes:
         ({"method": "aml.handshake"}, "unknown method"),
         ({"rule": "aml.handshake"}, "unknown method"),
         ({"record": {"law": "aml", "retention": "for ever", "keep": []}}, "unknown retention rule"),
-        ({"place": "outdoor", "needs": ["tap"]}, "tap is not for use out of doors"),
+        ({"place": "outdoor", "by": "tap"}, "tap is not for use out of doors"),
         ({"place": "outdoor", "rule": "jpki.tap_use"}, "tap is not for use out of doors"),
         ({"law": None}, "law and method go together"),
         ({"colour": "blue"}, "colour"),

@@ -14,7 +14,7 @@ from honnin.platform.comparing import ComparisonRequest, Decided, Least
 from honnin.platform.models import BundledFile, Caller, Session, SessionRequest, SessionSignature
 
 Cards = Callable[[str], Any]
-READY = tuple(one for one in templates() if not one.pending)
+READY = tuple(one for one in templates() if not one.pending and one.by == "session")
 PENDING = tuple(one for one in templates() if one.pending)
 RETURN = "http://bank.localhost:8600/return"
 FILES = (

@@ -79,6 +79,7 @@ OPERATIONS = (
             "session.files",
             "template.unknown",
             "template.pending",
+            "template.by_tap",
             "template.conflict",
             "template.content",
             "verification.too_large",

@@ -33,6 +33,7 @@ class TemplateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """One use case, as `POST /v1/sessions {"template": …}` uses it.
 
     status: `pending` ones wait for `needs` and configure nothing. rule: the row of the rule table that the case serves.
+    by: `tap` ones are begun with `POST /v1/taps {"template": …}`.
     compare: grades that suffice in a comparison with your ledger. same_person: compare the session's `person`.
     """
 
@@ -52,6 +53,7 @@ class TemplateAnswer(msgspec.Struct, frozen=True, kw_only=True):
     signs: str
     compare: dict[str, str]
     same_person: bool
+    by: Literal["session", "tap"]
     needs: tuple[Need, ...]
     record: Keeps
     source: str

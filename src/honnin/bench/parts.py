@@ -19,6 +19,7 @@ TITLES = {
     "evidence": "Evidence, by the clock",
     "documents": "Signed PDFs and sign results, processor time",
     "digital_auth": "Round trips at the sandbox's Digital Authentication Service",
+    "taps": "Taps at one terminal over HTTP, chip and J-LIS in the same process",
     "cards": "Cards: APDUs of one use, PIN and leaving included",
     "matching": "Matching names and addresses, processor time",
 }
@@ -171,6 +172,12 @@ def _digital_auth(full: bool) -> list[Figure]:
     return measure_digital_auth(seconds=20.0 if full else 4.0)
 
 
+def _taps(full: bool) -> list[Figure]:
+    from honnin.bench.taps import measure_taps
+
+    return measure_taps(taps=100 if full else 30)
+
+
 def _cards(full: bool) -> list[Figure]:  # noqa: ARG001 - cards count the same in every run
     from honnin.bench.cards import apdu_counts, document_reads
 
@@ -199,6 +206,7 @@ PARTS: dict[str, Callable[[bool], list[Figure]]] = {
     "evidence": _evidence,
     "documents": _documents,
     "digital_auth": _digital_auth,
+    "taps": _taps,
     "cards": _cards,
     "matching": _matching,
 }

@@ -31,8 +31,8 @@ __all__ = ["bench"]
 def bench(names: tuple[str, ...], full: bool, docs: Path | None, as_json: bool) -> None:
     """Measure honnin beside pyca, openssl and the bare drivers in one run, and count its APDUs.
 
-    Parts: index, ocsp, verification, batch, http, upkeep, evidence, documents, digital_auth, cards, matching; all of
-    them where none is named. About ten minutes; --full takes an hour or more and 3 GB of temporary files.
+    Parts: index, ocsp, verification, batch, http, upkeep, evidence, documents, digital_auth, taps, cards, matching;
+    all of them where none is named. About ten minutes; --full takes an hour or more and 3 GB of temporary files.
     """
     from honnin.bench.parts import PARTS, TITLES, measure_part
     from honnin.bench.report import write_docs

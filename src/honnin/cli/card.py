@@ -46,6 +46,23 @@ card.add_command(pin)
 
 @card.command()
 @json_option
+def methods(as_json: bool) -> None:
+    """List the ways to use a My Number Card, and how strong each is."""
+    from msgspec import to_builtins
+
+    from honnin.law.card_methods import card_methods
+
+    found = card_methods()
+    if as_json:
+        print_json({"methods": to_builtins(found)})
+        return
+    for one in found:
+        factors = " + ".join(one.factors) or "freely set"
+        click.echo(f"{one.id}\tPIN {one.pin}\t{factors}\t{one.name.ja}: {one.strength.ja}")
+
+
+@card.command()
+@json_option
 def readers(as_json: bool) -> None:
     """List the PC/SC readers of this machine."""
     from honnin.chip import list_readers

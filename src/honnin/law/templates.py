@@ -38,7 +38,8 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signs: the template's own words or the provider's `text`, its `document`, or several `files` as one.
     compare: grades that suffice when name and address are compared with the provider's own ledger.
     same_person: the provider compares the session's `person` with the one it knows.
-    place: `outdoor` ones never use tap. needs: services that do not exist here yet; such a template is pending.
+    by: what carries it out, a session or a tap of a customer who registered before; `outdoor` ones never use tap.
+    needs: services that do not exist here yet; such a template is pending.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Template(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     signs: Literal["text", "document", "files"]
     compare: dict[Literal["name", "address"], Grade] = {}
     same_person: bool = False
+    by: Literal["session", "tap"] = "session"
     needs: tuple[str, ...] = ()
     record: TemplateRecord
     source: str
@@ -96,8 +98,10 @@ def read_templates(content: bytes) -> _File:
         for what, unknown in known.items():
             if unknown:
                 raise TableError(f"template {one.id}: unknown {what} {sorted(unknown)}")
-        if one.place == "outdoor" and ("tap" in one.needs or one.rule == "jpki.tap_use"):
+        if one.place == "outdoor" and (one.by == "tap" or one.rule == "jpki.tap_use"):
             raise TableError(f"template {one.id}: tap is not for use out of doors")
+        if one.by == "tap" and (one.law is not None or one.place != "indoor" or (one.attributes and not one.needs)):
+            raise TableError(f"template {one.id}: a tap is indoors, gives no attributes, and no law takes it")
         if (one.law is None) is not (one.method is None):
             raise TableError(f"template {one.id}: law and method go together")
     return read

@@ -8,10 +8,11 @@ import msgspec
 
 from honnin.errors import InputError, StateError
 from honnin.law import template
+from honnin.law.templates import Template
 from honnin.platform.models import SessionRequest
 from honnin.words import in_all
 
-__all__ = ["with_template"]
+__all__ = ["tap_purpose", "with_template"]
 
 EVERYTHING = ("name", "address", "birth_date", "sex")
 
@@ -22,7 +23,7 @@ def with_template(request: SessionRequest) -> SessionRequest:
     The provider's own `purpose`, `text`, `document` and `files` stand; law, method and channel must be the template's,
     attributes some of its own.
     Raises InputError `session.purpose`, `template.unknown`, `template.conflict`, `template.content`, StateError
-    `template.pending` for one that needs a service which does not exist here yet.
+    `template.pending` for one that needs a service which does not exist here yet, `template.by_tap` for one of tap use.
     """
     if request.template is None:
         if not request.purpose:
@@ -30,10 +31,12 @@ def with_template(request: SessionRequest) -> SessionRequest:
         return request
     chosen = template(request.template)
     if chosen.pending:
+        raise _pending(chosen)
+    if chosen.by == "tap":
         raise StateError(
-            "template.pending",
-            f"The template needs what does not exist here yet: {', '.join(chosen.needs)}.",
-            next="See `honnin law templates`.",
+            "template.by_tap",
+            "The template is for a tap, which has assurance level 1 and opens no session.",
+            next="Begin it with POST /v1/taps.",
         )
     if request.attributes == EVERYTHING:  # nothing said: the template's, which are no more than the case needs
         attributes: Any = chosen.attributes
@@ -58,4 +61,30 @@ def with_template(request: SessionRequest) -> SessionRequest:
         channel=chosen.channel,
         attributes=attributes,
         text=request.text if request.text is not None else in_all(f"template.text_{chosen.id}")["ja"],
+    )
+
+
+def tap_purpose(purpose: str | None, name: str | None) -> str:
+    """Return what a tap is for: the provider's own word, else its template's.
+
+    Raises InputError `session.purpose`, `template.unknown`, `template.conflict` for one that is no tap, StateError
+    `template.pending`.
+    """
+    if name is None:
+        if not purpose:
+            raise InputError("session.purpose", "The tap has no purpose.", next="Give `purpose`, or `template`.")
+        return purpose
+    chosen = template(name)
+    if chosen.by != "tap":
+        raise InputError("template.conflict", "The template is for a session.", next="Use POST /v1/sessions.")
+    if chosen.pending:
+        raise _pending(chosen)
+    return purpose or chosen.purpose
+
+
+def _pending(chosen: Template) -> StateError:
+    return StateError(
+        "template.pending",
+        f"The template needs what does not exist here yet: {', '.join(chosen.needs)}.",
+        next="See `honnin law templates`.",
     )

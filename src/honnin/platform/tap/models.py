@@ -75,14 +75,15 @@ class TerminalPage(_Quiet, frozen=True, kw_only=True):
 class TapRequest(_Quiet, frozen=True, kw_only=True):
     """`POST /v1/taps`: ask for the challenge of one tap.
 
-    purpose: the service provider's word for why (`library_lending`).
+    purpose: the service provider's word for why (`library_lending`); or `template`, a use case of taps that names it.
     staff: who supervises, in the service provider's words.
     assurance_level: what the purpose asks for; anything above 1 is refused.
     registration: the customer keys in a PIN this time, and the tap becomes a registration.
     """
 
     terminal: Annotated[str, Meta(min_length=1, max_length=40)]
-    purpose: ShortWord
+    purpose: ShortWord | None = None
+    template: ShortWord | None = None
     staff: Words | None = None
     assurance_level: Annotated[int, Meta(ge=1, le=4)] = ASSURANCE_LEVEL
     registration: bool = False

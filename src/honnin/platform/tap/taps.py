@@ -70,6 +70,7 @@ from honnin.platform.tap.registering import (
     registered_birth,
 )
 from honnin.platform.tap.terminals import MOST_PER_MINUTE, Terminals, usable
+from honnin.platform.templates import tap_purpose
 from honnin.platform.tenants import standing
 from honnin.platform.verifying import Verifier
 from honnin.words import in_all
@@ -119,7 +120,7 @@ class Taps:
 
         Raises AccessError `tap.not_allowed`, `tap.level`, `tap.not_supervised`, `tap.outdoors`, `tap.online`,
         NotFoundError `tap.terminal_unknown`, StateError `tap.terminal_retired`, `law.not_lawful`, ServiceError
-        `tap.too_many`.
+        `tap.too_many`, and what `tap_purpose` raises.
         """
         tenant, at = caller.tenant, self.modes(caller.livemode).clock()
         _allow(tenant, at)
@@ -129,6 +130,7 @@ class Taps:
                 f"A tap has assurance level {ASSURANCE_LEVEL} and nothing higher.",
                 next="Ask for a signature or a login with the PIN.",
             )
+        purpose = tap_purpose(request.purpose, request.template)
         usable(self.terminals.get(tenant, request.terminal))
         table, now, tap_id = schema.taps, moment(at), new_id("tap")
         values = {
@@ -139,7 +141,7 @@ class Taps:
             "expires_at": moment(at + timedelta(seconds=NONCE_SECONDS)),
             "status": "open",
             "registration": request.registration,
-            "purpose": request.purpose,
+            "purpose": purpose,
             "staff": request.staff,
             "nonce": secrets.token_bytes(32),
         }
