@@ -1,0 +1,161 @@
+"""What proves a check later: sealed data and their keys, the log, and the records that laws ask for."""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, String, Table, Text, text
+
+from honnin.platform.store.schema.columns import Hash, Id, Moment, metadata
+
+__all__ = [
+    "data_keys",
+    "evidence",
+    "log_heads",
+    "log_leaves",
+    "log_nodes",
+    "logs",
+    "record_entries",
+    "records",
+    "revocation_lists",
+    "sealed",
+]
+
+data_keys = Table(
+    "data_keys",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("data_key_id", Id, nullable=False),
+    Column("subject", Id, nullable=False),  # a person, or the one object that it seals
+    Column("retention", String(40), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment),
+    Column("wrapped", LargeBinary),  # NULL once destroyed
+    Column("destroyed_at", Moment),
+    PrimaryKeyConstraint("tenant_id", "data_key_id"),
+    Index(
+        "ix_data_keys_subject",
+        "tenant_id",
+        "subject",
+        "retention",
+        unique=True,
+        sqlite_where=text("wrapped IS NOT NULL"),
+        postgresql_where=text("wrapped IS NOT NULL"),
+    ),
+    Index(
+        "ix_data_keys_expiring",
+        "expires_at",
+        sqlite_where=text("wrapped IS NOT NULL"),
+        postgresql_where=text("wrapped IS NOT NULL"),
+    ),
+)
+
+sealed = Table(
+    "sealed",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("sealed_id", Id, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("data_key_id", Id, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # nonce (12) ‖ AES-256-GCM ciphertext ‖ tag (16)
+    PrimaryKeyConstraint("tenant_id", "sealed_id", "kind"),
+    Index(None, "tenant_id", "data_key_id"),
+)
+
+revocation_lists = Table(
+    "revocation_lists",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("digest", Hash, nullable=False),  # SHA-256
+    Column("created_at", Moment, nullable=False),
+    Column("content", LargeBinary, nullable=False),  # a CRL, DER, as it was read for some check
+    PrimaryKeyConstraint("tenant_id", "digest"),
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("evidence_id", Id, nullable=False),
+    Column("log_id", Id, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("record", Text, nullable=False),  # RFC 8785
+    Column("leaf_index", BigInteger),  # NULL until the sequencer numbered it
+    PrimaryKeyConstraint("tenant_id", "evidence_id"),
+    Index(
+        "ix_evidence_unsequenced",
+        "log_id",
+        "created_at",
+        "evidence_id",
+        sqlite_where=text("leaf_index IS NULL"),
+        postgresql_where=text("leaf_index IS NULL"),
+    ),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("log_id", Id, primary_key=True),
+    Column("shard", String(40), nullable=False, unique=True),
+    Column("created_at", Moment, nullable=False),
+    Column("key_id", Hash, nullable=False),
+    Column("tree_size", BigInteger, nullable=False),
+)
+
+log_leaves = Table(
+    "log_leaves",
+    metadata,
+    Column("log_id", Id, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),
+    Column("tenant_id", Id, nullable=False),
+    Column("evidence_id", Id, nullable=False),
+    PrimaryKeyConstraint("log_id", "leaf_index"),
+    sqlite_with_rowid=False,
+)
+
+log_nodes = Table(
+    "log_nodes",
+    metadata,
+    Column("log_id", Id, nullable=False),
+    Column("level", Integer, nullable=False),  # 0 is the leaf hashes; every fourth level above them is stored
+    Column("position", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    PrimaryKeyConstraint("log_id", "level", "position"),
+    sqlite_with_rowid=False,
+)
+
+log_heads = Table(
+    "log_heads",
+    metadata,
+    Column("log_id", Id, nullable=False),
+    Column("tree_size", BigInteger, nullable=False),
+    Column("root", Hash, nullable=False),
+    Column("time", Moment, nullable=False),
+    Column("signature", Text, nullable=False),
+    Column("key_id", Hash, nullable=False),
+    PrimaryKeyConstraint("log_id", "tree_size"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("verification_id", Id, nullable=False),
+    Column("law", String(40), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("retention", String(40), nullable=False),
+    Column("relation_ended", String(10)),
+    Column("keep_until", String(10)),
+    Column("ended_at", Moment),
+    PrimaryKeyConstraint("tenant_id", "record_id"),
+    Index("ix_records_check", "tenant_id", "verification_id", "law", unique=True),
+    Index(None, "tenant_id", "created_at", "record_id"),
+)
+
+record_entries = Table(
+    "record_entries",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("record_id", Id, nullable=False),
+    Column("number", Integer, nullable=False),  # 1 is the record, the others what was added; the content lies sealed
+    Column("created_at", Moment, nullable=False),
+    Column("item_ids", Text, nullable=False),  # JSON array: which items it gives, never their values
+    PrimaryKeyConstraint("tenant_id", "record_id", "number"),
+)
