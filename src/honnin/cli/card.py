@@ -19,6 +19,7 @@ from honnin.cli.card_documents import (
     trust_for,
     write_portrait,
 )
+from honnin.cli.card_free_area import free_area
 from honnin.cli.card_number import PARTS, read_parts
 from honnin.cli.card_opening import opened, opened_reader, reader_options
 from honnin.cli.card_output import certificate_pem, echo_four_items, echo_tries, four_items, tries_json, write_private
@@ -42,6 +43,7 @@ def card() -> None:
 
 
 card.add_command(pin)
+card.add_command(free_area)
 
 
 @card.command()

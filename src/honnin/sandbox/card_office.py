@@ -6,6 +6,7 @@ from functools import cache
 from typing import Literal
 
 from honnin.errors import InputError
+from honnin.sandbox import card_applications as free_area
 from honnin.sandbox.jlis.card_facts import CardFacts, facts_of
 from honnin.sandbox.jlis.card_files import FAULTS, card_files, key_bytes
 from honnin.sandbox.jlis.card_signing import key_id
@@ -72,6 +73,7 @@ def _rest(world: World, facts: CardFacts, fault: str) -> CardMaterial:
     files = cache(lambda: card_files(world, facts, fault))
     contents: dict[str, Callable[[], bytes]] = {name: lambda name=name: files()[name] for name in FILES}  # type: ignore[misc]
     contents |= {name: lambda key=key: key_bytes(world, facts, key, fault) for name, key in KEYS.items()}  # type: ignore[misc]
+    contents |= free_area.installed(world, facts.person, copied=fault == "copied")
     fixed = {
         "common_serial": bytes.fromhex("011C") + (facts.serial + facts.municipality + facts.expiry).encode(),
         "key_reference": key_id("7000020", "001"),
@@ -88,6 +90,8 @@ def _rest(world: World, facts: CardFacts, fault: str) -> CardMaterial:
         "card_face_number_a": facts.number_a,
         "card_face_number_b": facts.number_b,
     }
+    if "free_area_pc_login_number" in contents:
+        pins["free_area_pc_login"] = person(facts.person).pins["user_authentication"]
     if licence:
         own = person(facts.person).licence
         pins["driving_licence"] = (own and own.licence_pin) or "****"

@@ -35,7 +35,7 @@ class _Group(click.Group):
     """Adds the commands of single institutions and emulated documents when somebody calls them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*super().list_commands(ctx), "card", "digital-auth", "passport", "trust"]
+        return [*super().list_commands(ctx), "card", "digital-auth", "free-area", "passport", "trust"]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == "card":
@@ -46,6 +46,10 @@ class _Group(click.Group):
             from honnin.sandbox.foreign_ministry.command import passport
 
             return passport
+        if cmd_name == "free-area":
+            from honnin.sandbox.card_applications.command import free_area
+
+            return free_area
         if cmd_name == "trust":
             from honnin.sandbox.trust_command import trust
 

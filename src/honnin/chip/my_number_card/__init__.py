@@ -16,6 +16,7 @@ from honnin.chip.document_session import DocumentSession
 from honnin.chip.drivers_licence.on_my_number_card import LicenceOnMyNumberCard
 from honnin.chip.my_number_card.card_face import CardFaceApplication
 from honnin.chip.my_number_card.common import CommonApplication, detect_resident_register
+from honnin.chip.my_number_card.free_area import FreeAreaApplication, FreeAreaValues, TerminalKey, Use
 from honnin.chip.my_number_card.gate import ORDINARY, Data, Gate
 from honnin.chip.my_number_card.input_support import InputSupportApplication
 from honnin.chip.my_number_card.jpki import CertificateKind, Issued, JpkiApplication, JpkiValues
@@ -31,6 +32,8 @@ __all__ = [
     "CardSignature",
     "CertificateKind",
     "CommonApplication",
+    "FreeAreaApplication",
+    "FreeAreaValues",
     "InputSupportApplication",
     "Issued",
     "JpkiApplication",
@@ -40,6 +43,7 @@ __all__ = [
     "NumberA",
     "NumberB",
     "Purpose",
+    "TerminalKey",
     "TokenInfo",
 ]
 
@@ -82,6 +86,10 @@ class MyNumberCard(DocumentSession):
             detect_resident_register(self._channel),
             self.drivers_licence.detect(),
         )
+
+    def free_area(self, use: Use) -> FreeAreaApplication:
+        """Return an application of the card's free area (docs/free-area.md); `detect` tells whether the card has it."""
+        return FreeAreaApplication(self._channel, use)
 
     def tries(self) -> tuple[Tries, ...]:
         """Return the tries left of the JPKI application's PINs."""

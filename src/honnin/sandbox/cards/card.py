@@ -34,6 +34,7 @@ from honnin.sandbox.cards.status import (
     WRONG_LENGTH,
     Refusal,
 )
+from honnin.sandbox.cards.terminals import external_authenticate
 from honnin.sandbox.cards.transcript import Exchange, blank
 
 __all__ = ["EmulatedCard"]
@@ -57,6 +58,7 @@ COMMANDS: dict[int, tuple[int, Operation]] = {
     0x24: (STANDARD, change_reference_data),
     0x2A: (PROPRIETARY, sign_given),
     0x32: (PROPRIETARY, change_key),
+    0x82: (STANDARD, external_authenticate),
     0x84: (STANDARD, get_challenge),
     0x88: (STANDARD, internal_authenticate),
     0xA2: (PROPRIETARY, set_public_key),

@@ -10,7 +10,18 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Application", "File", "Key", "Layout", "Pin", "PinRule", "Records", "Transparent", "load_layout"]
+__all__ = [
+    "Application",
+    "File",
+    "Key",
+    "Layout",
+    "Pin",
+    "PinRule",
+    "Records",
+    "TerminalKey",
+    "Transparent",
+    "load_layout",
+]
 
 Reading = Literal["free", "never"] | tuple[str, ...]  # nobody's PIN, no PIN at all, or any one of these PINs
 
@@ -67,7 +78,14 @@ class Pin(_File, frozen=True, tag="pin"):
     pin: str
 
 
-File = Transparent | Records | Key | Pin
+class TerminalKey(_File, frozen=True, tag="terminal_key"):
+    """A public key by which terminals prove themselves; grants: what counts as verified then."""
+
+    content: str
+    grants: str
+
+
+File = Transparent | Records | Key | Pin | TerminalKey
 
 
 class PinRule(msgspec.Struct, frozen=True):

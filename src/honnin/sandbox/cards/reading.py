@@ -87,7 +87,8 @@ def get_challenge(session: Session, command: Command) -> bytes:
         raise Refusal(WRONG_LENGTH)
     if command.extended:
         raise Refusal(CONDITIONS)
-    return session.randomness(command.le)
+    session.challenge = session.randomness(command.le)
+    return session.challenge
 
 
 def _by_short_identifier(session: Session, number: int) -> File:

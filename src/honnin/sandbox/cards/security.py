@@ -121,6 +121,8 @@ def internal_authenticate(session: Session, command: Command) -> bytes:
     pkcs8 = session.chip.contents.get(key.content or "") if isinstance(key, Key) and key.authenticates else None
     if pkcs8 is None:
         raise Refusal(SECURITY_STATUS if isinstance(key, Key) else CONDITIONS)
+    if isinstance(key, Key) and not session.verified.issuperset(key.use):
+        raise Refusal(SECURITY_STATUS)
     if command.le is None or command.le < signature_size(pkcs8):
         raise Refusal(WRONG_LENGTH)
     return sign(pkcs8, HASHED_BY_CARD, command.body)

@@ -22,12 +22,14 @@ class Session:
     file: File | None = None
     verified: set[str] = field(default_factory=set)
     session_key: SessionKey | None = None
+    challenge: bytes | None = None  # the last GET CHALLENGE of this application, until it is answered
 
     def enter(self, application: Application) -> None:
         """Make an application current, even the current one again: no file, no verified PIN but under a master file."""
         self.application = application
         self.file = None
         self.session_key = None
+        self.challenge = None
         if not self.chip.layout.master_file:
             self.verified.clear()
 
