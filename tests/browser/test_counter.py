@@ -32,7 +32,7 @@ class Agent:
         self.codes: list[str] = []
         self.left = 10_000
         self.data = server.platform.settings.data
-        self.pairing = Pairing([server.origin("counter")], self.codes.append)
+        self.pairing = Pairing([server.origin("counter"), server.origin("tap")], self.codes.append)
         self.held = Held(self._open)
         self.app = create_app(self.pairing, self.held, lambda: (ReaderStatus(self.url, "見本リーダー", card=True),))
 
@@ -199,3 +199,18 @@ def test_pages_are_accessible(
     assert axe(page) == []
     page.goto(f"{clerk.server.origin('counter')}/checks")
     assert axe(page) == []
+
+
+def test_card_of_this_computers_reader_is_registered_and_tapped(agent: Agent, page: Page, server: Running) -> None:
+    """The sample of tap use (`test_taps`), with the one agent that this machine can have."""
+    agent.url = "emulated:hanako"
+    page.goto(f"{server.origin('tap')}/at/library/register?lang=en")
+    page.check("input[name=reader][value=agent]")
+    page.fill("#pin", "HANAKO2468")
+    page.click("button[type=submit]")
+    page.wait_for_selector("[data-pair]:not([hidden])")
+    page.fill("#code", agent.codes[-1])
+    page.click("[data-pair] button")
+    expect(page.locator("h1", has_text="Registered")).to_be_visible()
+    page.click("button[type=submit]")
+    expect(page.locator(".told--good h1", has_text="Lent")).to_be_visible()

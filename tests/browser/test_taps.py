@@ -1,27 +1,19 @@
 """The sample of tap use in a real Chromium: registered with a PIN, then tapped by keyboard, in three languages."""
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 from tests.browser.test_access import inspect
 
-from honnin.api.wire import Server, bind, configuration
-from honnin.chip import open_reader
-from honnin.chip.readers import ReaderStatus
-from honnin.web.agent import Pairing, create_app
-from honnin.web.agent.held import Held
 from honnin.web.serving import Running
 
 pytestmark = [pytest.mark.peer("/usr/bin/chromium", "node_modules/axe-core/axe.min.js")]
 
 Axe = Callable[[Page], list[dict[str, Any]]]
-AGENT_PORT = 8642
 
 
 def picture(page: Page, name: str) -> None:
@@ -82,33 +74,3 @@ def test_place_outdoors_is_refused_with_the_reason(server: Running, page: Page, 
     page.uncheck("input[name=outdoors]")
     page.click("form[action='/desk/terminals'] button")
     expect(page.locator("th", has_text="Gate")).to_be_visible()
-
-
-@pytest.fixture
-def agent(server: Running) -> Iterator[list[str]]:
-    """A reader agent with 花子's card; the codes that it shows."""
-    codes: list[str] = []
-    pairing = Pairing([server.origin("tap")], codes.append)
-    held = Held(lambda _url: open_reader("emulated:hanako", data=server.platform.settings.data))
-    app = create_app(pairing, held, lambda: (ReaderStatus("emulated:hanako", "見本リーダー", card=True),))
-    listener = bind("127.0.0.1", AGENT_PORT)
-    running = Server(configuration(app))
-    thread = Thread(target=running.run, args=([listener],), daemon=True)
-    with closing(listener):
-        thread.start()
-        yield codes
-        running.should_exit = True
-        thread.join(timeout=10)
-
-
-def test_card_of_this_computers_reader(server: Running, page: Page, agent: list[str]) -> None:
-    page.goto(f"{server.origin('tap')}/at/library/register?lang=en")
-    page.check("input[name=reader][value=agent]")
-    page.fill("#pin", "HANAKO2468")
-    page.click("button[type=submit]")
-    page.wait_for_selector("[data-pair]:not([hidden])")
-    page.fill("#code", agent[-1])
-    page.click("[data-pair] button")
-    expect(page.locator("h1", has_text="Registered")).to_be_visible()
-    page.click("button[type=submit]")
-    expect(page.locator(".told--good h1", has_text="Lent")).to_be_visible()

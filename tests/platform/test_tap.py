@@ -17,6 +17,7 @@ from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.platform import Settings
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.keys import LogPublicKey
+from honnin.platform.tap import CardProof
 from honnin.sandbox.jlis.switches import SERVICES, set_switch
 from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
@@ -200,6 +201,31 @@ def test_of_two_answers_at_once_one_opens_the_door(door: Door, hanako: str) -> N
     for thread in threads:
         thread.join()
     assert sorted(ends) == ["accepted", "tap.used", "tap.used", "tap.used"]
+
+
+def test_write_that_fails_opens_nothing_and_a_lost_answer_is_asked_again(
+    door: Door, hanako: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = door.service.begin(door.terminal, "library")
+    door.service.recognise(begun.id, door.certificate("hanako"))
+    proof = door.proof("hanako", date(1990, 4, 12), begun.message or b"")
+    platform = door.running.platform
+    caller = platform.authenticate(door.running.api_key)
+    card = CardProof(**proof)
+    with monkeypatch.context() as patched:
+
+        def killed(*_: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr("honnin.platform.tap.taps.write_ending", killed)
+        with pytest.raises(KeyboardInterrupt):
+            platform.taps.finish(caller, begun.id, card)
+    left = platform.taps.read(caller, begun.id)
+    assert (left.status, left.outcome, left.evidence) == ("recognised", None, None)
+    done = platform.taps.finish(caller, begun.id, card)  # the door did not open, and the tap goes on
+    assert done.outcome == "accepted"
+    assert platform.taps.read(caller, begun.id) == done  # whoever did not hear it learns the same
+    assert platform.export_receipt(begun.id).log_id
 
 
 def test_registering_with_somebody_elses_card_is_refused(door: Door) -> None:
