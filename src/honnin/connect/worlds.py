@@ -48,6 +48,9 @@ class World(Protocol):
     def serve_at(self, port: int) -> None:
         """Make the institutions ready for a port: their demonstration parties return to addresses there."""
 
+    def register(self, registration: bytes) -> None:
+        """Register a relying party or a PF operator (JSON) with the world's Digital Authentication Service."""
+
     def hosts(self) -> Mapping[str, str]:
         """Return which label answers for a host named in a certificate (`ocspsign.jpki-test.invalid` → `jlis`)."""
 

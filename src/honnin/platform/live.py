@@ -5,7 +5,9 @@
      "hosts": {"ocspsign.example": "https://ocsp.operator.example"},
      "ldap": {"url": "ldaps://directory.example:636", "user": "cn=pf", "password_file": "keys/ldap"},
      "card_keys": {"31303030303131080530303100000000": "anchors/card-face.pem"},
-     "time_stamping": {"url": "https://tsa.example/", "anchors": ["anchors/tsa.cer"]}}
+     "time_stamping": {"url": "https://tsa.example/", "anchors": ["anchors/tsa.cer"]},
+     "digital_auth": {"service": "production", "client_id": "RP00000123",
+                      "redirect_uri": "https://check.operator.example/digital-auth/return"}}
 
 Paths are relative to the data folder; anchors are PEM or DER. The link service has no entry: its official format is
 under NDA and comes as a plug-in (`Settings.live`). Nor have CRLs over HTTP: which URLs J-LIS gives its contract parties
@@ -30,6 +32,7 @@ from honnin.platform.settings import Services
 
 if TYPE_CHECKING:
     from honnin.connect.gateway import Gateway
+    from honnin.connect.digital_auth.registration import Registration
 
 __all__ = ["FILE", "read_live"]
 
@@ -59,6 +62,19 @@ class TimeStamping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anchors: tuple[str, ...]
 
 
+class SigningService(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """This platform as a relying party of the Digital Authentication Service.
+
+    service: name of an environment (`production`, `sandbox`: the agency's), or a base address.
+    clients: client ids of tenants that are registered for themselves, by tenant id; for all others `client_id`.
+    """
+
+    service: str
+    client_id: str
+    redirect_uri: str
+    clients: dict[str, str] = {}
+
+
 class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file: anchors, the revocation sources in the order in which they are asked, and where they answer.
 
@@ -71,6 +87,7 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ldap: Directory | None = None
     time_stamping: TimeStamping | None = None
     card_keys: dict[str, str] = {}
+    digital_auth: SigningService | None = None
 
 
 def read_live(data: Path) -> Services | None:
@@ -89,6 +106,13 @@ def read_live(data: Path) -> Services | None:
     revocation: RevocationSource | None = None
     for source in reversed(sources):
         revocation = source if revocation is None else Fallback(source, revocation)
+    registered = _registration(data, live.digital_auth)
+
+    def end() -> None:
+        if registered is not None:
+            registered.close()
+        gateway.close()
+
     return Services(
         revocation=revocation,
         anchors=_certificates(data, live.anchors.signature),
@@ -96,8 +120,25 @@ def read_live(data: Path) -> Services | None:
         stamp=_stamp(gateway, live.time_stamping),
         time_stamping_anchors=_certificates(data, live.time_stamping.anchors if live.time_stamping else ()),
         card_keys=_card_keys(data, live.card_keys),
-        close=gateway.close,
+        digital_auth=registered,
+        close=end,
     )
+
+
+def _registration(data: Path, asked: SigningService | None) -> "Registration | None":
+    from honnin.connect.digital_auth.registration import Registration
+    from honnin.connect.digital_auth.service import Service
+
+    if asked is None:
+        return None
+    try:
+        known = asked.service.startswith(("https://", "http://"))
+        service = Service.at(asked.service) if known else Service.of_environment(asked.service)
+        return Registration(
+            service, asked.client_id, asked.redirect_uri, data / "keys" / "digital-auth" / "live", clients=asked.clients
+        )
+    except HonninError as error:
+        raise _unusable(f"The Digital Authentication Service cannot be used: {error.message}") from error
 
 
 def _unusable(what: str) -> StateError:

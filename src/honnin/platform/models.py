@@ -90,11 +90,13 @@ class SigningResult(_Quiet, frozen=True, kw_only=True):
     """A result of the Digital Authentication Service's signing API, as it came.
 
     jwe: the compact JWE for this platform's decryption key. submitted: the value that was submitted to be signed, a
-    digest or a DigestInfo.
+    digest or a DigestInfo. transaction: the service's id of the transaction that it was asked for under; a result that
+    names another one is refused.
     """
 
     jwe: Annotated[str, Meta(min_length=1, max_length=32_768, pattern=r"^[A-Za-z0-9_.-]+\Z")]
     submitted: Annotated[bytes, Meta(max_length=512)]
+    transaction: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
 
 
 class VerificationRequest(_Quiet, frozen=True, kw_only=True):
@@ -129,6 +131,7 @@ class VerificationRequest(_Quiet, frozen=True, kw_only=True):
 
 
 Requester = dict[Literal["ja", "ja-simple", "en"], Annotated[str, Meta(min_length=1, max_length=100)]]
+Way = Literal["digital_auth", "card"]
 SessionStatus = Literal["open", "completed", "failed", "undetermined", "cancelled", "expired"]
 
 
@@ -179,10 +182,14 @@ class SessionRedeem(_Quiet, frozen=True, kw_only=True):
 
 
 class SessionSignature(_Quiet, frozen=True, kw_only=True):
-    """What the person's device brings to the session's page: raw signature and certificate (DER)."""
+    """What the person's device brings to the session's page: raw signature and certificate (DER).
 
-    signature: bytes
-    certificate: bytes
+    signing_result: in their place, what the Digital Authentication Service gave.
+    """
+
+    signature: bytes | None = None
+    certificate: bytes | None = None
+    signing_result: SigningResult | None = None
     device: ShortWord | None = None
 
 
@@ -351,6 +358,7 @@ class SessionPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     """What the person's page shows: who asks, why, what is signed. `document` is what the signature must cover.
 
     verification: the last check, which could not tell while the session is open.
+    ways: how the person may sign: lawful for this tenant on this day, and set up.
     """
 
     id: str
@@ -366,6 +374,7 @@ class SessionPage(_Quiet, frozen=True, kw_only=True, omit_defaults=False):
     verification: str | None = None
     text: str
     document: bytes
+    ways: tuple[Way, ...] = ()
 
 
 class SessionReturn(_Quiet, frozen=True, kw_only=True, omit_defaults=False):

@@ -22,7 +22,7 @@ from honnin.platform.clock import Clock, machine_clock
 from honnin.platform.live import read_live
 from honnin.platform.settings import Services, Settings
 
-__all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes", "revocation_folder"]
+__all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes", "own_keys", "revocation_folder"]
 
 SANDBOX_MARKS = (b"JPKI-TEST", b"honnin sandbox")
 
@@ -148,7 +148,12 @@ def open_modes(settings: Settings) -> Mapping[bool, Mode]:
 
 
 def _results(settings: Settings, *, livemode: bool) -> ResultOpener:
-    return ResultOpener(settings.data / "keys" / "digital-auth" / ("live" if livemode else "test"))
+    return ResultOpener(own_keys(settings, livemode=livemode))
+
+
+def own_keys(settings: Settings, *, livemode: bool) -> Path:
+    """Return the folder of the platform's keys for the Digital Authentication Service (`honnin digital-auth keys`)."""
+    return settings.data / "keys" / "digital-auth" / ("live" if livemode else "test")
 
 
 def revocation_folder(settings: Settings, *, livemode: bool) -> Path:
@@ -158,6 +163,7 @@ def revocation_folder(settings: Settings, *, livemode: bool) -> Path:
 
 def _sandbox_services(settings: Settings, world: World) -> Services:
     from honnin.connect import jlis
+    from honnin.connect.digital_auth.registration import sandbox_registration
     from honnin.connect.gateway import Gateway
     from honnin.connect.timestamping import TimeStampClient
     from honnin.platform.revocation import IndexedCrls
@@ -167,6 +173,12 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
     lists = IndexedCrls(revocation_folder(settings, livemode=False), jlis.HttpCrlSource(gateway))
     revocation = jlis.Fallback(ocsp, lists) if settings.revocation == "ocsp_first" else jlis.Fallback(lists, ocsp)
     anchors = world.anchors()
+    registered = sandbox_registration(settings.gateway, own_keys(settings, livemode=False), world.now)
+
+    def close() -> None:
+        registered.close()
+        gateway.close()
+
     return Services(
         revocation=revocation,
         links=jlis.HttpLinkSource(gateway),
@@ -175,7 +187,8 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
         stamp=TimeStampClient(gateway, gateway.at("tsa", "/"), clock=world.now).stamp,
         time_stamping_anchors=world.time_stamping_anchors(),
         card_keys=lambda: tuple(world.document_trust()["my_number_card"]),
-        close=gateway.close,
+        digital_auth=registered,
+        close=close,
     )
 
 

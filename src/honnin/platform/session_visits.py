@@ -5,14 +5,15 @@ who signs would then finish what another browser began. So a session that ends h
 and no other, a code in its return address; of the code only a keyed hash is kept.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from sqlalchemy import Connection, update
 
 from honnin.errors import StateError
+from honnin.law import methods
 from honnin.platform import outbox
-from honnin.platform.clock import moment
+from honnin.platform.clock import japanese_day, moment
 from honnin.platform.models import (
     SessionPage,
     SessionRequest,
@@ -20,14 +21,20 @@ from honnin.platform.models import (
     SessionSignature,
     Tenant,
     VerificationAnswer,
+    Way,
 )
 from honnin.platform.session_rows import RESULT_FOR, Abandoned, SessionRows, find_session, not_open
 from honnin.platform.session_terms import as_verification, return_to
 from honnin.platform.store import schema
+from honnin.platform.tenants import standing
 from honnin.platform.verifying import find_verification
+
+if TYPE_CHECKING:
+    from honnin.connect.digital_auth.registration import Registration
 
 __all__ = ["SessionVisits"]
 
+WAYS: dict[Way, str] = {"digital_auth": "phone_nfc", "card": "computer_card_reader"}  # with the law's kind of device
 TOLD = frozenset({"open", "completed", "undetermined"})  # these show the verdict of their last check
 
 
@@ -57,7 +64,20 @@ class SessionVisits(SessionRows):
             verification=session.verification,
             text=text,
             document=document,
+            ways=self._ways(tenant, row),
         )
+
+    def registration(self, session_key: str) -> "tuple[Registration, str]":
+        """Return how a session's mode reaches the Digital Authentication Service, and under which client id.
+
+        Raises KeyRefusedError `session.key`, StateError `check.way_closed`.
+        """
+        with self._store.read() as db:
+            tenant, _ = self._by_key(db, session_key)
+        registered = self._modes(tenant.livemode).services.digital_auth
+        if registered is None:
+            raise StateError("check.way_closed", "This way is not open here.", next="Choose another way.")
+        return registered, registered.client_of(tenant.id)
 
     def complete(self, session_key: str, signed: SessionSignature) -> SessionReturn:
         """Verify what the person's device signed and end the session, once.
@@ -77,6 +97,7 @@ class SessionVisits(SessionRows):
             as_verification(asked, content),
             signature=signed.signature,
             certificate=signed.certificate,
+            signing_result=signed.signing_result,
             device=signed.device,
         )
         code, remembered = self._new_code(tenant.id, session.id, moment(mode.clock()))
@@ -126,6 +147,19 @@ class SessionVisits(SessionRows):
                 return back
             made = find_verification(db, tenant.id, session.verification)
         return msgspec.structs.replace(back, verdict=made.verdict, messages=made.messages)
+
+    def _ways(self, tenant: Tenant, row: Any) -> tuple[Way, ...]:
+        """Return the ways that the law opens to their devices today, and for which there is a service."""
+        asked, mode = msgspec.json.decode(row.body, type=SessionRequest), self._modes(tenant.livemode)
+        possible = [way for way in WAYS if way != "digital_auth" or mode.services.digital_auth is not None]
+        if asked.law is None or asked.method is None:
+            return tuple(possible)
+        law, on, channel, of = asked.law, japanese_day(mode.clock()), asked.channel, standing(tenant)
+        open_to = {
+            way: {one.id for one in methods(law, on=on, channel=channel, tenant=of, device=WAYS[way])}
+            for way in possible
+        }
+        return tuple(way for way in possible if asked.method in open_to[way])
 
     def _completed(
         self, db: Connection, tenant: Tenant, session_id: str, answer: VerificationAnswer, code: dict[str, Any]

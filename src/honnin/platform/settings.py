@@ -4,9 +4,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from honnin.connect.jlis import LinkSource, RevocationSource
+
+if TYPE_CHECKING:
+    from honnin.connect.digital_auth.registration import Registration
 
 __all__ = ["Services", "Settings"]
 
@@ -21,7 +24,8 @@ class Services:
     stamp: gives a time-stamp token (DER) over a SHA-256 digest; None where no authority is configured.
     time_stamping_anchors: trust anchors (DER) of time-stamping authorities.
     card_keys: keys of the card issuer's CA (key id, SubjectPublicKeyInfo) that a chip's own proof rests on (tap use).
-    close: ends the connections to all of them.
+    digital_auth: this platform's registration with the Digital Authentication Service; None offers it to nobody.
+    close: ends the connections of all.
     """
 
     revocation: RevocationSource | None = None
@@ -31,6 +35,7 @@ class Services:
     stamp: Callable[[bytes], bytes] | None = field(default=None, repr=False)
     time_stamping_anchors: tuple[bytes, ...] = field(default=(), repr=False)
     card_keys: Callable[[], tuple[tuple[bytes, bytes], ...]] = field(default=lambda: (), repr=False)
+    digital_auth: "Registration | None" = None
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 
 

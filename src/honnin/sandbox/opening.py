@@ -56,6 +56,14 @@ class Sandbox(World):
         prepare(self)
         register_demo(self, port=port)
 
+    def register(self, registration: bytes) -> None:
+        """Register a relying party or a PF operator with the Digital Authentication Service, from JSON."""
+        from honnin.sandbox.digital_auth.parties import register
+        from honnin.sandbox.digital_auth.store import prepare
+
+        prepare(self)
+        register(self, registration)
+
     def hosts(self) -> Mapping[str, str]:
         """Return which origin answers for a host that a certificate names."""
         from honnin.sandbox.jlis import HOSTS

@@ -27,8 +27,10 @@ from honnin.api.problems import internal
 from honnin.api.service import Sandbox
 from honnin.chip import Trust
 from honnin.chip.document import TrustedKey
+from honnin.connect.digital_auth.registration import registered_parties
 from honnin.connect.worlds import World, open_world
 from honnin.errors import InputError
+from honnin.platform.services import own_keys
 from honnin.web import bank, check, console, counter
 from honnin.web.tap.app import create_app as create_tap_app
 
@@ -167,6 +169,8 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
         return Origins(PathSplit(api, check.create_app(platform, world=None)), {}, names=names)
     world = open_world(sandbox)
     world.serve_at(port)
+    for registration in registered_parties(own_keys(platform.settings, livemode=False), port=port):
+        world.register(registration)
     institutions = dict(world.origins())
     addresses = {label: f"http://{label}.localhost:{port}" for label in (*PAGES, "api", *institutions)}
     api = create_app(platform, base=base, sandbox=Sandbox(sandbox, addresses))

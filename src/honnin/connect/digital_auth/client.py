@@ -88,9 +88,14 @@ class DigitalAuth(_Shell):
         *,
         shape: Shape = "digest_info",
         acr_values: str | None = ASKED_ACR,
+        words: str | None = None,
     ) -> Attempt:
-        """Begin a signature over a document that a person can read; arguments else as `start_login`."""
-        return _run(self._http, self._client.begin_signing(document, items, shape, acr_values))
+        """Begin a signature over a document that a person can read; arguments else as `start_login`.
+
+        words: the document as text, for a service that shows it on the phone (honnin's sandbox; the official form of
+        the call has no such member). None: not sent.
+        """
+        return _run(self._http, self._client.begin_signing(document, items, shape, acr_values, words))
 
     def finish_login(self, attempt: Attempt, query: str) -> Login:
         """Return the login that a person came back with. query: the return's query string, as it came.
@@ -132,9 +137,10 @@ class AsyncDigitalAuth(_Shell):
         *,
         shape: Shape = "digest_info",
         acr_values: str | None = ASKED_ACR,
+        words: str | None = None,
     ) -> Attempt:
         """As `DigitalAuth.start_signing`."""
-        return await _run_async(self._http, self._client.begin_signing(document, items, shape, acr_values))
+        return await _run_async(self._http, self._client.begin_signing(document, items, shape, acr_values, words))
 
     async def finish_login(self, attempt: Attempt, query: str) -> Login:
         """As `DigitalAuth.finish_login`."""

@@ -42,12 +42,12 @@ class Client:
         return new_attempt(self.service, self.client_id, self.redirect_uri, items, at=at, acr_values=acr_values)
 
     def begin_signing(
-        self, document: bytes, items: Iterable[str], shape: Shape, acr_values: str | None
+        self, document: bytes, items: Iterable[str], shape: Shape, acr_values: str | None, words: str | None
     ) -> Steps[Attempt]:
         """Start a sign transaction and return the attempt to have it signed."""
         at = int(self.clock())
         tokens = yield from own_token(self.service, self.client_id, self.key(), at=at)
-        signing = yield from start_transaction(self.service, self.client_id, tokens, document, shape)
+        signing = yield from start_transaction(self.service, self.client_id, tokens, document, shape, words)
         return new_attempt(
             self.service, self.client_id, self.redirect_uri, items, at=at, acr_values=acr_values, signing=signing
         )

@@ -40,6 +40,11 @@ class SignResult:
     signature: bytes | None = field(default=None, repr=False)
     certificate: bytes | None = field(default=None, repr=False)
 
+    @property
+    def submitted_bytes(self) -> bytes:
+        """The submitted value as bytes."""
+        return b64decode(self.submitted)
+
 
 def submitted_value(document: bytes, shape: Shape = "digest_info") -> bytes:
     """Return the bytes to submit for a document: its SHA-256, in a DigestInfo or bare."""
@@ -48,9 +53,9 @@ def submitted_value(document: bytes, shape: Shape = "digest_info") -> bytes:
 
 
 def start_transaction(
-    service: Service, client_id: str, tokens: Tokens, document: bytes, shape: Shape
+    service: Service, client_id: str, tokens: Tokens, document: bytes, shape: Shape, words: str | None = None
 ) -> Steps[Signing]:
-    """Start a transaction for a document that a person can read.
+    """Start a transaction for a document that a person can read. words: what a service of honnin's own is to show.
 
     Raises InputError `digital_auth.nothing_to_sign`, `digital_auth.no_signing`; ServiceError.
     """
@@ -61,6 +66,8 @@ def start_transaction(
         raise InputError("digital_auth.no_signing", "This service has no signing API.")
     submitted = b64encode(submitted_value(document, shape)).decode("ascii")
     body = {rules.request["client_id"]: client_id, rules.request["data"]: submitted}
+    if words is not None:
+        body[rules.request["words"]] = words
     reply = yield post_json("sign_start", service.sign_start, body, token=tokens.access_token)
     found = read_object(reply)
     if reply.status not in {200, 201}:

@@ -11,6 +11,10 @@
     POST /check/{key}/cancel   end it as the person wishes; the result leads back
     POST /check/{key}/leave    go back after a card that cannot sign, or after "could not tell"
 
+    GET  /check/{key}/digital-auth   what will be signed, before the Digital Authentication Service asks for the card
+    POST /check/{key}/digital-auth   off to that service
+    GET  /digital-auth/return        back from it: one address for all sessions (`handover`)
+
 Every POST is answered with a redirect to a GET, so that reloading, going back or changing the language never sends a
 form again; what a page then has to say is a code in its address. A form that signs carries what was true when it was
 shown (tries left, last verification): sent twice, it reaches the card once.
@@ -34,11 +38,12 @@ from starlette.types import ASGIApp
 
 from honnin.errors import CardError, HonninError, NotFoundError, PinError, ReaderError, StateError
 from honnin.law import templates
-from honnin.platform.models import SessionPage, SessionReturn
+from honnin.platform.models import SessionPage, SessionReturn, Way
 from honnin.platform.session_rows import RESULT_FOR
 from honnin.web.check.card import Look, look_at, sign
 from honnin.web.check.documents import unseen
 from honnin.web.check.endings import DEAD_ENDS, MOODS, back_in, dead_end, next_step, origin_for_forms, told
+from honnin.web.check.handover import RETURN_PATH, Handover, on_phone, session_of
 from honnin.web.check.persons import Person, grouped, persons
 from honnin.web.design import Pages, Threads, language_of, read_form, site
 from honnin.words import Language, say
@@ -67,13 +72,16 @@ def create_app(platform: "Platform", *, world: "World | None", front: str | None
 
     routes = [
         *([Route("/", to_front)] if front else []),
+        Route(RETURN_PATH, check.returned),
         Route("/check/{key}", check.guarded(check.start)),
-        Route("/check/{key}/card", check.guarded(check.put), methods=["GET"]),
-        Route("/check/{key}/card", check.guarded(check.look), methods=["POST"]),
-        Route("/check/{key}/review", check.guarded(check.review)),
-        Route("/check/{key}/sign", check.guarded(check.ask_pin), methods=["GET"]),
-        Route("/check/{key}/sign", check.guarded(check.sign), methods=["POST"]),
-        Route("/check/{key}/stopped", check.guarded(check.stopped)),
+        Route("/check/{key}/digital-auth", check.guarded(check.before_service), methods=["GET"]),
+        Route("/check/{key}/digital-auth", check.guarded(check.to_service), methods=["POST"]),
+        Route("/check/{key}/card", check.at_reader(check.put), methods=["GET"]),
+        Route("/check/{key}/card", check.at_reader(check.look), methods=["POST"]),
+        Route("/check/{key}/review", check.at_reader(check.review)),
+        Route("/check/{key}/sign", check.at_reader(check.ask_pin), methods=["GET"]),
+        Route("/check/{key}/sign", check.at_reader(check.sign), methods=["POST"]),
+        Route("/check/{key}/stopped", check.at_reader(check.stopped)),
         Route("/check/{key}/result", check.result),
         Route("/check/{key}/cancel", check.cancel, methods=["POST"]),
         Route("/check/{key}/leave", check.leave, methods=["POST"]),
@@ -121,6 +129,7 @@ class _Check:
         self._platform = platform
         self._world = world
         self._threads = Threads("check")
+        self._handover = Handover(platform, self._threads)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def guarded(self, step: Callable[[_Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
@@ -130,14 +139,27 @@ class _Check:
             page = await self._threads.run(self._platform.sessions.page, request.path_params["key"])
             if page.status != "open":
                 return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
-            if page.livemode or self._world is None:
-                raise StateError(
-                    "check.no_reader", "This page reaches sandbox cards only.", next="Use a reader of your own."
-                )
             name = request.query_params.get("person", "")
             return await step(_Visit(request, page, await self._person(name, request)))
 
         return endpoint
+
+    def at_reader(self, step: Callable[[_Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+        """Return the endpoint of a step that reads a card here: the sandbox's, where the law opens this way."""
+
+        async def with_reader(visit: _Visit) -> Response:
+            if "card" not in self._ways(visit.page):
+                raise StateError(
+                    "check.no_reader", "This page reaches sandbox cards only.", next="Use a reader of your own."
+                )
+            return await step(visit)
+
+        return self.guarded(with_reader)
+
+    def _ways(self, page: SessionPage) -> tuple[Way, ...]:
+        """Return the ways that are lawful, and possible from this page."""
+        here = self._world is not None and not page.livemode
+        return tuple(way for way in page.ways if here or (way != "card" and page.livemode))
 
     def _everyone(self, language: Language) -> list[Person]:
         return persons(self._world, language) if self._world else []
@@ -150,14 +172,62 @@ class _Check:
 
     async def start(self, visit: _Visit) -> Response:
         """Say who asks and for what; offer the sandbox's cards."""
-        everyone = await self._threads.run(self._everyone, language_of(visit.request))
+        ways = self._ways(visit.page)
+        if not ways:
+            raise StateError("check.no_reader", "No way is open here.", next="Ask the service that sent you.")
+        everyone = await self._threads.run(self._everyone, language_of(visit.request)) if "card" in ways else []
         return self._show(
             visit,
             "choose.html",
+            ways=ways,
+            on_phone=on_phone(visit.request),
+            refused=self._words(visit, visit.told) if visit.told else "",
             first=next((person for person in everyone if person.id == FIRST_PERSON), None),
             groups=grouped([person for person in everyone if person.id != FIRST_PERSON]),
             chosen=visit.person.id if visit.person else FIRST_PERSON,
         )
+
+    async def before_service(self, visit: _Visit) -> Response:
+        """Show what will be signed, before the person leaves for the Digital Authentication Service."""
+        self._check_service(visit)
+        registered = await self._handover.registration(visit.request.path_params["key"])
+        return self._show(
+            visit,
+            "review.html",
+            step=3,
+            service=True,
+            on_phone=on_phone(visit.request),
+            unseen=unseen(visit.page),
+            more_targets=(registered.origin,),
+        )
+
+    async def to_service(self, visit: _Visit) -> Response:
+        """Start a signature at the Digital Authentication Service and send the person there."""
+        await read_form(visit.request)
+        self._check_service(visit)
+        try:
+            return await self._handover.leave(visit.request, visit.page)
+        except HonninError as error:
+            return RedirectResponse(f"{visit.here}?told={told(error.code) or 'check.service_failed'}", status_code=303)
+
+    def _check_service(self, visit: _Visit) -> None:
+        if "digital_auth" not in self._ways(visit.page):
+            raise StateError("check.way_closed", "This way is not open here.", next="Choose another way.")
+
+    async def returned(self, request: Request) -> Response:
+        """Take the person back from the Digital Authentication Service: to the result, or to choose again.
+
+        A return that no attempt of this browser waits for is refused (StateError `digital_auth.state`).
+        """
+        key, attempt = await self._handover.take(request)
+        start = f"/check/{key}"
+        try:
+            made = await self._handover.finish(request, key, attempt)
+            ended = await self._threads.run(self._platform.sessions.complete, key, made)
+        except HonninError as error:
+            # a session that ended meanwhile is led from its start to its result
+            return RedirectResponse(f"{start}?told={told(error.code) or 'check.service_failed'}", status_code=303)
+        return _give_code(request, RedirectResponse(f"{start}/result", status_code=303), ended, key)
 
     async def put(self, visit: _Visit) -> Response:
         """Ask to hold the card against the phone."""
@@ -293,8 +363,9 @@ class _Check:
             "purpose": _purpose(page.purpose, language),
             "person": visit.person,
             "step": 0,
+            "service": False,
         }
-        targets = origin_for_forms(page.return_url)
+        targets = (*origin_for_forms(page.return_url), *context.pop("more_targets", ()))
         return self.pages.render(visit.request, template, form_targets=targets, **{**common, **context})
 
     def _judged(self, visit: _Visit, ending: SessionReturn) -> Response:
@@ -346,13 +417,13 @@ def _shown(page: SessionPage, seen: Look) -> str:
     return f"{seen.tries_left}.{page.verification or ''}"
 
 
-def _give_code(request: Request, response: Response, ended: SessionReturn | None) -> Response:
+def _give_code(request: Request, response: Response, ended: SessionReturn | None, key: str = "") -> Response:
     """Give the browser that ended the session the code of its return, on this session's pages only."""
     if ended is not None and ended.code:
         response.set_cookie(
             RETURN_CODE,
             ended.code,
-            path=f"/check/{request.path_params['key']}",
+            path=f"/check/{key or request.path_params['key']}",
             max_age=int(RESULT_FOR.total_seconds()),
             httponly=True,
             samesite="lax",
@@ -363,7 +434,7 @@ def _give_code(request: Request, response: Response, ended: SessionReturn | None
 
 def _home(request: Request, error: HonninError) -> str:
     """Return where a refused page leads back to: the session's start, where there is such a session."""
-    key = request.path_params.get("key")
+    key = request.path_params.get("key") or session_of(request)
     return f"/check/{key}" if key and error.code not in {"session.key", "check.no_reader"} else ""
 
 

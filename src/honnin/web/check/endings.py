@@ -19,7 +19,9 @@ MOODS = {
 NEXT_STEPS = {"REVOKED": "reissue", "EXPIRED": "renew"}
 DEAD_ENDS = {"card.not_issued": "not_issued", "card.pin_locked": "pin_locked"}
 
-_TOLD = re.compile(r"(?:card|reader|chip)\.[a-z_]{1,40}\Z|check\.sent_before\Z")
+_TOLD = re.compile(
+    r"(?:card|reader|chip|digital_auth|verification|law)\.[a-z_]{1,40}\Z|check\.(?:sent_before|service_failed)\Z"
+)
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]{1,253}(?::\d{1,5})?\Z")
 
 
