@@ -1,7 +1,7 @@
 """The hosted check by the Digital Authentication Service: there, back, and every return that is not this person's."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -158,13 +158,13 @@ def test_cancelled_meanwhile(visitor: Any, server: Running) -> None:
 
 
 def test_service_down_leaves_the_person_a_choice(visitor: Any, server: Running) -> None:
-    modes = server.platform.sessions._modes(False)  # noqa: SLF001
+    modes = server.platform.sessions._modes(False)
     registered = modes.services.digital_auth
     closed = type(registered)(
         replace(registered.service, token="http://127.0.0.1:9/token"),
         "X",
         registered.redirect_uri,
-        registered._keys,  # noqa: SLF001
+        registered._keys,
     )
     modes.services = replace(modes.services, digital_auth=closed)
     try:
@@ -176,12 +176,12 @@ def test_service_down_leaves_the_person_a_choice(visitor: Any, server: Running) 
 
 
 @pytest.fixture
-def live_page(server: Running) -> Iterator[str]:
+def live_page(server: Running) -> str:
     platform = server.platform
     made = platform.create_tenant("見本商店", livemode=True, return_urls=("https://shop.example/return",))
     request = SessionRequest(purpose="contract", text=TEXT, return_url="https://shop.example/return")
     session = platform.sessions.create(platform.authenticate(made.api_key), request)
-    yield f"http://localhost:{server.port}{session.url}"
+    return f"http://localhost:{server.port}{session.url}"
 
 
 def test_live_has_the_service_once_it_is_set_up(visitor: Any, server: Running, live_page: str) -> None:
@@ -189,7 +189,7 @@ def test_live_has_the_service_once_it_is_set_up(visitor: Any, server: Running, l
     from honnin.connect.digital_auth.registration import Registration
 
     assert "check.no_reader" in visitor.get(live_page).text
-    mode = server.platform.sessions._modes(True)  # noqa: SLF001
+    mode = server.platform.sessions._modes(True)
     before = mode.services
     keys = server.platform.settings.data / "keys" / "digital-auth" / "live"
     mode.services = replace(

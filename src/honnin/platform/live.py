@@ -31,8 +31,8 @@ from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.platform.settings import Services
 
 if TYPE_CHECKING:
-    from honnin.connect.gateway import Gateway
     from honnin.connect.digital_auth.registration import Registration
+    from honnin.connect.gateway import Gateway
 
 __all__ = ["FILE", "read_live"]
 
