@@ -1,9 +1,11 @@
 """`honnin bench` measures what passes; how fast is for a reader to see, not for a test."""
 
+from pathlib import Path
+
 import pytest
 
 from honnin.bench.batch import WARM, measure_batch
-from honnin.bench.cards import apdu_counts, document_reads
+from honnin.bench.cards import PEERS, apdu_counts, document_reads
 from honnin.bench.http import measure_http
 from honnin.bench.machine import machine
 from honnin.bench.measuring import FLOOR, measure
@@ -25,8 +27,18 @@ def test_apdus_are_counted_on_the_emulated_card() -> None:
 def test_full_reads_of_documents_are_counted() -> None:
     reads = document_reads()
     assert reads is not None
-    assert len(reads) == 4
-    assert all(0 < told["apdus"] < 60 and told["bytes"] > 5000 for told in reads.values())
+    assert len(reads) == 10
+    assert all(0 < told.apdus < 90 and told.bytes > 1000 and told.milliseconds > 0 for told in reads.values())
+
+
+def test_peers_are_counted_as_recorded() -> None:
+    recordings = Path(__file__).parents[1] / "peers" / "transcripts" / "passport"
+    kinds = ("jp-bac-rsa", "pace-gm", "pace-cam")
+    for kind, (_, apdus, received) in zip(kinds, PEERS.values(), strict=True):
+        lines = (recordings / f"gmrtd-{kind}.txt").read_text(encoding="utf-8").splitlines()
+        rows = [line for line in lines if not line.startswith("#")]
+        assert len(rows) == apdus
+        assert sum(int(row.split()[-1]) for row in rows) == received
 
 
 def test_batches_are_measured_over_two_processes() -> None:

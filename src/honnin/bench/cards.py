@@ -1,15 +1,85 @@
-"""How many APDUs honnin needs for what a check does with a card, counted on the sandbox's emulated one."""
+"""What honnin needs of a card: APDUs and bytes on the wire, processor time to a verdict, on emulated ones.
+
+Counted between honnin and the chip, protection included, so that recordings of other programs can stand beside it. The
+time includes the emulated chip's own cryptography, which runs in the same process.
+"""
 
 import hashlib
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
 
-from honnin.chip import CardNumber, Challenge, DriversLicence, MyNumberCard, NumberB, Pin, ResidenceCard, open_reader
-from honnin.connect.worlds import installed, open_world
+from honnin.chip import (
+    CardNumber,
+    Challenge,
+    DriversLicence,
+    MrzKey,
+    MyNumberCard,
+    NumberB,
+    Passport,
+    Pin,
+    Reader,
+    ResidenceCard,
+    open_reader,
+)
+from honnin.connect.worlds import World, installed, open_world
 
-__all__ = ["apdu_counts", "document_reads"]
+__all__ = ["PEERS", "WholeRead", "apdu_counts", "document_reads"]
 
 PERSON = "hanako"
+FOREIGN = "anna"
+# Commands of other programs for the same chip, from their recordings in tests/peers/transcripts: name, APDUs, bytes.
+PEERS: Final = {
+    "passport, BAC and active authentication": ("gmrtd 1.1.2", 77, 15165),
+    "passport, PACE and chip authentication": ("gmrtd 1.1.2", 83, 15483),
+    "passport, PACE with chip authentication mapping": ("gmrtd 1.1.2", 87, 16716),
+}
+
+
+class WholeRead(NamedTuple):
+    """One document unlocked, read whole, proved and left. bytes: of answers; milliseconds: of the processor."""
+
+    apdus: int
+    bytes: int
+    milliseconds: float
+
+
+class Counting:
+    """A reader that counts what passes."""
+
+    def __init__(self, inner: Reader) -> None:
+        self._inner = inner
+        self.name = inner.name
+        self.atr = inner.atr
+        self.apdus = 0
+        self.bytes = 0
+
+    def transmit(self, apdu: bytes) -> bytes:
+        """Pass a command on."""
+        answer = self._inner.transmit(apdu)
+        self.apdus += 1
+        self.bytes += len(answer) - 2
+        return answer
+
+    def reset(self) -> None:
+        """Pass it on."""
+        self._inner.reset()
+
+    def close(self) -> None:
+        """Pass it on."""
+        self._inner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def apdu_counts() -> dict[str, int] | None:
@@ -42,34 +112,76 @@ def _count(data: Path, kind: str, pin: str) -> int:
         return len(card.transcript)
 
 
-def document_reads() -> dict[str, dict[str, int]] | None:
-    """Return APDUs and answer bytes of each document unlocked, read whole, proved and left; None without a sandbox."""
+def document_reads(rounds: int = 1) -> dict[str, WholeRead] | None:
+    """Return what a full read of each document takes, the time as the median of the rounds; None without a sandbox."""
     if not installed():
         return None
-    challenge = Challenge.fresh("bench", "honnin")
-    found = {}
     with tempfile.TemporaryDirectory(prefix="honnin-bench-") as folder:
         data = Path(folder)
-        keys = {person["id"]: person["document_keys"] for person in open_world(data).people()}
-        with open_reader("emulated:hanako/drivers_licence", data=data) as reader, DriversLicence(reader) as licence:
-            for name in ("pin_1", "pin_2"):
-                licence.card.unlock(Pin(name, keys["hanako"]["drivers_licence"][name]))
-            licence.card.read()
-            licence.card.prove(challenge)
-        found["driver's licence"] = licence.transcript
-        with open_reader("emulated:hanako", data=data) as reader, MyNumberCard(reader) as card:
-            card.card_face.unlock(NumberB(keys["hanako"]["my_number_card"]["number_b"]))
-            card.card_face.read()
-            card.card_face.prove(challenge)
-        found["My Number Card, card face"] = card.transcript
-        for kind in ("card-1", "card-2"):
-            url = f"emulated:anna/residence_card:{kind}"
-            with open_reader(url, data=data) as reader, ResidenceCard(reader) as residence:
-                residence.residence.unlock(CardNumber(keys["anna"]["residence_card"]["card_number"]))
-                residence.residence.read()
-                residence.residence.prove(challenge)
-            found[f"residence card, generation {kind[-1]}"] = residence.transcript
+        return {
+            name: _measured(url, data, whole, rounds) for name, (url, whole) in _documents(open_world(data)).items()
+        }
+
+
+def _measured(url: str, data: Path, whole: Callable[[Reader], None], rounds: int) -> WholeRead:
+    open_reader(url, data=data).close()  # the document is issued, which is not measured
+    times = []
+    for _ in range(rounds):
+        with Counting(open_reader(url, data=data)) as reader:
+            before = time.process_time()
+            whole(reader)
+            times.append(time.process_time() - before)
+    return WholeRead(reader.apdus, reader.bytes, median(times) * 1000)
+
+
+def _documents(world: World) -> dict[str, tuple[str, Callable[[Reader], None]]]:
+    keys: dict[str, Any] = {person["id"]: person["document_keys"] for person in world.people()}
+    own, licence, page = (keys[PERSON][document] for document in ("my_number_card", "drivers_licence", "passport"))
+    number = CardNumber(keys[FOREIGN]["residence_card"]["card_number"])
+    ((_, delivery_key),) = world.document_trust()["residence_card_delivery"]
+    mrz = MrzKey.of(page["document_number"], page["birth_date"], page["expiry_date"])
+    challenge = Challenge.fresh("bench", "honnin")
+
+    def read(application: Any, *opening: Any) -> None:
+        for key in opening:
+            application.unlock(key)
+        application.read()
+        application.prove(challenge)
+
+    def of_licence(reader: Reader) -> None:
+        with DriversLicence(reader) as found:
+            read(found.card, Pin("pin_1", licence["pin_1"]), Pin("pin_2", licence["pin_2"]))
+
+    def of_face(reader: Reader) -> None:
+        with MyNumberCard(reader) as found:
+            read(found.card_face, NumberB(own["number_b"]))
+
+    def of_input_support(reader: Reader) -> None:
+        with MyNumberCard(reader) as found:
+            read(found.input_support, Pin("input_support", own["input_support"]))
+
+    def of_licence_on_card(reader: Reader) -> None:
+        with MyNumberCard(reader) as found:
+            read(found.drivers_licence, Pin("drivers_licence", own["drivers_licence"]))
+
+    def of_residence_card(reader: Reader) -> None:
+        with ResidenceCard(reader, delivery_key=delivery_key) as found:
+            read(found.residence, number)
+
+    def of_passport(reader: Reader) -> None:
+        with Passport(reader) as found:
+            read(found.lds1, mrz)
+
+    residence, passport = f"emulated:{FOREIGN}/residence_card", f"emulated:{PERSON}/passport"
     return {
-        name: {"apdus": len(told), "bytes": sum(exchange.received for exchange in told.exchanges)}
-        for name, told in found.items()
+        "driver's licence": (f"emulated:{PERSON}/drivers_licence", of_licence),
+        "licence on a My Number Card": (f"emulated:{PERSON}", of_licence_on_card),
+        "My Number Card, card face": (f"emulated:{PERSON}", of_face),
+        "My Number Card, input support, four items": (f"emulated:{PERSON}", of_input_support),
+        "residence card, generation 1": (f"{residence}:card-1", of_residence_card),
+        "residence card, generation 2": (f"{residence}:card-2", of_residence_card),
+        "residence card on a My Number Card": (f"{residence}:specified-card", of_residence_card),
+        "passport, BAC and active authentication": (f"{passport}:jp-bac-rsa", of_passport),
+        "passport, PACE and chip authentication": (f"{passport}:pace-gm", of_passport),
+        "passport, PACE with chip authentication mapping": (f"{passport}:pace-cam", of_passport),
     }

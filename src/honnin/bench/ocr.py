@@ -1,4 +1,6 @@
-"""`python -m honnin.bench.ocr [--images N]`: how often a photographed number is read wholly, and what an image costs.
+"""`python -m honnin.bench.ocr [--images N] [--document D] [--photograph P]`: how photographed numbers are read.
+
+How often wholly, and what an image costs.
 
 Faces and zones are rendered with invented numbers, then blurred, tilted, lit by a glare, made noisy, each alone and all
 together. Counted: every entry right; some entry missing (the clerk types it); some entry wrong. The last is what must
@@ -8,6 +10,7 @@ not happen: a number goes to a chip only after the clerk has looked at it, and a
 import argparse
 import random
 import resource
+import sys
 from collections.abc import Callable
 from datetime import date
 from io import BytesIO
@@ -113,11 +116,16 @@ def photograph(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def measured(document: str, distortion: str, images: int) -> dict[str, float]:
-    """Return shares of images read wholly, partly and wrongly, and processor seconds for one image."""
+def measured(
+    document: str, distortion: str, images: int, told: Callable[[str], None] = lambda _: None
+) -> dict[str, float]:
+    """Return shares of images read wholly, partly and wrongly, and processor seconds for one image.
+
+    told: called with a sentence after each image.
+    """
     rng = random.Random(f"{document} {distortion}")  # noqa: S311 - repeatable pictures
     counts, seconds = {"whole": 0, "part": 0, "wrong": 0}, 0.0
-    for _ in range(images):
+    for number in range(images):
         picture, meant = SUBJECTS[document](rng)
         content = photograph(DISTORTIONS[distortion](picture, rng))
         before = _processor()
@@ -125,6 +133,7 @@ def measured(document: str, distortion: str, images: int) -> dict[str, float]:
         seconds += _processor() - before
         wrong = any(meant.get(name) != text for name, text in found.items())
         counts["wrong" if wrong else "whole" if found == meant else "part"] += 1
+        told(f"{document} {distortion}: {number + 1} of {images}, {seconds / (number + 1):.1f} s an image")
     return {name: count / images for name, count in counts.items()} | {"seconds": seconds / images}
 
 
@@ -133,18 +142,24 @@ def _processor() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def _progress(sentence: str) -> None:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--images", type=int, default=20)
-    images = parser.parse_args().images
+    parser.add_argument("--document", choices=SUBJECTS, action="append")
+    parser.add_argument("--photograph", choices=DISTORTIONS, action="append")
+    asked = parser.parse_args()
     print("| Document | Photograph | wholly right | some missing | some wrong | processor s an image |")  # noqa: T201
     print("|---|---|---:|---:|---:|---:|")  # noqa: T201
-    for document in SUBJECTS:
-        for distortion in DISTORTIONS:
-            row = measured(document, distortion, images)
+    for document in asked.document or SUBJECTS:
+        for distortion in asked.photograph or DISTORTIONS:
+            row = measured(document, distortion, asked.images, told=_progress)
             shares = " | ".join(f"{row[name]:.0%}" for name in ("whole", "part", "wrong"))
-            print(f"| {document} | {distortion} | {shares} | {row['seconds']:.2f} |")  # noqa: T201
+            print(f"| {document} | {distortion} | {shares} | {row['seconds']:.2f} |", flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -178,14 +178,16 @@ def _taps(full: bool) -> list[Figure]:
     return measure_taps(taps=100 if full else 30)
 
 
-def _cards(full: bool) -> list[Figure]:  # noqa: ARG001 - cards count the same in every run
-    from honnin.bench.cards import apdu_counts, document_reads
+def _cards(full: bool) -> list[Figure]:
+    from honnin.bench.cards import PEERS, apdu_counts, document_reads
 
     figures = [Figure(name, "APDUs", count) for name, count in (apdu_counts() or {}).items()]
-    for name, told in (document_reads() or {}).items():
-        figures.append(
-            Figure(f"{name}: read whole and proved", "APDUs", told["apdus"], note=f"{told['bytes']:,} bytes")
-        )
+    for name, told in (document_reads(rounds=9 if full else 3) or {}).items():
+        peer, apdus, octets = PEERS.get(name, ("", None, 0))
+        note = f"{told.bytes:,} bytes" + (f", peer {octets:,}" if peer else "")
+        ratio = told.apdus / apdus if apdus else None
+        figures.append(Figure(f"{name}: read whole and proved", "APDUs", told.apdus, peer, apdus, ratio, note=note))
+        figures.append(Figure(f"{name}: processor time to the verdict", "ms", told.milliseconds))
     return figures
 
 
