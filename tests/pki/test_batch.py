@@ -3,11 +3,16 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import islice
+from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from tests.pki.signing import NOW, PERSON, Authority, rsa_key
@@ -133,3 +138,70 @@ def test_an_item_whose_process_always_dies_is_answered_with_an_error() -> None:
         killer.join()
     assert isinstance(outcome.error, ServiceError)
     assert (outcome.error.code, outcome.error.retryable) == ("signature.process_died", True)
+
+
+def test_what_differs_within_a_chunk_stays_with_its_item() -> None:
+    """Facts that are alike travel once; moments, lists and errors between them must not move to a neighbour."""
+    revoked = CA.crl((102, NOW - timedelta(days=9), x509.ReasonFlags.key_compromise))
+    items = [
+        submission(0),
+        submission(1, existed_at=NOW - timedelta(hours=1)),
+        submission(2, crls=(revoked,)),
+        submission(3, content=b"other"),
+        submission(4, content=None),
+        submission(0, existed_at=None),
+        submission(1, certificate=b"\x30\x03\x02\x01\x01"),
+        submission(2, at=NOW + timedelta(hours=1)),
+        submission(3),
+    ]
+    here, there = list(many(items, 1)), list(many(items, 2))
+    for one, other in zip(here, there, strict=True):
+        assert one.indication == other.indication
+        if one.error is None:
+            assert one.report == other.report
+        else:
+            assert other.error is not None
+            assert (one.error.code, one.error.next) == (other.error.code, other.error.next)
+
+
+def test_no_process_is_left_when_the_items_or_the_interest_end() -> None:
+    before = set(multiprocessing.active_children())
+    list(many([submission(0)]))
+    assert set(multiprocessing.active_children()) == before
+    outcomes = many(submission(n) for n in range(9 * CHUNK))
+    next(outcomes)
+    started = [child.pid or 0 for child in set(multiprocessing.active_children()) - before]
+    outcomes.close()  # type: ignore[attr-defined]
+    assert len(started) == 2
+    for pid in started:  # neither running nor waiting to be collected
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+
+ENDLESS = """
+import itertools, os, signal, sys
+from honnin.pki import Submission, verify_many
+if __name__ == "__main__":
+    item = Submission(signed=bytes(256), content=b"1", certificate=open(sys.argv[1], "rb").read())
+    for number, _ in enumerate(verify_many(itertools.repeat(item), anchors=[], processes=2)):
+        if number == 200:
+            os.killpg(0, signal.{signal})
+"""
+
+
+@pytest.mark.parametrize("by", ["SIGINT", "SIGKILL"])
+def test_an_interrupted_caller_leaves_no_process_and_no_words_of_theirs(tmp_path: Path, by: str) -> None:
+    script, certificate = tmp_path / "endless.py", tmp_path / "certificate.der"
+    # Killed alone, the caller cannot end its processes: they end with its socket.
+    script.write_text(ENDLESS.format(signal=by).replace("os.killpg(0, signal.SIGKILL)", "os.kill(os.getpid(), 9)"))
+    certificate.write_bytes(CERTIFICATES[0])
+    done = subprocess.run(  # standard error reaches its end only when nobody holds it any longer
+        [sys.executable, str(script), str(certificate)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+        check=False,
+    )
+    assert done.returncode == -getattr(signal, by)
+    assert done.stderr.count("Traceback") == (1 if by == "SIGINT" else 0)

@@ -2,23 +2,23 @@
 
 Each process judges on its own with what it was given at its start (anchors, lists, policy). Items travel in chunks, at
 most a few chunks a process are on their way at any time, so that memory stays bounded however many items come. Nothing
-is lost when a process dies: what was on its way is sent again, chunk by chunk and at last item by item, until the item
-that kills is alone and is answered with an error of its own.
+is lost when a process dies: another one takes its place, the chunk that it had before it is judged again by itself, at
+last item by item, until the item that kills is alone and is answered with an error of its own.
 """
 
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 
 import msgspec
 
 from honnin import errors
 from honnin.errors import HonninError, InputError, ServiceError
+from honnin.pki.answers import Answer, Refusal, Told, decoded, encoded, refusal, told
+from honnin.pki.facts import Facts
+from honnin.pki.judge_process import JudgeProcess
 from honnin.pki.policy import Policy, named_policy
 from honnin.pki.report import Report
 from honnin.pki.verifying import verify
@@ -29,7 +29,7 @@ CHUNK = 64  # items that travel together
 AHEAD = 3  # chunks a process that are on their way or wait to be taken
 
 
-class Submission(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Submission(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One item: the arguments of `honnin.verify` that differ from one to the next. Its repr shows nothing."""
 
     signed: bytes
@@ -55,32 +55,15 @@ class _Shared(msgspec.Struct, frozen=True):
     at: datetime | None
 
 
-class _Refusal(msgspec.Struct, frozen=True):
-    """An error on its way between processes: its class and what it was made of."""
-
-    kind: str
-    code: str
-    message: str
-    next: str
-    retryable: bool
-
-
-class _Answer(msgspec.Struct, frozen=True, array_like=True):
-    """What a process says of an item; the report stays encoded until somebody looks at it."""
-
-    indication: str | None = None
-    report: msgspec.Raw = msgspec.Raw(b"\xc0")  # nil
-    refusal: _Refusal | None = None
-
-
 class Outcome:
     """What became of one item. indication: the report's, None where there is an error in its place."""
 
-    __slots__ = ("_answer", "_report", "indication")
+    __slots__ = ("_answer", "_policy", "_report", "indication")
 
-    def __init__(self, answer: _Answer, report: Report | None = None) -> None:
-        self.indication = answer.indication
+    def __init__(self, answer: Answer, policy: Policy, report: Report | None = None) -> None:
+        self.indication = answer.told.indication
         self._answer = answer
+        self._policy = policy
         self._report = report
 
     @property
@@ -88,18 +71,18 @@ class Outcome:
         """The error that `honnin.verify` would have raised, None where there is a report."""
         if self.indication is not None:
             return None
-        refusal = self._answer.refusal or _LOST
-        kind: type[HonninError] = getattr(errors, refusal.kind)
-        return kind(refusal.code, refusal.message, next=refusal.next, retryable=refusal.retryable)
+        why = self._answer.told.refusal or _LOST
+        kind: type[HonninError] = getattr(errors, why.kind)
+        return kind(why.code, why.message, next=why.next, retryable=why.retryable)
 
     @property
     def report(self) -> Report:
-        """The report, read when it is first asked for. Raises `error` where there is none."""
+        """The report, made when it is first asked for. Raises `error` where there is none."""
         error = self.error
         if error is not None:
             raise error
         if self._report is None:
-            self._report = _REPORT.decode(self._answer.report)
+            self._report = self._answer.report(self._policy)
         return self._report
 
     def __repr__(self) -> str:
@@ -119,7 +102,8 @@ def verify_many(
     """Yield the outcome of every item, in order: a report, or the error that `verify` would raise.
 
     items: read only as fast as they are worked on. anchors, intermediates, crls, policy, at: for all of them; an item's
-    own lists are added and its own `at` goes before. processes: by default one for each core at hand; 1 judges here.
+    own lists are added and its own `at` goes before; without any, the moment is when its chunk of items is begun.
+    processes: by default one for each core at hand; 1 judges here.
     Closing the iterator ends the processes. A script that calls this needs `if __name__ == "__main__":`, for the
     processes load it again.
     Raises InputError `signature.policy_unknown`, `signature.processes_impossible` when called.
@@ -139,30 +123,26 @@ def _cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-_DECODER = msgspec.msgpack.Decoder(list[_Answer])
 _ENCODER = msgspec.msgpack.Encoder()
-_REPORT = msgspec.msgpack.Decoder(Report)
 _ITEMS = msgspec.msgpack.Decoder(list[Submission])
-_here: _Shared | None = None  # in a process of a batch: what it was started with
+_LOST = Refusal(
+    ServiceError.__name__,
+    "signature.process_died",
+    "The process that judged this item died each time.",
+    "Judge the item alone; if that ends the process too, report it.",
+    retryable=True,
+)
 
 
 def _judged(item: Submission, shared: _Shared) -> Outcome:
     try:
-        report = _verify(item, shared)
+        report = _verify(item, shared, shared.at)
     except HonninError as error:
-        return Outcome(_Answer(refusal=_refusal(error)))
-    return Outcome(_Answer(report.indication), report)
+        return Outcome(Answer(Told(refusal=refusal(error))), shared.policy)
+    return Outcome(Answer(Told(report.indication)), shared.policy, report)
 
 
-def _answer(item: Submission, shared: _Shared) -> _Answer:
-    try:
-        report = _verify(item, shared)
-    except HonninError as error:
-        return _Answer(refusal=_refusal(error))
-    return _Answer(report.indication, msgspec.Raw(_ENCODER.encode(report)))
-
-
-def _verify(item: Submission, shared: _Shared) -> Report:
+def _verify(item: Submission, shared: _Shared, at: datetime | None) -> Report:
     return verify(
         item.signed,
         content=item.content,
@@ -172,93 +152,76 @@ def _verify(item: Submission, shared: _Shared) -> Report:
         intermediates=shared.intermediates,
         crls=shared.crls + item.crls,
         ocsp=item.ocsp,
-        at=item.at or shared.at,
+        at=item.at or at,
         existed_at=item.existed_at,
         policy=shared.policy,
     )
 
 
-def _refusal(error: HonninError) -> _Refusal:
-    return _Refusal(type(error).__name__, error.code, error.message, error.next, error.retryable)
-
-
-_LOST = _Refusal(
-    ServiceError.__name__,
-    "signature.process_died",
-    "The process that judged this item died each time.",
-    "Judge the item alone; if that ends the process too, report it.",
-    retryable=True,
-)
-
-
-def _start(shared: _Shared) -> None:
-    global _here  # noqa: PLW0603 - what a process is started with is its only state
-    _here = shared
-
-
-def _work(chunk: bytes) -> bytes:
-    if _here is None:
-        raise RuntimeError("the process was started without its shared arguments")
-    return _ENCODER.encode([_answer(item, _here) for item in _ITEMS.decode(chunk)])
+def _work(chunk: bytes, shared: _Shared) -> bytes:
+    """Judge a chunk of items, in a process of a batch."""
+    at = shared.at or datetime.now(UTC)
+    common: list[Facts] = []
+    answers = []
+    for item in _ITEMS.decode(chunk):
+        try:
+            answers.append(told(_verify(item, shared, at), common))
+        except HonninError as error:
+            answers.append(Told(refusal=refusal(error)))
+    return encoded(answers, common)
 
 
 Chunk = list[Submission]
 
 
 class _Batch:
-    """The processes of one call, and the chunks on their way, in order."""
+    """The processes of one call, and the chunks on their way, in order, each with the process that has it."""
 
     def __init__(self, shared: _Shared, processes: int) -> None:
         self._shared = shared
         self._processes = processes
-        self._pool = self._new_pool()
-        self._waiting: deque[tuple[Chunk, Future[bytes]]] = deque()
-
-    def _new_pool(self) -> ProcessPoolExecutor:
-        # Not forked: the caller may have threads, and a fork would copy its secrets.
-        return ProcessPoolExecutor(
-            self._processes, multiprocessing.get_context("spawn"), initializer=_start, initargs=(self._shared,)
-        )
+        self._judges: list[JudgeProcess] = []
+        self._waiting: deque[tuple[Chunk, JudgeProcess]] = deque()
 
     def reports(self, items: Iterator[Submission]) -> Iterator[Outcome]:
         try:
+            for _ in range(self._processes):
+                self._judges.append(JudgeProcess(_work, self._shared))
             while True:
                 while len(self._waiting) < AHEAD * self._processes and (chunk := list(islice(items, CHUNK))):
-                    self._waiting.append((chunk, self._send(chunk)))
+                    judge = min(self._judges, key=lambda one: one.waiting)
+                    judge.send(_ENCODER.encode(chunk))
+                    self._waiting.append((chunk, judge))
                 if not self._waiting:
                     return
-                yield from map(Outcome, self._next())
+                for answer in self._next():
+                    yield Outcome(answer, self._shared.policy)
         finally:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+            for judge in self._judges:
+                judge.end()
 
-    def _send(self, chunk: Chunk) -> "Future[bytes]":
-        try:
-            return self._pool.submit(_work, _ENCODER.encode(chunk))
-        except BrokenProcessPool as error:
-            broken: Future[bytes] = Future()
-            broken.set_exception(error)
-            return broken
+    def _next(self) -> Iterable[Answer]:
+        chunk, judge = self._waiting.popleft()
+        answer = judge.take()
+        return self._again(chunk, judge) if answer is None else decoded(answer)
 
-    def _next(self) -> list[_Answer]:
-        chunk, future = self._waiting.popleft()
-        try:
-            return _DECODER.decode(future.result())
-        except BrokenProcessPool:
-            return self._again(chunk)
-
-    def _again(self, chunk: Chunk) -> list[_Answer]:
-        """Judge a chunk after a process died: alone, then its items one by one; then send the others again."""
-        answers = self._alone(chunk)
+    def _again(self, chunk: Chunk, judge: JudgeProcess) -> Iterable[Answer]:
+        """Judge a chunk whose process died: alone, then item by item; then send what else it had again."""
+        answers = _alone(chunk, judge)
         if answers is None:
-            answers = [answer for item in chunk for answer in self._alone([item]) or [_Answer()]]
-        self._waiting = deque((other, self._send(other)) for other, _ in self._waiting)
+            answers = [answer for item in chunk for answer in _alone([item], judge) or [Answer(Told())]]
+        if judge.died:
+            judge.restart()
+        for other, whose in self._waiting:
+            if whose is judge:
+                judge.send(_ENCODER.encode(other))
         return answers
 
-    def _alone(self, chunk: Chunk) -> list[_Answer] | None:
-        """Return the answers to a chunk that no other one is beside, None where a process dies again."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        self._pool = self._new_pool()
-        try:
-            return _DECODER.decode(self._send(chunk).result())
-        except BrokenProcessPool:
-            return None
+
+def _alone(chunk: Chunk, judge: JudgeProcess) -> Iterable[Answer] | None:
+    """Return the answers to a chunk from a process that has no other, None where it dies again."""
+    if judge.died:
+        judge.restart()
+    judge.send(_ENCODER.encode(chunk))
+    answer = judge.take()
+    return None if answer is None else decoded(answer)
