@@ -11,9 +11,10 @@ import pytest
 from tests.platform.conftest import POSTGRESQL, Cluster, Jlis, running_cluster
 
 from honnin.api import create_app
-from honnin.errors import InputError, ServiceError
-from honnin.platform import Settings
+from honnin.errors import InputError, ServiceError, StateError
+from honnin.platform import Platform, Settings, moving
 from honnin.platform.evidence.receipt import verify_receipt
+from honnin.platform.moving import move_tenant
 from honnin.platform.settings import Services
 from honnin.platform.shards import FILE, Shards, read_shards
 from honnin.sandbox.world import World
@@ -127,6 +128,81 @@ def test_a_shard_that_never_answered_keeps_nobody_elses_tenants_waiting(
     with pytest.raises(ServiceError, match="down"):
         shards.platform("west")
     shards.close()
+
+
+@pytest.mark.peer(str(POSTGRESQL / "initdb"))
+@pytest.mark.anyio
+async def test_a_tenant_moves_there_and_back(
+    shards: Shards, card: Callable[[str], Any], data: Path, monkeypatch: pytest.MonkeyPatch, anyio_backend: str
+) -> None:
+    assert anyio_backend == "asyncio"
+    keys, sent = tenants_of_both(shards), body(card("hanako"))
+    east, west = shards.platform("east"), shards.platform("west")
+    tenant, stays = (shards.authenticate(keys[name]).id for name in ("east", "west"))
+    headers = {"Authorization": f"Bearer {keys['east']}"}
+    transport = httpx.ASGITransport(app=create_app(shards))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=transport, base_url="http://honnin", headers=headers) as client:
+
+        async def check(**more: str) -> httpx.Response:
+            return await client.post("/v1/verifications", json=sent, headers=more)
+
+        made = [(await check()).json()["id"] for _ in range(3)]
+        first = (await check(**{"Idempotency-Key": "once"})).json()
+        shards.sequence()
+        late = (await check()).json()["id"]  # has no number in its log yet
+        shards.change_tenant(tenant, return_urls=("https://shop.example/back",))
+        asked = {"purpose": "sign_up", "text": "t", "return_url": "https://shop.example/back"}
+        opened = (await client.post("/v1/sessions", json=asked)).json()
+        before = {one: (await client.get(f"/v1/verifications/{one}/receipt")).content for one in made}
+        assert all(b"audit_path" in receipt for receipt in before.values())
+        events = (await client.get("/v1/events")).json()
+
+        # killed when the rows are on both sides: nobody is answered, and the command goes on from there
+        monkeypatch.setattr(moving, "_proofs", lambda *_: 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(moving, "delete", stopped)
+            with pytest.raises(KeyboardInterrupt):
+                move_tenant(shards, tenant, "west", drain=0)
+        assert rows(east, tenant) == rows(west, tenant) > 0
+        answer = await check()
+        assert (answer.status_code, answer.json()["code"]) == (503, "store.moving")
+        with pytest.raises(StateError, match="another shard"):
+            move_tenant(shards, tenant, "east", drain=0)
+
+        for target, source in ((west, east), (east, west)):
+            name = "west" if target is west else "east"
+            there = move_tenant(shards, tenant, name, drain=0)
+            assert there.rows["verifications"] == 5
+            assert rows(source, tenant) == 0
+            assert move_tenant(shards, tenant, name, drain=0).rows == there.rows
+            assert shards.platform(name) is target
+            listed = (await client.get("/v1/verifications?limit=50")).json()["data"]
+            assert sorted(one["id"] for one in listed) == sorted([*made, first["id"], late])
+            assert (await client.get("/v1/events")).json() == events
+            for one, receipt in before.items():
+                assert (await client.get(f"/v1/verifications/{one}/receipt")).content == receipt
+            caller = shards.authenticate(keys["east"])
+            for one in (*made, first["id"], late):
+                verify_receipt(target.receipt(caller, one), target.keys.log.public)
+            assert (await check(**{"Idempotency-Key": "once"})).json() == first
+            assert shards.sessions.page(opened["url"].rpartition("/")[2]).status == "open"
+
+        assert shards.authenticate(keys["west"]).id == stays
+        assert rows(west, stays) > 0
+        more = (await check()).json()
+        assert more["verdict"]["indication"] == "TOTAL-PASSED"
+        shards.sequence()
+        verify_receipt(east.receipt(shards.authenticate(keys["east"]), more["id"]), east.keys.log.public)
+        assert read_shards(data).moving == {}
+        assert read_shards(data).placed == {tenant: "east"}
+
+
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def rows(platform: Platform, tenant_id: str) -> int:
+    return sum(moving._counts(platform, tenant_id).values())
 
 
 def test_a_tenant_placed_by_name_goes_there(data: Path) -> None:

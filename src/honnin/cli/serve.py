@@ -77,7 +77,7 @@ def up(data: Path, host: str, port: int, *, access_log: bool, as_json: bool) -> 
 def serve(
     data: Path, host: str, port: int, *, workers: int, names: tuple[str, ...], access_log: bool, as_json: bool
 ) -> None:
-    """Serve the product alone, without the sandbox."""
+    """Serve the product alone, without the sandbox; with `shards.json` in the data folder, all its shards."""
     from honnin.api.wire import bind, bind_shared
     from honnin.platform import Settings
     from honnin.web.origins import compose
@@ -93,7 +93,7 @@ def serve(
             say = partial(_say_where, shown, data=data, key=None, as_json=as_json)
             serve_workers(listener, workers=workers, ready=say)
             return
-        with opened(Settings.from_environment(data)) as platform:
+        with opened(Settings.from_environment(data), sharded=True) as platform:
             app = compose(platform, port=number, sandbox=None, names=names or None)
             _say_where(shown, data=data, key=None, as_json=as_json)
             serve_here(listener, app)

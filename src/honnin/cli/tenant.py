@@ -22,9 +22,10 @@ def tenant() -> None:
 
 
 def _open(data: Path) -> "Platform":
-    from honnin.platform import Platform, Settings
+    from honnin.platform import Settings
+    from honnin.platform.shards import open_platform
 
-    return Platform(Settings.from_environment(data))
+    return open_platform(Settings.from_environment(data))
 
 
 @tenant.command()
@@ -147,6 +148,35 @@ def forget(tenant_id: str, person_id: str, data: Path, as_json: bool) -> None:
         print_json({"tenant": tenant_id, "person": person_id, "keys_destroyed": ended})
         return
     click.echo(f"{ended} keys destroyed")
+
+
+@tenant.command()
+@click.argument("tenant_id", metavar="TENANT")
+@click.argument("shard", metavar="SHARD")
+@click.option("--drain", default=15.0, show_default=True, help="Seconds for calls that have begun to end.")
+@data_option
+@json_option
+def move(tenant_id: str, shard: str, drain: float, data: Path, as_json: bool) -> None:
+    """Move a tenant to another shard of `shards.json`; run again, it goes on with a move that was stopped.
+
+    Its calls are answered 503 `store.moving` meanwhile. Receipts stay as they were.
+    """
+    import msgspec
+
+    from honnin.platform import Settings
+    from honnin.platform.moving import move_tenant
+    from honnin.platform.shards import Shards
+
+    shards = Shards(Settings.from_environment(stored(data)))
+    try:
+        moved = move_tenant(shards, tenant_id, shard, drain=drain, told=lambda words: click.echo(words, err=True))
+    finally:
+        shards.close()
+    if as_json:
+        print_json(msgspec.to_builtins(moved))
+        return
+    rows = sum(moved.rows.values())
+    click.echo(f"{moved.tenant}  on {moved.target}: {rows:,} rows, {moved.proofs:,} proofs that stay as they were")
 
 
 def _day(value: Any) -> Any:

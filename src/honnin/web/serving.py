@@ -79,11 +79,15 @@ def working(platform: "Platform") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def opened(settings: "Settings") -> Iterator["Platform"]:
-    """Open a platform with its workers running; close all when the block ends."""
-    from honnin.platform import Platform
+def opened(settings: "Settings", *, sharded: bool = False) -> Iterator["Platform"]:
+    """Open a platform with its workers running; close all when the block ends.
 
-    platform = Platform(settings)
+    sharded: where `shards.json` places tenants, open all its shards (the product alone; the console knows one store).
+    """
+    from honnin.platform import Platform
+    from honnin.platform.shards import open_platform
+
+    platform = open_platform(settings) if sharded else Platform(settings)
     try:
         with working(platform):
             yield platform
@@ -215,7 +219,7 @@ def worker() -> ASGIApp:
 def of_worker(settings: "Settings", make: Callable[["Platform"], ASGIApp]) -> ASGIApp:
     """Return an application with a platform of its own, which it closes when its server ends."""
     stack = contextlib.ExitStack()
-    platform = stack.enter_context(opened(settings))
+    platform = stack.enter_context(opened(settings, sharded=True))
     app = make(platform)
     settle()
 

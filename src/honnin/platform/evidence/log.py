@@ -24,7 +24,7 @@ from honnin.platform.keys import LogKey
 from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Head", "Log", "Proven", "log_of_shard"]
+__all__ = ["Head", "Log", "Proven", "log_of_shard", "nodes_of_proof"]
 
 MOST_IN_A_GROUP = 2000
 STORED_EVERY = 4  # levels of the tree; what is between is hashed again
@@ -204,6 +204,12 @@ class Log:
             )
             stored.update({(level, position): bytes(digest) for level, position, digest in rows})
         return {node: _hashed(stored, *node) for node in wanted}
+
+
+def nodes_of_proof(leaf_index: int, tree_size: int) -> list[tuple[int, int, int]]:
+    """Return the stored nodes that the proof of a leaf rests on: level, first and last position of each range."""
+    ranges = rfc9162.inclusion_ranges(leaf_index, tree_size)
+    return [_stored_below(*node) for start, end in ranges for node in rfc9162.complete_subtrees(start, end)]
 
 
 def _run_many(db: Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
