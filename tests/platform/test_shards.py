@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from tests.platform.conftest import POSTGRESQL, Cluster, Jlis, running_cluster
 
 from honnin.api import create_app
+from honnin.cli.tenant import tenant as commands
 from honnin.errors import InputError, ServiceError, StateError
 from honnin.platform import Platform, Settings, moving
 from honnin.platform.evidence.receipt import verify_receipt
@@ -203,6 +205,26 @@ def stopped(*_: object) -> None:
 
 def rows(platform: Platform, tenant_id: str) -> int:
     return sum(moving._counts(platform, tenant_id).values())
+
+
+@pytest.mark.peer(str(POSTGRESQL / "initdb"))
+def test_commands_for_tenants_know_shards(shards: Shards, data: Path) -> None:
+    keys = tenants_of_both(shards)
+    tenant = shards.authenticate(keys["east"]).id
+
+    def run(*arguments: str) -> Any:
+        found = CliRunner().invoke(commands, [*arguments, "--data", str(data), "--json"])
+        return found.exit_code, json.loads(found.stdout) if found.exit_code == 0 else found.exception
+
+    _, listed = run("list")
+    assert tenant in {one["id"] for one in listed["tenants"]}
+    assert run("move", tenant, "nowhere", "--drain", "0")[1].code == "store.no_shard"
+    status, moved = run("move", tenant, "west", "--drain", "0")
+    assert (status, moved["target"], moved["rows"]["tenants"]) == (0, "west", 1)
+    assert shards.shard_of(tenant) == "west"
+    _, key = run("key", tenant)
+    assert shards.authenticate(key["api_key"]).id == tenant
+    assert not (data / "honnin.sqlite3").exists()
 
 
 def test_a_tenant_placed_by_name_goes_there(data: Path) -> None:

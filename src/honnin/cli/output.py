@@ -39,12 +39,14 @@ def data_option(function: F) -> F:
     )(function)
 
 
-def stored(data: Path) -> Path:
+def stored(data: Path, *, sharded: bool = False) -> Path:
     """Return the data folder of a command that needs what is there: a mistyped `--data` makes no new folder.
 
-    A database named by `$HONNIN_DATABASE_URL` is not in the folder. Raises NotFoundError `input.no_data`.
+    A database named by `$HONNIN_DATABASE_URL` is not in the folder; nor are those of `shards.json`, for a command that
+    knows shards (`sharded`): another one would make an empty store beside them. Raises NotFoundError `input.no_data`.
     """
-    if not os.environ.get("HONNIN_DATABASE_URL") and not (data / "honnin.sqlite3").exists():
+    here = (data / "honnin.sqlite3").exists() or (sharded and (data / "shards.json").exists())
+    if not os.environ.get("HONNIN_DATABASE_URL") and not here:
         raise NotFoundError("input.no_data", f"Nothing is stored in {data}.", next="Check --data, or $HONNIN_DATA.")
     return data
 

@@ -63,7 +63,7 @@ def list_(data: Path, as_json: bool) -> None:
     """List all tenants with their settings."""
     import msgspec
 
-    platform = _open(stored(data))
+    platform = _open(stored(data, sharded=True))
     try:
         found = platform.tenants()
     finally:
@@ -101,7 +101,7 @@ def set_(tenant_id: str, data: Path, as_json: bool, **options: Any) -> None:
     import msgspec
 
     changes = {name: _day(value) for name, value in options.items() if value not in {None, ()}}
-    platform = _open(stored(data))
+    platform = _open(stored(data, sharded=True))
     try:
         changed = platform.change_tenant(tenant_id, **changes)
     finally:
@@ -118,7 +118,7 @@ def set_(tenant_id: str, data: Path, as_json: bool, **options: Any) -> None:
 @json_option
 def key(tenant_id: str, data: Path, as_json: bool) -> None:
     """Give a tenant one more key, and print it once."""
-    platform = _open(stored(data))
+    platform = _open(stored(data, sharded=True))
     try:
         text = platform.new_key(tenant_id)
     finally:
@@ -139,7 +139,7 @@ def forget(tenant_id: str, person_id: str, data: Path, as_json: bool) -> None:
 
     PERSON is a person's id, or the id of a verification whose person is not known.
     """
-    platform = _open(stored(data))
+    platform = _open(stored(data, sharded=True))
     try:
         ended = platform.forget_person(tenant_id, person_id)
     finally:
@@ -167,7 +167,7 @@ def move(tenant_id: str, shard: str, drain: float, data: Path, as_json: bool) ->
     from honnin.platform.moving import move_tenant
     from honnin.platform.shards import Shards
 
-    shards = Shards(Settings.from_environment(stored(data)))
+    shards = Shards(Settings.from_environment(stored(data, sharded=True)))
     try:
         moved = move_tenant(shards, tenant_id, shard, drain=drain, told=lambda words: click.echo(words, err=True))
     finally:
