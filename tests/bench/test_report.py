@@ -35,7 +35,7 @@ def test_a_partial_run_leaves_the_other_rows(docs: Path) -> None:
     page = (docs / "performance.md").read_text(encoding="utf-8")
     assert page.startswith(f"before\n{BEGIN}")
     assert page.endswith(f"{END}\nafter\n")
-    assert "load 2.0–7.5, **machine busy**" in page
+    assert "load 2.0 before, 7.5 with it, **machine busy**" in page
     assert "| build, 10 M entries [2] | 1.5 s |" in page
     assert "processor A" in page
     assert "processor B" in page

@@ -21,7 +21,9 @@ FIGURES, PAGE, PLOT = "performance.json", "performance.md", "pictures/performanc
 
 
 class Run(msgspec.Struct, frozen=True):
-    """Where and when figures were taken. load: of the machine, a minute's mean, when the part began and ended."""
+    """Where and when figures were taken. load: of the machine, a minute's mean, before the whole run and when the part
+    ended: the second holds what the bench itself started, so that only the first tells of other work.
+    """
 
     at: str
     machine: Mapping[str, str]
@@ -30,13 +32,13 @@ class Run(msgspec.Struct, frozen=True):
 
     @property
     def busy(self) -> bool:
-        """Whether other work took part: one measuring process alone brings the load to 1, a server and wrk to 3."""
-        return max(self.load) > self.cores + 1
+        """Whether the machine had other work before the run began."""
+        return self.load[0] > self.cores / 2
 
     @property
     def words(self) -> str:
         """Day, load and what to think of it."""
-        told = f"{self.at[:10]} {self.at[11:16]} UTC, load {self.load[0]:.1f}–{self.load[1]:.1f}"
+        told = f"{self.at[:10]} {self.at[11:16]} UTC, load {self.load[0]:.1f} before, {self.load[1]:.1f} with it"
         return f"{told}, **machine busy**" if self.busy else told
 
 

@@ -43,10 +43,10 @@ def bench(names: tuple[str, ...], full: bool, docs: Path | None, as_json: bool) 
         raise click.UsageError(f"There is no part {', '.join(unknown)}; there are {', '.join(PARTS)}.")
     chosen = names or tuple(PARTS)
     measured: dict[str, tuple[list[Figure], Run]] = {}
+    before = _load()
     with _progress():
         for number, name in enumerate(chosen, 1):
             click.echo(f"[{number}/{len(chosen)}] {TITLES[name]}", err=True)
-            before = _load()
             figures = measure_part(name, full=full)
             measured[name] = figures, _run(before)
             if docs is not None:

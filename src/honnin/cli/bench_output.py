@@ -24,9 +24,8 @@ def figure_members(figure: "Figure") -> dict[str, Any]:
 def print_figures(title: str, figures: "list[Figure]", run: "Run") -> None:
     """Print figures beside their peers and aims, with the load of the machine and its versions."""
     busy = " (busy: wall times are worse than they need be)" if run.busy else ""
-    table = Table(
-        "work", title=title, caption=f"load {run.load[0]:.1f} to {run.load[1]:.1f} on {run.cores} cores{busy}"
-    )
+    load = f"load {run.load[0]:.1f} before, {run.load[1]:.1f} with it on {run.cores} cores{busy}"
+    table = Table("work", title=title, caption=load)
     for name in ("honnin", "best/median/worst", "peer", "ratio", "aim", ""):
         table.add_column(name, justify="right" if name in {"honnin", "ratio", "aim"} else "left")
     for figure in figures:
