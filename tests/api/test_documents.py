@@ -12,7 +12,7 @@ import httpx
 import msgspec
 import pytest
 from joserfc import jwe
-from joserfc.jwk import RSAKey
+from joserfc.jwk import import_key
 from tests.api.test_signing_results import public as public_key
 from tests.api.test_verifications import receipt_of
 from tests.documents.files import pdf
@@ -57,9 +57,7 @@ def result(public: Body, wanted: Body, card: Any) -> Body:
     value, certificate = card(b64decode(wanted["content"]))
     payload = {"signature": b64encode(value).decode(), "certificate": b64encode(certificate).decode()}
     header = {"alg": public["alg"], "enc": "A256GCM", "kid": public["kid"]}
-    token = jwe.encrypt_compact(
-        header, json.dumps(payload), RSAKey.import_key(public), algorithms=list(header.values())
-    )
+    token = jwe.encrypt_compact(header, json.dumps(payload), import_key(public), algorithms=list(header.values()))
     return {"signing_result": {"jwe": token, "submitted": wanted["digest_info"]}}
 
 
