@@ -1,6 +1,6 @@
 """What remains of a check at the counter: record, evidence, and personal data only where a law asks for them."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -68,16 +68,69 @@ def test_record_without_a_law_keeps_no_personal_data(platform: Platform, caller:
         assert word not in receipt.record
 
 
-def test_law_seals_what_was_read_in_a_store_of_its_own(platform: Platform, caller: Caller) -> None:
-    made = platform.counter.record(caller.tenant, reading(law="aml"), at=AT)
-    assert made.full
+PERSON = {"name": "見本　花子", "address": "見本県見本市1-1", "birth_date": "1990-04-12", "number": "123456789012"}
+
+
+def test_law_makes_its_record_of_a_check_that_passed(platform: Platform, caller: Caller) -> None:
+    read = reading(law="aml", document="drivers_licence", document_words="運転免許証", person=PERSON)
+    made = platform.counter.record(caller.tenant, read, at=AT)
+    assert (made.full, made.method) == (True, "aml.in_person_photo")
+    assert made.record is not None
+    assert platform.counter.check(caller.id, made.id) == made
     assert platform.counter.full(caller.id, made.id) == SECRET
+    record = platform.records.read(caller, made.record)
+    assert (record.law, record.verification, record.status, record.custody) == ("aml", made.id, "incomplete", record.id)
+    assert set(record.missing) == {"declared_on", "transaction_kind", "purpose", "occupation", "transaction_key"}
+    _, (entry,) = platform.records.export(caller, record.id, by="監査人")
+    items = {filled.id: filled.value for filled in entry.items}
+    assert items["customer"] == "氏名 見本　花子／住居 見本県見本市1-1／生年月日 1990-04-12"
+    assert items["checked_by"] == items["made_by"] == "見本係員"
+    assert "運転免許証 番号 123456789012" in items["document"]
+    assert "aml.in_person_photo（イ）" in items["method"]
     with platform.store.read() as db:
         rows = db.exec_driver_sql("SELECT body FROM counter_checks").scalars().all()
         sealed = db.exec_driver_sql("SELECT content FROM sealed").scalars().all()
-    assert SECRET.decode() not in "".join(rows)
-    assert all(SECRET not in bytes(content) for content in sealed)
-    assert SECRET.decode() not in repr(reading())
+    for word in (SECRET.decode(), PERSON["name"], PERSON["number"]):
+        assert word not in "".join(rows)
+        assert all(word.encode() not in bytes(content) for content in sealed)
+        assert word not in repr(read)
+
+
+def test_what_was_read_ends_with_its_record(platform: Platform, caller: Caller) -> None:
+    made = platform.counter.record(caller.tenant, reading(law="aml", document="drivers_licence", person=PERSON), at=AT)
+    assert made.record is not None
+    platform.records.end_relation(caller, made.record, date(2019, 1, 1))
+    assert platform.records.end_due(date(2026, 11, 26), "2026-11-26T03:00:00Z", livemode=caller.livemode) == 1
+    assert platform.records.read(caller, made.record).status == "ended"
+    with pytest.raises(GoneError):
+        platform.counter.full(caller.id, made.id)
+    assert platform.counter.check(caller.id, made.id) == made
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"document": "passport"},  # without an address it is not enough under this law
+        {"document": "drivers_licence", "same_person": False},
+        {"document": "drivers_licence", "authentic": "not_verifiable"},
+        {"document": "drivers_licence", "current": "expired"},
+    ],
+)
+def test_check_that_its_law_does_not_take_keeps_nothing(
+    platform: Platform, caller: Caller, changes: dict[str, Any]
+) -> None:
+    made = platform.counter.record(caller.tenant, reading(law="aml", person=PERSON, **changes), at=AT)
+    assert (made.full, made.record) == (False, None)
+    assert platform.records.list(caller) == ((), False)
+    with pytest.raises(GoneError):
+        platform.counter.full(caller.id, made.id)
+
+
+def test_picture_of_name_and_address_leaves_the_customer_to_be_stated(platform: Platform, caller: Caller) -> None:
+    read = reading(law="mobile_phone", document="my_number_card", person={"birth_date": "1990-04-12"})
+    made = platform.counter.record(caller.tenant, read, at=AT)
+    assert made.record is not None
+    assert "customer" in platform.records.read(caller, made.record).missing
 
 
 def test_another_tenant_sees_nothing(platform: Platform, caller: Caller) -> None:

@@ -2,8 +2,9 @@
 
 By default a record holds time, place, terminal, staff and what identifies the reading without personal data (of a
 My Number Card the eight digits of verification number B without the birth date, as the official app keeps them). Where
-the purpose's law demands a verification record, what was read is sealed in a store of its own, under that law's
-retention, and opened by `full` alone.
+the purpose's law demands a verification record and the check passed by a method of that law, the record is made in the
+same transaction (`honnin.platform.records`), with what was read sealed under the record's own key until its last day. A
+check that did not pass leaves no personal data, whatever the purpose.
 
 Staff, place and terminal stand in the tenant's row; the log, which is never erased, has commitments to them.
 """
@@ -23,12 +24,15 @@ from honnin.platform.evidence.record import Circumstances, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.models import Tenant, VerdictAnswer
+from honnin.platform.records import Records
+from honnin.platform.records.at_counter import CounterFacts, method_of
 from honnin.platform.store import Store, schema
 from honnin.platform.tenants import log_of, standing
 
 __all__ = ["Counter", "CounterCheck", "CounterReading", "judge"]
 
 DEFAULT_RETENTION = "default"
+FULL, OPENING = "counter_full", "counter_opening"
 
 
 class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +40,7 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
 
     kept: identifies the reading without personal data. same_person: what the clerk saw of face and card.
     checks: `{"id", "result", "reason"}` in order. full: what was read (JSON), sealed where `law` is given.
+    document_words, person, stated: what the law's record says (`CounterFacts`).
     """
 
     document: str
@@ -50,13 +55,20 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[dict[str, str], ...]
     law: str | None = None
     full: bytes = b""
+    document_words: str = ""
+    person: dict[str, str] = {}
+    stated: dict[str, str] = {}
 
     def __repr__(self) -> str:
         return f"CounterReading({self.document!r}, {self.authentic!r})"
 
 
 class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """A recorded check at the counter, without personal data of the customer. full: whether a full record is sealed."""
+    """A recorded check at the counter, without personal data of the customer.
+
+    law: the law that asks for a record. method: by which of its methods the check is one, None where the document alone
+    is not enough. record: the id of its verification record; full: whether there is one.
+    """
 
     id: str
     livemode: bool
@@ -74,6 +86,8 @@ class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
     law: str | None
     full: bool
+    method: str | None = None
+    record: str | None = None
     object: Literal["counter_check"] = "counter_check"
 
 
@@ -83,12 +97,12 @@ class Counter:
 
     store: Store
     sealer: Sealer
+    records: Records
 
     def record(self, tenant: Tenant, reading: CounterReading, *, at: datetime) -> CounterCheck:
         """Write one check with its evidence record in one transaction; durable when it returns."""
-        made = _made(tenant, reading, at)
-        self.store.write(lambda db: self._write(db, tenant, reading, made), tenant=tenant.id)
-        return made
+        made, label = _made(tenant, reading, at)
+        return self.store.write(lambda db: self._write(db, tenant, reading, made, label), tenant=tenant.id)
 
     def checks(self, tenant_id: str, *, limit: int = 100) -> list[CounterCheck]:
         """Return the newest checks first."""
@@ -111,10 +125,13 @@ class Counter:
 
     def full(self, tenant_id: str, check_id: str) -> bytes:
         """Return what was read, as sealed for the law. Raises GoneError `evidence.gone` where nothing is kept."""
+        record = self.check(tenant_id, check_id).record
         with self.store.read() as db:
-            return self.sealer.open(db, tenant_id, check_id, "counter_full")
+            return self.sealer.open(db, tenant_id, record or check_id, FULL)
 
-    def _write(self, db: Connection, tenant: Tenant, reading: CounterReading, made: CounterCheck) -> None:
+    def _write(
+        self, db: Connection, tenant: Tenant, reading: CounterReading, made: CounterCheck, label: str | None
+    ) -> CounterCheck:
         key, now = secrets.token_bytes(KEY_SIZE), moment(made.created_at)
         inputs = {
             name: getattr(reading, name).encode("utf-8") for name in ("purpose", "staff", "place", "terminal", "kept")
@@ -146,6 +163,22 @@ class Counter:
                 record=build_record(about, made.verdict, None, None, commitments),
             )
         )
+        if made.full and made.law and made.method:
+            facts = CounterFacts(
+                check=made.id,
+                evidence=made.evidence,
+                created_at=made.created_at,
+                document=reading.document_words,
+                staff=reading.staff,
+                method=made.method,
+                label=label,
+                person=reading.person,
+                stated=reading.stated,
+            )
+            custody = {FULL: reading.full, OPENING: key}
+            made = msgspec.structs.replace(
+                made, record=self.records.make_at_counter(db, tenant.id, made.law, facts, custody)
+            )
         db.execute(
             insert(schema.counter_checks).values(
                 tenant_id=tenant.id,
@@ -155,15 +188,17 @@ class Counter:
                 body=msgspec.json.encode(made).decode(),
             )
         )
-        kinds = {"counter_opening": (key, DEFAULT_RETENTION)}
-        if made.full:
-            kinds["counter_full"] = (reading.full, f"{made.law}.record")
-        for kind, (content, retention) in kinds.items():
-            self.sealer.seal(db, tenant.id, made.id, kind, content, subject=made.id, retention=retention, now=now)
+        self.sealer.seal(
+            db, tenant.id, made.id, OPENING, key, subject=made.id, retention=DEFAULT_RETENTION, now=now
+        )
+        return made
 
 
-def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> CounterCheck:
-    return CounterCheck(
+def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> tuple[CounterCheck, str | None]:
+    """Return the check, without its record, and the letter of its method."""
+    method = method_of(reading.law, reading.document, at, standing(tenant)) if reading.law else None
+    verdict = judge(reading, at)
+    made = CounterCheck(
         id=new_id("cch"),
         livemode=tenant.livemode,
         created_at=at,
@@ -176,11 +211,13 @@ def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> CounterCheck
         authentic=reading.authentic,
         current=reading.current,
         same_person=reading.same_person,
-        verdict=judge(reading, at),
+        verdict=verdict,
         evidence=new_id("evd"),
         law=reading.law,
-        full=bool(reading.law and reading.full),
+        full=bool(method and reading.full and verdict.indication == "PASSED"),
+        method=method[0] if method else None,
     )
+    return made, method[1] if method else None
 
 
 def judge(reading: CounterReading, at: datetime) -> VerdictAnswer:

@@ -72,7 +72,7 @@ class Platform:
         self._verifier = Verifier(self.store, self.keys, self._sealer)
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
         self.records = Records(self.store, self._sealer, self._modes.__getitem__)
-        self.counter = Counter(self.store, self._sealer)
+        self.counter = Counter(self.store, self._sealer, self.records)
         self.documents = Documents(self.store, self._sealer, self._modes.__getitem__)
         self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
         self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, self._modes.__getitem__)

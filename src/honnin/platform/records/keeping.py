@@ -27,6 +27,7 @@ from honnin.platform.evidence.custody import Custody
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.models import Caller, Verification
+from honnin.platform.records.at_counter import CounterFacts, entry_of
 from honnin.platform.records.items import RecordLaw, record_law
 from honnin.platform.records.making import (
     CONSENT,
@@ -44,6 +45,7 @@ from honnin.platform.verifying import find_verification
 __all__ = ["Records"]
 
 MOST_ENTRIES = 200
+COUNTER = "cch_"
 CUSTODY = "signed_data_and_certificate"
 
 
@@ -78,27 +80,50 @@ class Records:
             same = (table.c.tenant_id == caller.id) & (table.c.verification_id == check.id) & (table.c.law == name)
             if db.execute(select(table.c.record_id).where(same)).first() is not None:
                 raise StateError("record.exists", "The check has its record already.", next="Add a correction to it.")
-            record_id = new_id("rec")
             consented = japanese_day(check.created_at)
             until = retention(CONSENT, {"consent_day": consented}).until if name == "jpki" else None
-            db.execute(
-                insert(table).values(
-                    tenant_id=caller.id,
-                    record_id=record_id,
-                    verification_id=check.id,
-                    law=name,
-                    created_at=moment(at),
-                    retention=law.retention,
-                    keep_until=until.isoformat() if until else None,
-                )
-            )
-            self._add(db, caller.id, record_id, law.retention, entry)
+            record_id = self._begin(db, caller.id, check.id, name, entry, until)
             if law.evidence == CUSTODY:
                 self._keep_custody(db, caller.id, record_id, law.retention, check.evidence, moment(at))
-            outbox.append(db, caller.id, "record.made", {"record": record_id, "verification": check.id}, moment(at))
             return self._shown(db, caller, _row(db, caller.id, record_id))
 
         return self._store.write(work, tenant=caller.id)
+
+    def make_at_counter(
+        self, db: Connection, tenant_id: str, law_name: str, facts: CounterFacts, custody: dict[str, bytes]
+    ) -> str:
+        """Make the record of a check at the counter in that check's transaction, and return its id.
+
+        custody: what proves the check by kind, sealed under the record's own key. Raises what `entry_of` raises.
+        """
+        law = record_law(law_name)
+        record_id = self._begin(db, tenant_id, facts.check, law_name, entry_of(law_name, facts), None)
+        now = moment(facts.created_at)
+        for kind, content in custody.items():
+            self._sealer.seal(
+                db, tenant_id, record_id, kind, content, subject=record_id, retention=law.retention, now=now
+            )
+        return record_id
+
+    def _begin(
+        self, db: Connection, tenant_id: str, check_id: str, law_name: str, entry: Entry, until: date | None
+    ) -> str:
+        """Write a record's row, its first entry and its event; return its id."""
+        law, record_id = record_law(law_name), new_id("rec")
+        db.execute(
+            insert(schema.records).values(
+                tenant_id=tenant_id,
+                record_id=record_id,
+                verification_id=check_id,
+                law=law_name,
+                created_at=moment(entry.at),
+                retention=law.retention,
+                keep_until=until.isoformat() if until else None,
+            )
+        )
+        self._add(db, tenant_id, record_id, law.retention, entry)
+        outbox.append(db, tenant_id, "record.made", {"record": record_id, "verification": check_id}, moment(entry.at))
+        return record_id
 
     def correct(self, caller: Caller, record_id: str, *, by: str, reason: str, items: dict[str, str]) -> Record:
         """Add what was learnt or was wrong; earlier entries stay as they were.
@@ -221,12 +246,13 @@ class Records:
         if row.ended_at is not None:
             return 0
         self._sealer.end(db, tenant_id, record_id, now)
-        check = find_verification(db, tenant_id, row.verification_id)
-        db.execute(
-            delete(sealed).where(
-                sealed.c.tenant_id == tenant_id, sealed.c.sealed_id == check.evidence, sealed.c.kind == "custody"
+        if not row.verification_id.startswith(COUNTER):  # a check at the counter left its custody with the record alone
+            check = find_verification(db, tenant_id, row.verification_id)
+            db.execute(
+                delete(sealed).where(
+                    sealed.c.tenant_id == tenant_id, sealed.c.sealed_id == check.evidence, sealed.c.kind == "custody"
+                )
             )
-        )
         db.execute(
             update(table).where(table.c.tenant_id == tenant_id, table.c.record_id == record_id).values(ended_at=now)
         )

@@ -18,6 +18,7 @@ from honnin.platform.models import Tenant
 from honnin.web.counter.kinds import DOCUMENTS, PURPOSES
 from honnin.web.counter.seen import Seen, currency
 from honnin.web.counter.visits import Visit
+from honnin.words import say
 
 if TYPE_CHECKING:
     from honnin.platform import Platform
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 __all__ = ["Readings"]
 
 AUDIENCE = "honnin counter"
+NUMBERS = ("licence_number", "card_number", "document_number")
+ADDRESS_SOURCES = {"changes", "address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,8 @@ class Readings:
             checks=tuple({"id": one.kind, "result": one.result, "reason": one.reason} for one in seen.proofs),
             law=law,
             full=_full(seen) if law else b"",
+            document_words=say(f"counter.document_{seen.document}", "ja") if law else "",
+            person=_person(seen) if law else {},
         )
         return self.platform.counter.record(tenant, reading, at=at)
 
@@ -89,4 +94,23 @@ def _full(seen: Seen) -> bytes:
         }
         for one, mark in seen.marked()
     ]
-    return msgspec.json.encode({"document": seen.document, "fields": rows})
+    files = [
+        {"application": one.application, "name": one.name, "content": b64encode(one.content).decode()}
+        for one in seen.files
+    ]
+    return msgspec.json.encode({"document": seen.document, "fields": rows, "files": files})
+
+
+def _person(seen: Seen) -> dict[str, str]:
+    """Return what a record says of the person, from what a signature covers; a later address says that none does."""
+    texts = {one.name: one.text for one, mark in seen.marked() if one.text and mark == "covered"}
+    later = [one.text for one in seen.fields if one.name == "later" and one.source in ADDRESS_SOURCES]
+    number = next((texts[name] for name in NUMBERS if name in texts), "")
+    person = {
+        "name": texts.get("name", ""),
+        "address": texts.get("address", ""),
+        "later_address": "、".join(later),
+        "birth_date": texts.get("birth_date", ""),
+        "number": number,
+    }
+    return {name: text for name, text in person.items() if text}

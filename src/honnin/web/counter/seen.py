@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-from honnin.chip import Proof
+from honnin.chip import Proof, RawFile
 from honnin.chip.answers import OVER_DATA, Authentic, Current, authenticity, currency
 
 __all__ = ["Authentic", "Current", "Field", "Mark", "Seen", "authenticity", "currency", "mark_of"]
@@ -37,13 +37,17 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One reading as the clerk sees it. kept: what identifies it in the record without personal data."""
+    """One reading as the clerk sees it.
+
+    kept: what identifies it in the record without personal data. files: as the chip gave them, for the law's record.
+    """
 
     document: str
     fields: tuple[Field, ...] = field(repr=False)
     proofs: tuple[Proof, ...]
     expires: date | None = None
     kept: str = ""
+    files: tuple[RawFile, ...] = field(default=(), repr=False)
 
     @property
     def authentic(self) -> Authentic:

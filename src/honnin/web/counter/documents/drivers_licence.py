@@ -24,11 +24,19 @@ def look(
     with reader, DriversLicence(reader, progress=progress) as licence:
         licence.card.unlock(Pin("pin_1", given["pin_1"]))
         licence.card.unlock(Pin("pin_2", given["pin_2"]))
-        values = licence.card.read().values
+        reading = licence.card.read()
         proofs = licence.card.prove(challenge, trust=trust)
+    values = reading.values
     record = values.record
     number = record.number.value if record and record.number else ""
-    return Seen("drivers_licence", tuple(_fields(values)), proofs, expires=_expires(values), kept=number[-4:])
+    return Seen(
+        "drivers_licence",
+        tuple(_fields(values)),
+        proofs,
+        expires=_expires(values),
+        kept=number[-4:],
+        files=reading.files,
+    )
 
 
 def _fields(values: LicenceValues) -> list[Field]:

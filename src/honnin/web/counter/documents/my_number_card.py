@@ -30,11 +30,12 @@ def look(
     kept = f"{given['expiry_year']}{given['security_code']}"
     with reader, MyNumberCard(reader, progress=progress) as card:
         card.card_face.unlock(key)
-        face = card.card_face.read("face").values.face
+        reading = card.card_face.read("face", "certificate")
         proofs = card.card_face.prove(challenge, trust=trust)
+    face = reading.values.face
     fields = tuple(_fields(face)) if face else ()
     expires = face.expiry_date.whole if face and face.expiry_date else None
-    return Seen("my_number_card", fields, proofs, expires=expires, kept=kept)
+    return Seen("my_number_card", fields, proofs, expires=expires, kept=kept, files=reading.files)
 
 
 def _fields(face: Face) -> list[Field]:

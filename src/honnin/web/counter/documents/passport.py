@@ -28,7 +28,14 @@ def look(
         reading = passport.lds1.read()
         proofs = passport.lds1.prove(challenge, trust=trust)
     expires = _day(given["expiry_date"])
-    return Seen("passport", tuple(_fields(reading.values)), proofs, expires=expires, kept=given["document_number"][-4:])
+    return Seen(
+        "passport",
+        tuple(_fields(reading.values)),
+        proofs,
+        expires=expires,
+        kept=given["document_number"][-4:],
+        files=reading.files,
+    )
 
 
 def _fields(values: PassportValues) -> list[Field]:

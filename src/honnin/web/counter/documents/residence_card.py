@@ -19,10 +19,18 @@ def look(
     """Open, read and prove. Raises coded errors of `honnin.errors`."""
     with reader, ResidenceCard(reader, progress=progress) as card:
         card.residence.unlock(CardNumber(given["card_number"]))
-        values = card.residence.read().values
+        reading = card.residence.read()
         proofs = card.residence.prove(challenge, trust=trust)
+    values = reading.values
     expires = values.expires.whole if values.expires else None
-    return Seen("residence_card", tuple(_fields(values)), proofs, expires=expires, kept=given["card_number"][-4:])
+    return Seen(
+        "residence_card",
+        tuple(_fields(values)),
+        proofs,
+        expires=expires,
+        kept=given["card_number"][-4:],
+        files=reading.files,
+    )
 
 
 def _fields(values: ResidenceValues) -> list[Field]:
