@@ -12,7 +12,7 @@ Staff, place and terminal stand in the tenant's row; the log, which is never era
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 from sqlalchemy import Connection, insert, select
@@ -24,14 +24,22 @@ from honnin.platform.evidence.record import Circumstances, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.models import Tenant, VerdictAnswer
-from honnin.platform.records import Records
+from honnin.platform.records import Records, record_law
 from honnin.platform.records.at_counter import CounterFacts, method_of
 from honnin.platform.store import Store, schema
 from honnin.platform.tenants import log_of, standing
 
 __all__ = ["Counter", "CounterCheck", "CounterReading", "judge"]
 
+Standing = Literal["not_asked", "good", "revoked", "unknown", "failed"]
 DEFAULT_RETENTION = "default"
+STANDING: Final = {
+    "not_asked": ("not_checked", "The chip does not tell whether the card was reported lost; nobody was asked."),
+    "good": ("passed", "The card's JPKI certificate is in force."),
+    "revoked": ("failed", "The card's JPKI certificate was revoked."),
+    "unknown": ("not_checked", "Whether the card's JPKI certificate is in force could not be told."),
+    "failed": ("failed", "The card's JPKI certificate or its signature did not pass."),
+}
 FULL, OPENING = "counter_full", "counter_opening"
 
 
@@ -40,6 +48,8 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
 
     kept: identifies the reading without personal data. same_person: what the clerk saw of face and card.
     checks: `{"id", "result", "reason"}` in order. full: what was read (JSON), sealed where `law` is given.
+    standing: of the JPKI certificates behind the card, where the customer consented.
+    verification: the check that asked for it.
     document_words, person, stated: what the law's record says (`CounterFacts`).
     """
 
@@ -52,6 +62,8 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
     authentic: Literal["verified", "failed", "not_verifiable"]
     current: Literal["current", "expired", "not_told"]
     same_person: bool
+    standing: Standing = "not_asked"
+    verification: str | None = None
     checks: tuple[dict[str, str], ...]
     law: str | None = None
     full: bytes = b""
@@ -67,7 +79,7 @@ class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A recorded check at the counter, without personal data of the customer.
 
     law: the law that asks for a record. method: by which of its methods the check is one, None where the document alone
-    is not enough. record: the id of its verification record; full: whether there is one.
+    is not enough. record: the id of its verification record; full: whether what was read is sealed with it.
     """
 
     id: str
@@ -82,6 +94,8 @@ class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
     authentic: str
     current: str
     same_person: bool
+    standing: Standing = "not_asked"
+    verification: str | None = None
     verdict: VerdictAnswer
     evidence: str
     law: str | None
@@ -163,7 +177,7 @@ class Counter:
                 record=build_record(about, made.verdict, None, None, commitments),
             )
         )
-        if made.full and made.law and made.method:
+        if made.law and made.method and made.verdict.indication == "PASSED":
             facts = CounterFacts(
                 check=made.id,
                 evidence=made.evidence,
@@ -175,7 +189,7 @@ class Counter:
                 person=reading.person,
                 stated=reading.stated,
             )
-            custody = {FULL: reading.full, OPENING: key}
+            custody = {FULL: reading.full, OPENING: key} if made.full else {}
             made = msgspec.structs.replace(
                 made, record=self.records.make_at_counter(db, tenant.id, made.law, facts, custody)
             )
@@ -188,9 +202,7 @@ class Counter:
                 body=msgspec.json.encode(made).decode(),
             )
         )
-        self.sealer.seal(
-            db, tenant.id, made.id, OPENING, key, subject=made.id, retention=DEFAULT_RETENTION, now=now
-        )
+        self.sealer.seal(db, tenant.id, made.id, OPENING, key, subject=made.id, retention=DEFAULT_RETENTION, now=now)
         return made
 
 
@@ -211,21 +223,29 @@ def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> tuple[Counte
         authentic=reading.authentic,
         current=reading.current,
         same_person=reading.same_person,
+        standing=reading.standing,
+        verification=reading.verification,
         verdict=verdict,
         evidence=new_id("evd"),
         law=reading.law,
-        full=bool(method and reading.full and verdict.indication == "PASSED"),
+        full=bool(method and reading.full and verdict.indication == "PASSED" and _keeps(reading.law)),
         method=method[0] if method else None,
     )
     return made, method[1] if method else None
 
 
+def _keeps(law: str | None) -> bool:
+    """Tell whether a law's record is kept with what proves the check."""
+    return law is not None and record_law(law).evidence == "signed_data_and_certificate"
+
+
 def judge(reading: CounterReading, at: datetime) -> VerdictAnswer:
-    """Judge a reading: authentic first, then current, then whether the clerk saw one and the same person."""
+    """Judge a reading: authentic, then current, then in force, then whether the clerk saw one and the same person."""
     dated = {"current": "passed", "expired": "failed", "not_told": "not_checked"}[reading.current]
     checks = (
         *reading.checks,
         {"id": "current", "result": dated, "reason": "By the date on the chip."},
+        {"id": "revocation", "result": STANDING[reading.standing][0], "reason": STANDING[reading.standing][1]},
         {
             "id": "same_person",
             "result": "passed" if reading.same_person else "failed",
@@ -242,6 +262,9 @@ def judge(reading: CounterReading, at: datetime) -> VerdictAnswer:
         reason = "No proof over the data leads to an issuer that is trusted here."
     elif reading.current == "expired":
         sub, reason = "EXPIRED", "The document has passed its last day."
+    elif reading.standing in {"revoked", "failed"}:
+        sub = "REVOKED" if reading.standing == "revoked" else "SIG_CRYPTO_FAILURE"
+        reason = STANDING[reading.standing][1]
     elif reading.same_person:
         indication, reason = "PASSED", "The data are authentic, and staff recognised the person."
     return VerdictAnswer(indication=indication, sub_indication=sub, reason=reason, at=at, checks=checks)

@@ -19,6 +19,7 @@ from honnin.platform.records.making import Entry, Filled, statements
 
 __all__ = ["CounterFacts", "entry_of", "method_of"]
 
+CONSENT_LAW = "jpki"
 SHOWN = ("doc.shown", "doc.ic", "doc.ic.display")  # seen by staff, its chip read, chip's content on the screen
 
 
@@ -63,7 +64,7 @@ def method_of(law: str, document: str, at: datetime, tenant: TenantStanding) -> 
 def entry_of(law_name: str, facts: CounterFacts) -> Entry:
     """Return the first entry of the record. Raises InputError `record.law`, and what `statements` raises."""
     law = record_law(law_name)
-    if law.holds != "customer":
+    if law_name == CONSENT_LAW:
         raise StateError("record.not_passed", "This law's record is not made of a document shown at the counter.")
     stated = {name: value for name, value in facts.stated.items() if value.strip()}
     statements(law, stated)
@@ -88,6 +89,9 @@ def _values(facts: CounterFacts) -> dict[str, str]:
         "checked_on": when,
         "method": f"{facts.method}{label} 対面 {when}",
         "document": f"{facts.document}{number} 証跡 {facts.evidence}",
+        "number_source": f"{facts.document}（券面事項確認AP、照合番号A）",
+        "identity_source": f"{facts.document}のIC（証跡 {facts.evidence}）",
+        "result": f"PASSED {facts.check}",
     }
     if customer := _customer(person):
         values["customer"] = customer

@@ -2,16 +2,19 @@
 
     GET  /                         who is at the desk, what for, which document, which reader
     POST /                         begin a reading
+    GET  /visit/{id}/detect        which document lies on the reader of this computer
     GET  /visit/{id}               the number that opens the chip (photo or typed)
+    POST /visit/{id}/document      choose another document than the one that was told
     POST /visit/{id}/photo         fill the form from a photograph of the face (honnin[ocr])
     POST /visit/{id}               read
     GET  /visit/{id}/read          a reader of this computer: the page carries commands to the reader agent
     POST /visit/{id}/tunnel        one step of that (JSON)
     GET  /visit/{id}/seen          the card beside what the chip proves
     GET  /visit/{id}/image/{n}     a picture from the chip
+    POST /visit/{id}/again         enter the number anew
     POST /visit/{id}/confirm       the clerk's word; the record
     POST /visit/{id}/end           forget what was read
-    GET  /checks, /checks/{id}     what was recorded; /checks/{id}.pdf to print or save
+    …    /checks…                  what was recorded (`recorded`)
 
 What a customer keys in (PIN, security code) goes in one form body to the chip and is kept nowhere. Pages with personal
 data are not stored by the browser, and end with the visit.
@@ -33,13 +36,15 @@ from honnin.chip import Trust
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform.clock import japanese_day
 from honnin.platform.models import Caller
+from honnin.platform.records.at_counter import method_of
+from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
-from honnin.web.counter.camera import READABLE, available, entries_of, text_lines
-from honnin.web.counter.documents.asking import read_entries
-from honnin.web.counter.kinds import DOCUMENTS, PURPOSES
-from honnin.web.counter.paper import proof_paper
+from honnin.web.counter.camera import READABLE, available, entries_of, refuse_qr, text_lines
+from honnin.web.counter.documents.asking import Entry, read_entries
+from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, form_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
+from honnin.web.counter.recorded import Recorded
 from honnin.web.counter.seen import currency
 from honnin.web.counter.tunnel import Tunnel, said_by_page
 from honnin.web.counter.visits import Desk, Visit, Visits
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 AGENT = "http://127.0.0.1:8642"
+AUTO = "auto"  # the chip tells which document it is
 DESK_COOKIE = "honnin_desk"
 DESK_FIELDS = ("staff", "place", "terminal")
 LONGEST = 60
@@ -71,18 +77,19 @@ def create_app(
     routes = [
         Route("/", counter.start),
         Route("/", counter.begin, methods=["POST"]),
+        Route("/visit/{id}/detect", counter.detect),
         Route("/visit/{id}", counter.ask),
+        Route("/visit/{id}/document", counter.choose, methods=["POST"]),
         Route("/visit/{id}", counter.read, methods=["POST"]),
         Route("/visit/{id}/photo", counter.photo, methods=["POST"]),
         Route("/visit/{id}/read", counter.carry),
         Route("/visit/{id}/tunnel", counter.step, methods=["POST"]),
         Route("/visit/{id}/seen", counter.seen),
         Route("/visit/{id}/image/{n:int}", counter.image),
+        Route("/visit/{id}/again", counter.again, methods=["POST"]),
         Route("/visit/{id}/confirm", counter.confirm, methods=["POST"]),
         Route("/visit/{id}/end", counter.end, methods=["POST"]),
-        Route("/checks", counter.checks),
-        Route("/checks/{id}.pdf", counter.paper),
-        Route("/checks/{id}", counter.check),
+        *Recorded(counter.pages, platform, counter.caller, counter.threads).routes(),
     ]
     return site(counter.pages, routes)
 
@@ -98,7 +105,7 @@ class _Counter:
         self._agent = agent
         self._visits = Visits()
         self._readings = Readings(platform, trust, platform.settings.data)
-        self._threads = Threads("counter")
+        self.threads = Threads("counter")
         self._running: set[asyncio.Task[None]] = set()
 
     # --- the desk
@@ -109,52 +116,87 @@ class _Counter:
 
     async def begin(self, request: Request) -> Response:
         """Begin a reading."""
-        given = {**dict.fromkeys((*DESK_FIELDS, "purpose", "document", "reader", "person"), "")}
+        given = {**dict.fromkeys((*DESK_FIELDS, "keypad", "purpose", "document", "reader", "person"), "")}
         given |= {name: text.strip() for name, text in (await read_form(request)).items() if name in given}
         wrong = {name: "counter.entry_missing" for name in DESK_FIELDS if not given[name]}
         wrong |= {name: "counter.entry_long" for name in DESK_FIELDS if len(given[name]) > LONGEST}
-        if given["purpose"] not in PURPOSES:
+        tenant = (await self.threads.run(self.caller)).tenant
+        by_reader = given["reader"] == "agent"
+        if given["purpose"] not in purposes_of(tenant):
             wrong["purpose"] = "counter.choose"
-        if given["document"] not in DOCUMENTS:
-            wrong["document"] = "counter.choose"
-        reader = "agent" if given["reader"] == "agent" else await self._sandbox_card(given)
-        if not reader:
+        if given["document"] not in DOCUMENTS and not (given["document"] == AUTO and by_reader):
+            wrong["document"] = "counter.auto_needs_reader" if given["document"] == AUTO else "counter.choose"
+        reader = "agent" if by_reader else await self._sandbox_card(given)
+        if not reader and "document" not in wrong:
             wrong["reader"] = "counter.choose"
+        if given["purpose"] == NUMBER_PURPOSE and given["document"] in set(DOCUMENTS) - {"my_number_card"}:
+            wrong["document"] = "counter.number_document"
         if wrong:
             return await self._start(request, given, wrong)
-        desk = Desk(*(given[name] for name in DESK_FIELDS))
-        visit = self._visits.begin(desk, purpose=given["purpose"], document=given["document"], reader=reader)
-        response = RedirectResponse(f"/visit/{visit.id}", status_code=303)
-        kept = json.dumps({name: given[name] for name in DESK_FIELDS}).encode().hex()
+        desk = Desk(given["staff"], given["place"], given["terminal"], keypad=given["keypad"] == "yes")
+        document = "" if given["document"] == AUTO else given["document"]
+        visit = self._visits.begin(desk, purpose=given["purpose"], document=document, reader=reader)
+        response = RedirectResponse(f"/visit/{visit.id}" if document else f"/visit/{visit.id}/detect", status_code=303)
+        kept = json.dumps({name: given[name] for name in (*DESK_FIELDS, "keypad")}).encode().hex()
         response.set_cookie(DESK_COOKIE, kept, samesite="strict", httponly=True, secure=request.url.scheme == "https")
         return response
 
     async def _start(self, request: Request, given: dict[str, str], wrong: dict[str, str]) -> Response:
         language = language_of(request)
-        people = await self._threads.run(persons, self._world, language)
+        people = await self.threads.run(persons, self._world, language)
+        tenant = (await self.threads.run(self.caller)).tenant
         return self.pages.render(
             request,
             "start.html",
             status=422 if wrong else 200,
-            given={"purpose": "", "document": "", "reader": "", "person": "", **given},
+            given={"purpose": "", "document": AUTO, "reader": "", "person": "", "keypad": "", **given},
             wrong={name: say(code, language) for name, code in wrong.items()},
-            purposes=list(PURPOSES),
-            documents=list(DOCUMENTS),
+            purposes=list(purposes_of(tenant)),
+            documents=[AUTO, *DOCUMENTS],
             people=people,
         )
 
     async def _sandbox_card(self, given: dict[str, str]) -> str:
         """Return the reader URL of an invented person's document, empty where there is none."""
-        people = await self._threads.run(self._world.people)
+        people = await self.threads.run(self._world.people)
         person = next((one for one in people if one["id"] == given["person"]), None)
         holds = person is not None and given["document"] in person["documents"]
         return f"emulated:{given['person']}/{given['document']}" if holds else ""
 
     # --- the reading
 
+    async def detect(self, request: Request) -> Response:
+        """Show the page that finds out which document lies on the reader."""
+        visit = self._visit(request)
+        if visit.document or visit.reader != "agent":
+            return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+        visit.begin("detect", Tunnel("agent"))
+        self._behind(self._readings.detect, visit)
+        return self._carry(request, visit)
+
+    async def choose(self, request: Request) -> Response:
+        """Choose another document than the one that the chip told."""
+        visit, chosen = self._visit(request), (await read_form(request)).get("document", "")
+        if chosen in DOCUMENTS and visit.reader == "agent":
+            form_of(visit.purpose, chosen)
+            visit.again()
+            visit.document = chosen
+        return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+
     async def ask(self, request: Request) -> Response:
         """Ask for what opens the chip."""
-        return self._ask(request, self._visit(request), {}, {})
+        visit = self._visit(request)
+        if not visit.document:
+            return RedirectResponse(f"/visit/{visit.id}/detect", status_code=303)
+        return self._ask(request, visit, {}, {})
+
+    async def again(self, request: Request) -> Response:
+        """Go back to the form after a reading that failed."""
+        visit = self._visit(request)
+        await read_form(request)
+        if visit.error is not None:
+            visit.again()
+        return RedirectResponse(f"/visit/{visit.id}", status_code=303)
 
     async def photo(self, request: Request) -> Response:
         """Fill the form from a photograph; the clerk looks at it before anything goes to the chip."""
@@ -162,11 +204,14 @@ class _Counter:
         photograph = await read_upload(request, "photo")
         today = japanese_day(self._now())
         try:
-            lines = await self._threads.run(text_lines, photograph)
+            if visit.document == "my_number_card":
+                await self.threads.run(refuse_qr, photograph)
+            lines = await self.threads.run(text_lines, photograph)
         except HonninError as error:
             return self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
         found = entries_of(visit.document, lines, today=today)
-        missing = [entry.name for entry in DOCUMENTS[visit.document].entries if entry.name not in found]
+        entries = form_of(visit.purpose, visit.document).entries
+        missing = [entry.name for entry in entries if not entry.optional and entry.name not in found]
         told = say("counter.photo_some" if missing else "counter.photo_all", language_of(request))
         return self._ask(request, visit, found, {}, told=told)
 
@@ -174,26 +219,37 @@ class _Counter:
         """Read the chip with what was entered; a reader of the clerk's computer goes on in the page."""
         visit = self._visit(request)
         form = await read_form(request)
-        given, wrong = read_entries(DOCUMENTS[visit.document].entries, form)
+        given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, form)
         if wrong:
             return self._ask(request, visit, form, wrong)
-        if visit.ended or visit.tunnel is not None:
+        if visit.task == "read":
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
+        caller = await self.threads.run(self.caller)
         if visit.reader != "agent":
-            await self._threads.run(self._readings.run, visit, given)
+            visit.begin("read", None)
+            await self.threads.run(self._readings.run, visit, given, caller)
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
-        visit.tunnel = Tunnel("agent")
-        task = asyncio.create_task(self._threads.run(self._readings.run, visit, given))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        visit.begin("read", Tunnel("agent"))
+        self._behind(self._readings.run, visit, given, caller)
         return RedirectResponse(f"/visit/{visit.id}/read", status_code=303)
 
     async def carry(self, request: Request) -> Response:
         """Show the page that carries commands between the chip's code here and the reader agent."""
         visit = self._visit(request)
-        if visit.tunnel is None:
-            return RedirectResponse(f"/visit/{visit.id}", status_code=303)
-        return self.pages.render(request, "carry.html", visit=visit, connections=(self._agent,))
+        if visit.tunnel is None or visit.ended:
+            return RedirectResponse(f"/visit/{visit.id}" if visit.document else "/", status_code=303)
+        return self._carry(request, visit)
+
+    def _carry(self, request: Request, visit: Visit) -> Response:
+        return self.pages.render(
+            request, "carry.html", visit=visit, connections=(self._agent,), address=f"/visit/{visit.id}/{visit.task}"
+        )
+
+    def _behind(self, work: Callable[..., None], *given: Any) -> None:
+        """Run the chip's side of a tunnel in a thread."""
+        task = asyncio.create_task(self.threads.run(work, *given))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     async def step(self, request: Request) -> Response:
         """Take the answer to one command from the page and give it the next."""
@@ -201,10 +257,10 @@ class _Counter:
         if visit.tunnel is None:
             raise StateError("counter.out_of_turn", "Nothing is being read.", next="Start again.")
         said = await read_json(request)
-        step = await self._threads.run(visit.tunnel.exchange, said_by_page(said))
+        step = await self.threads.run(visit.tunnel.exchange, said_by_page(said))
         done = {"file": visit.file, "done": visit.done, "of": visit.of}
         if step.kind == "end":
-            return JSONResponse({"kind": "end", "to": f"/visit/{visit.id}/seen", **done})
+            return JSONResponse({"kind": "end", **done})
         return JSONResponse({"kind": step.kind, "apdu": step.apdu.hex(), **done})
 
     # --- what was seen
@@ -224,13 +280,18 @@ class _Counter:
             )
         if visit.seen is None:
             return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+        caller = await self.threads.run(self.caller)
+        law = purposes_of(caller.tenant)[visit.purpose]
+        method = method_of(law, visit.document, self._now(), standing(caller.tenant)) if law else None
         return self.pages.render(
             request,
             "seen.html",
             visit=visit,
             seen=visit.seen,
             current=currency(visit.seen.expires, japanese_day(self._now())),
-            full_record=PURPOSES[visit.purpose] is not None,
+            law=law,
+            full_record=method is not None,
+            asked_code=words_of(visit.seen.standing.code, language),
         )
 
     async def image(self, request: Request) -> Response:
@@ -240,7 +301,7 @@ class _Counter:
         n = request.path_params["n"]
         if n >= len(fields) or not fields[n].image:
             raise NotFoundError("page.not_found", "There is no such picture.", next="Start again.")
-        media_type, content = await self._threads.run(shown_picture, fields[n].image)
+        media_type, content = await self.threads.run(shown_picture, fields[n].image)
         headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         return Response(content, media_type=media_type, headers=headers)
 
@@ -252,8 +313,8 @@ class _Counter:
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
         seen, visit.seen = visit.seen, None  # sent twice, it is recorded once
         self._visits.end(visit.id)
-        caller = await self._threads.run(self._caller)
-        made = await self._threads.run(
+        caller = await self.threads.run(self.caller)
+        made = await self.threads.run(
             self._readings.record, visit, seen, caller.tenant, same_person=word == "yes", at=self._now()
         )
         return RedirectResponse(f"/checks/{made.id}", status_code=303)
@@ -264,32 +325,6 @@ class _Counter:
         self._visits.end(request.path_params["id"])
         return RedirectResponse("/", status_code=303)
 
-    # --- what was recorded
-
-    async def checks(self, request: Request) -> Response:
-        """List what was recorded."""
-        caller = await self._threads.run(self._caller)
-        found = await self._threads.run(self._platform.counter.checks, caller.id)
-        return self.pages.render(request, "checks.html", checks=found)
-
-    async def check(self, request: Request) -> Response:
-        """Show one record."""
-        caller = await self._threads.run(self._caller)
-        found = await self._threads.run(self._platform.counter.check, caller.id, request.path_params["id"])
-        return self.pages.render(request, "check.html", check=found)
-
-    async def paper(self, request: Request) -> Response:
-        """Return one record as a PDF."""
-        caller = await self._threads.run(self._caller)
-        found = await self._threads.run(self._platform.counter.check, caller.id, request.path_params["id"])
-        content = await self._threads.run(proof_paper, found, caller.tenant.name, language_of(request))
-        headers = {
-            "content-disposition": f'inline; filename="{found.id}.pdf"',
-            "cache-control": "no-store",
-            "x-content-type-options": "nosniff",
-        }
-        return Response(content, media_type="application/pdf", headers=headers)
-
     # --- what the pages share
 
     def _visit(self, request: Request) -> Visit:
@@ -299,7 +334,7 @@ class _Counter:
         self, request: Request, visit: Visit, given: dict[str, str], wrong: dict[str, str], told: str = ""
     ) -> Response:
         language = language_of(request)
-        entries = DOCUMENTS[visit.document].entries
+        entries = form_of(visit.purpose, visit.document).entries
         return self.pages.render(
             request,
             "ask.html",
@@ -308,28 +343,41 @@ class _Counter:
             entries=entries,
             told=told,
             address=f"/visit/{visit.id}",
-            camera=available() and visit.document in READABLE,
-            given={entry.name: given.get(entry.name, "") if entry.by == "clerk" else "" for entry in entries},
+            camera=available() and visit.document in READABLE and visit.purpose != NUMBER_PURPOSE,
+            documents=list(DOCUMENTS),
+            connections=(self._agent,) if visit.reader == "agent" else (),
+            given={entry.name: "" if _unshown(entry, visit, wrong) else given.get(entry.name, "") for entry in entries},
             wrong={name: say(code, language) for name, code in wrong.items()},
         )
 
-    def _caller(self) -> Caller:
+    def caller(self) -> Caller:
+        """Return the tenant whose counter this is."""
         return self._platform.authenticate(str(json.loads(self._keys.read_text(encoding="utf-8"))["api_key"]))
 
     def _now(self) -> datetime:
         return self._world.now()
 
 
+def _unshown(entry: Entry, visit: Visit, wrong: dict[str, str]) -> bool:
+    """Tell whether an entry's text must not go back to the page: keyed by the customer, or an individual number."""
+    return entry.secret or entry.hidden(keypad=visit.desk.keypad) or wrong.get(entry.name) == "counter.number_refused"
+
+
 def _desk_of(request: Request) -> dict[str, str]:
     try:
         kept = json.loads(bytes.fromhex(request.cookies.get(DESK_COOKIE, "")))
-        return {name: str(kept[name])[:LONGEST] for name in DESK_FIELDS}
+        return {name: str(kept[name])[:LONGEST] for name in (*DESK_FIELDS, "keypad")}
     except (ValueError, KeyError, TypeError):
         return {}
 
 
 def _sentence(error: HonninError, language: Any) -> str:
+    return words_of(error.code, language)
+
+
+def words_of(code: str, language: Any) -> str:
+    """Return the words of an error's code; empty for none."""
     try:
-        return str(in_all(error.code)[language])
+        return str(in_all(code)[language]) if code else ""
     except (KeyError, FileNotFoundError):
         return say("page.unexpected", language)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from honnin.chip import Challenge, Trust
 from honnin.chip.readers import Reader
+from honnin.errors import InputError
+from honnin.platform.models import Tenant
 from honnin.web.counter.documents import drivers_licence, my_number_card, passport, residence_card
 from honnin.web.counter.documents.asking import Entry
 from honnin.web.counter.seen import Seen
 
-__all__ = ["DOCUMENTS", "PURPOSES", "Document"]
+__all__ = ["DOCUMENTS", "NUMBER_PURPOSE", "PURPOSES", "Document", "form_of", "purposes_of"]
 
 Look = Callable[[Reader, dict[str, str], Trust, Challenge, Callable[[str, int, int], None]], Seen]
 
@@ -22,6 +24,9 @@ PURPOSES: dict[str, str | None] = {
     "age_check": None,
     "other": None,
 }
+# The number itself is the purpose (番号法): offered to tenants alone that may collect it.
+NUMBER_PURPOSE = "individual_number"
+NUMBER_LAW = "my_number"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +43,22 @@ DOCUMENTS: dict[str, Document] = {
     "residence_card": Document(residence_card.ENTRIES, residence_card.look),
     "passport": Document(passport.ENTRIES, passport.look),
 }
+BY_NUMBER = Document(my_number_card.NUMBER_ENTRIES, my_number_card.look)
+
+
+def purposes_of(tenant: Tenant) -> dict[str, str | None]:
+    """Return the purposes that a tenant may have, with their laws."""
+    return {**PURPOSES, NUMBER_PURPOSE: NUMBER_LAW} if tenant.number_handler else PURPOSES
+
+
+def form_of(purpose: str, document: str) -> Document:
+    """Return what opens a document for a purpose. Raises InputError `counter.number_document` for one without it."""
+    if purpose != NUMBER_PURPOSE:
+        return DOCUMENTS[document]
+    if document != "my_number_card":
+        raise InputError(
+            "counter.number_document",
+            "Only a My Number Card proves an individual number.",
+            next="Put the My Number Card on the reader, or choose another purpose.",
+        )
+    return BY_NUMBER

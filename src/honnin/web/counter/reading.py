@@ -2,21 +2,25 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from honnin.chip import Challenge, Trust, open_reader
+from honnin.chip import Challenge, Proof, Trust, open_reader
+from honnin.chip.detecting import detect_document
 from honnin.chip.readers import Reader
 from honnin.errors import HonninError, ReaderError
 from honnin.platform.clock import japanese_day
 from honnin.platform.counter import CounterCheck, CounterReading
-from honnin.platform.models import Tenant
-from honnin.web.counter.kinds import DOCUMENTS, PURPOSES
-from honnin.web.counter.seen import Seen, currency
+from honnin.platform.models import Caller, Tenant, VerificationRequest
+from honnin.web.counter.documents.resuming import persistently
+from honnin.web.counter.kinds import form_of, purposes_of
+from honnin.web.counter.seen import Field, Seen, Standing, State, currency
+from honnin.web.counter.tunnel import Tunnel
 from honnin.web.counter.visits import Visit
 from honnin.words import say
 
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Readings"]
 
 AUDIENCE = "honnin counter"
+# By sub-indication; every other certificate that did not pass is `failed`.
+STATES: Final[dict[str, State]] = {"REVOKED": "revoked", "TRY_LATER": "unknown"}
 NUMBERS = ("licence_number", "card_number", "document_number")
 ADDRESS_SOURCES = {"changes", "address"}
 
@@ -41,7 +47,22 @@ class Readings:
     trust: Callable[[str], Trust]
     data: Path
 
-    def run(self, visit: Visit, given: dict[str, str]) -> None:
+    def detect(self, visit: Visit) -> None:
+        """Find out which document lies on the clerk's reader; it, or a coded error, stands in the visit afterwards."""
+        if (tunnel := visit.tunnel) is None:
+            return
+        try:
+            document = persistently(partial(detect_document, tunnel))
+            form_of(visit.purpose, document)
+            _note(visit, tunnel, document=document)
+        except HonninError as error:
+            _note(visit, tunnel, error=error)
+        except Exception as error:  # noqa: BLE001 - as below
+            _note(visit, tunnel, error=_stopped(error))
+        finally:
+            tunnel.close()
+
+    def run(self, visit: Visit, given: dict[str, str], caller: Caller) -> None:
         """Read the chip of a visit; what was seen, or a coded error, stands in the visit afterwards.
 
         given: plain entries; they are forgotten with this call.
@@ -50,20 +71,62 @@ class Readings:
         try:
             reader: Reader = tunnel if tunnel is not None else open_reader(visit.reader, data=self.data)
             challenge = Challenge.fresh(f"counter {visit.purpose}", AUDIENCE)
-            look = DOCUMENTS[visit.document].look
-            visit.seen = look(reader, given, self.trust(visit.document), challenge, visit.progress)
+            if tunnel is not None:
+                _must_be(visit.document, tunnel)  # before a PIN goes to a card that was changed meanwhile
+            look = form_of(visit.purpose, visit.document).look
+            seen = look(reader, given, self.trust(visit.document), challenge, visit.progress)
+            _note(visit, tunnel, seen=self._asked(seen, visit.purpose, caller))
         except HonninError as error:
-            visit.error = error
+            _note(visit, tunnel, error=error)
         except Exception as error:  # noqa: BLE001 - its text may quote what was read, so only its type is told
-            visit.error = ReaderError("counter.failed", f"The reading stopped with {type(error).__name__}.")
+            _note(visit, tunnel, error=_stopped(error))
         finally:
             given.clear()
             if tunnel is not None:
                 tunnel.close()
 
+    def _asked(self, seen: Seen, purpose: str, caller: Caller) -> Seen:
+        """Have the platform judge what a JPKI key of the card signed: path, time, revocation, signature.
+
+        A signature certificate's four items come with it, as text that its own signature covers.
+        """
+        signed = seen.signed
+        if signed is None:
+            return seen
+        request = VerificationRequest(
+            purpose=f"counter_{purpose}",
+            channel="in_person",
+            device="counter_terminal",
+            document=signed.message,
+            signature=signed.signature,
+            certificate=signed.certificate,
+            certificate_kind=signed.kind,
+        )
+        try:
+            answer = self.platform.verify(caller, request)
+        except HonninError as error:
+            return replace(seen, signed=None, standing=Standing("unknown", error.code, signed.kind))
+        verdict, items = answer.verdict, answer.four_items
+        passed = verdict.indication == "TOTAL-PASSED"
+        state: State = "good" if passed else STATES.get(verdict.sub_indication or "", "failed")
+        result: Literal["passed", "not_checked"] = "passed" if passed else "not_checked"
+        proof = Proof("certificate", result, verdict.reason, covers=("certificate_items",))
+        texts = {} if items is None else {"name": items.name, "address": items.address, "birth_date": items.birth_date}
+        told = {one.name for one in seen.fields if one.text}
+        more = tuple(
+            Field(name, "certificate_items", text) for name, text in texts.items() if text and name not in told
+        )
+        return replace(
+            seen,
+            fields=(*seen.fields, *more),
+            proofs=(*seen.proofs, proof),
+            signed=None,
+            standing=Standing(state, "", signed.kind, answer.id),
+        )
+
     def record(self, visit: Visit, seen: Seen, tenant: Tenant, *, same_person: bool, at: datetime) -> CounterCheck:
         """Write what remains of a confirmed reading."""
-        law = PURPOSES[visit.purpose]
+        law = purposes_of(tenant)[visit.purpose]
         reading = CounterReading(
             document=seen.document,
             purpose=visit.purpose,
@@ -74,6 +137,8 @@ class Readings:
             authentic=seen.authentic,
             current=currency(seen.expires, japanese_day(at)),
             same_person=same_person,
+            standing=seen.standing.state,
+            verification=seen.standing.verification or None,
             checks=tuple({"id": one.kind, "result": one.result, "reason": one.reason} for one in seen.proofs),
             law=law,
             full=_full(seen) if law else b"",
@@ -81,6 +146,25 @@ class Readings:
             person=_person(seen) if law else {},
         )
         return self.platform.counter.record(tenant, reading, at=at)
+
+
+def _note(visit: Visit, tunnel: Tunnel | None, **outcome: Any) -> None:
+    """Write an outcome into its visit, unless the page began anew meanwhile."""
+    if visit.tunnel is tunnel:
+        for name, value in outcome.items():
+            setattr(visit, name, value)
+
+
+def _must_be(document: str, tunnel: Tunnel) -> None:
+    """Raise ReaderError `counter.card_changed` where another kind of document lies on the reader now."""
+    if persistently(partial(detect_document, tunnel)) != document:
+        raise ReaderError(
+            "counter.card_changed", "Another document lies on the reader now.", next="Put the first one back."
+        )
+
+
+def _stopped(error: Exception) -> ReaderError:
+    return ReaderError("counter.failed", f"The reading stopped with {type(error).__name__}.")
 
 
 def _full(seen: Seen) -> bytes:

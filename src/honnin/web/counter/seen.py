@@ -19,8 +19,22 @@ from typing import Literal
 from honnin.chip import Proof, RawFile
 from honnin.chip.answers import OVER_DATA, Authentic, Current, authenticity, currency
 
-__all__ = ["Authentic", "Current", "Field", "Mark", "Seen", "authenticity", "currency", "mark_of"]
+__all__ = [
+    "Authentic",
+    "Current",
+    "Field",
+    "Mark",
+    "Seen",
+    "Signed",
+    "Standing",
+    "State",
+    "authenticity",
+    "currency",
+    "mark_of",
+]
 
+CERTIFICATE = "certificate"  # covers the four items of a JPKI signature certificate, and says nothing of the card face
+State = Literal["not_asked", "good", "revoked", "unknown", "failed"]
 Mark = Literal["covered", "open", "failed"]
 
 
@@ -36,10 +50,35 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """What a JPKI key of the card signed, for the platform to judge."""
+
+    kind: Literal["signature", "user_authentication"]
+    message: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    certificate: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the certificates behind a card.
+
+    state: `not_asked` without the customer's consent. code: of the error, where the card gave no signature.
+    certificate: which one was asked for; verification: the platform's check.
+    """
+
+    state: State = "not_asked"
+    code: str = ""
+    certificate: str = ""
+    verification: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """One reading as the clerk sees it.
 
     kept: what identifies it in the record without personal data. files: as the chip gave them, for the law's record.
+    signed, standing: what says whether the card was reported lost, where the customer consented to ask.
     """
 
     document: str
@@ -48,6 +87,8 @@ class Seen:
     expires: date | None = None
     kept: str = ""
     files: tuple[RawFile, ...] = field(default=(), repr=False)
+    signed: Signed | None = None
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def authentic(self) -> Authentic:
@@ -67,7 +108,7 @@ class Seen:
 
 def mark_of(source: str, proofs: Iterable[Proof]) -> Mark:
     """Return the mark of what came from one file or value."""
-    over = [proof for proof in proofs if proof.kind in OVER_DATA and source in proof.covers]
+    over = [proof for proof in proofs if proof.kind in (*OVER_DATA, CERTIFICATE) and source in proof.covers]
     if any(proof.result == "failed" for proof in over):
         return "failed"
     return "covered" if any(proof.result == "passed" for proof in over) else "open"

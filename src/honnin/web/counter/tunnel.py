@@ -11,6 +11,7 @@ Whoever stops bringing answers ends the session: the thread gets `reader.contact
 
 import queue
 import threading
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
 
@@ -57,6 +58,14 @@ class Tunnel:
         if not self._over:
             self._over = True
             self._steps.put(Step("end"))
+
+    def abandon(self) -> None:
+        """End the session from the page's side: whoever waits for an answer gets `reader.closed` at once."""
+        self._over = True
+        with suppress(queue.Full):
+            self._answers.put_nowait(ReaderError("reader.closed", "The page was left.", next="Open it again."))
+        with suppress(queue.Full):
+            self._steps.put_nowait(Step("end"))
 
     def _carry(self, step: Step) -> bytes:
         if self._over:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from honnin.errors import HonninError, NotFoundError
 from honnin.web.counter.seen import Seen
@@ -22,11 +23,15 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who checks, and where (the record's staff, place and terminal)."""
+    """Who checks, and where (the record's staff, place and terminal).
+
+    keypad: the customer keys in the security code, which the screen then hides.
+    """
 
     staff: str
     place: str
     terminal: str
+    keypad: bool = False
 
 
 @dataclass(slots=True)
@@ -34,6 +39,7 @@ class Visit:
     """One customer's reading.
 
     reader: `agent`, or a reader URL that the server opens itself (sandbox cards).
+    document: empty until the chip has told which one lies there. task: what the page's reader is used for.
     done, of: bytes of the file that is being read; file: its name.
     """
 
@@ -43,6 +49,7 @@ class Visit:
     document: str
     reader: str
     until: float
+    task: Literal["", "detect", "read"] = ""
     tunnel: Tunnel | None = None
     seen: Seen | None = field(default=None, repr=False)
     error: HonninError | None = None
@@ -52,8 +59,21 @@ class Visit:
 
     @property
     def ended(self) -> bool:
-        """Tell whether the reading came to its end."""
-        return self.seen is not None or self.error is not None
+        """Tell whether the task came to its end."""
+        told = self.task == "detect" and self.document != ""
+        return told or self.seen is not None or self.error is not None
+
+    def begin(self, task: Literal["detect", "read"], tunnel: Tunnel | None) -> None:
+        """Begin a task; what an earlier one left is gone."""
+        self.again()
+        self.task, self.tunnel = task, tunnel
+        self.file, self.done, self.of = "", 0, 0
+
+    def again(self) -> None:
+        """Go back to the form: nothing was read."""
+        if self.tunnel is not None:
+            self.tunnel.abandon()
+        self.task, self.tunnel, self.seen, self.error = "", None, None, None
 
     def progress(self, file: str, done: int, of: int) -> None:
         """Note how far the reading is."""
@@ -94,4 +114,6 @@ class Visits:
     def end(self, key: str) -> None:
         """Forget a visit and everything that was read."""
         with self._guard:
-            self._visits.pop(key, None)
+            visit = self._visits.pop(key, None)
+        if visit is not None and visit.tunnel is not None:
+            visit.tunnel.abandon()

@@ -10,30 +10,40 @@ for (const form of document.querySelectorAll("form[data-busy]")) {
 const focusFirst = document.querySelector("[data-focus]");
 if (focusFirst) focusFirst.focus();
 
+const KEPT = "honnin-agent-token";
+const CHOSEN = "honnin-agent-reader";
+const LOOK_MS = 700;
+const WATCH_MS = 2000;
+const PUT_BACK_MS = 30000; // the server waits a little longer for an answer
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+// What the agent answers; a refusal is thrown with its code.
+const agentAt = (address) => async (path, body) => {
+  const answer = await fetch(address + path, {
+    method: body ? "POST" : "GET",
+    headers: {
+      "content-type": "application/json",
+      authorization: `Bearer ${sessionStorage.getItem(KEPT) || ""}`,
+    },
+    body: body ? JSON.stringify(body) : undefined,
+  });
+  const said = await answer.json();
+  if (!answer.ok) throw Object.assign(new Error(said.code), { code: said.code, words: said.user_messages });
+  return said;
+};
+
+const inWords = (error) => (error.words ? error.words[document.documentElement.dataset.words] : String(error.message));
+
 const carry = document.querySelector("[data-carry]");
 if (carry) {
-  const KEPT = "honnin-agent-token";
+  const agent = agentAt(carry.dataset.agent);
   const pair = carry.querySelector("[data-pair]");
   const wrong = carry.querySelector("[data-pair-error]");
   const progress = carry.querySelector("[data-progress]");
   const words = carry.querySelector("[data-progress-words]");
   const bar = carry.querySelector("progress");
-  const down = carry.querySelector("[data-down]");
-
-  // What the agent answers; a refusal is thrown with its code.
-  const agent = async (path, body) => {
-    const answer = await fetch(carry.dataset.agent + path, {
-      method: "POST",
-      headers: {
-        "content-type": "application/json",
-        authorization: `Bearer ${sessionStorage.getItem(KEPT) || ""}`,
-      },
-      body: JSON.stringify(body),
-    });
-    const said = await answer.json();
-    if (!answer.ok) throw Object.assign(new Error(said.code), { code: said.code, words: said.user_messages });
-    return said;
-  };
+  const trouble = carry.querySelector("[data-trouble]");
 
   const honnin = async (body) => {
     const answer = await fetch(carry.dataset.carry, {
@@ -45,6 +55,59 @@ if (carry) {
     return answer.json();
   };
 
+  const say = (state) => {
+    for (const one of carry.querySelectorAll("[data-state]")) one.hidden = one.dataset.state !== state;
+  };
+
+  // Buttons for the readers that hold a card; pressing one chooses it for this browser tab.
+  const offer = (readers) => {
+    const row = carry.querySelector("[data-readers]");
+    const names = readers.map((one) => one.url).join("\n");
+    if (row.dataset.shown === names) return;
+    row.dataset.shown = names;
+    row.replaceChildren(
+      ...readers.map((one) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.className = "button button--outline";
+        button.textContent = one.name;
+        button.addEventListener("click", () => sessionStorage.setItem(CHOSEN, one.url));
+        return button;
+      }),
+    );
+  };
+
+  // The one reader with a card, once there is one; empty when the time has passed.
+  const card = async (lost, until) => {
+    for (;;) {
+      const { readers } = await agent("/readers");
+      const full = readers.filter((one) => one.card);
+      const chosen = full.find((one) => one.url === sessionStorage.getItem(CHOSEN));
+      if (chosen || full.length === 1) {
+        say("");
+        return (chosen || full[0]).url;
+      }
+      if (full.length) offer(full);
+      say(full.length ? "two" : readers.length ? (lost ? "gone" : "empty") : "none");
+      if (until && Date.now() > until) return "";
+      await pause(LOOK_MS);
+    }
+  };
+
+  const open = async (lost) => {
+    const until = lost ? Date.now() + PUT_BACK_MS : 0;
+    for (;;) {
+      const reader = await card(lost, until);
+      if (!reader) return "";
+      try {
+        return (await agent("/open", { reader })).handle;
+      } catch (error) {
+        if (!error.code || !error.code.startsWith("reader.") || (until && Date.now() > until)) throw error;
+        await pause(LOOK_MS); // taken away again, or busy for a moment
+      }
+    }
+  };
+
   const show = (step) => {
     if (!step.of) return;
     words.textContent = words.dataset.words.replace("{file}", step.file);
@@ -52,45 +115,48 @@ if (carry) {
     bar.value = step.done;
   };
 
-  const act = async (step, handle) => {
-    try {
-      if (step.kind === "reset") {
-        await agent("/reset", { handle });
-        return { answer: "" };
-      }
-      return { answer: (await agent("/transmit", { handle, apdu: step.apdu })).answer };
-    } catch (error) {
-      return { error: error.code || "reader.contact_lost" };
-    }
-  };
-
   const run = async () => {
-    let handle;
-    try {
-      handle = (await agent("/open", { reader: "" })).handle;
-    } catch (error) {
-      if (error.code === "agent.not_paired") {
-        pair.hidden = false;
-        pair.querySelector("input").focus();
-        return;
-      }
-      if (!error.code) {
-        down.hidden = false;
-        return;
-      }
-      handle = "";
-    }
+    let handle = await open(false);
     progress.hidden = false;
     try {
       let step = await honnin({});
       while (step.kind !== "end") {
         show(step);
-        step = await honnin(handle ? await act(step, handle) : { error: "reader.no_card" });
+        let said;
+        try {
+          const path = step.kind === "reset" ? "/reset" : "/transmit";
+          said = { answer: (await agent(path, { handle, apdu: step.apdu })).answer || "" };
+        } catch (error) {
+          if (!error.code) throw error;
+          handle = await open(true);
+          said = { error: handle ? "reader.contact_lost" : "reader.no_card" };
+        }
+        step = await honnin(said);
       }
     } finally {
       if (handle) await agent("/close", { handle }).catch(() => {});
     }
-    location.replace(carry.dataset.seen);
+    location.replace(carry.dataset.next);
+  };
+
+  const begin = async () => {
+    try {
+      await run();
+    } catch (error) {
+      say("");
+      if (error.code === "agent.not_paired") {
+        pair.hidden = false;
+        pair.querySelector("input").focus();
+      } else if (error.code) {
+        trouble.hidden = false;
+        trouble.querySelector("h2").textContent = inWords(error);
+      } else if (error.message === "honnin") {
+        location.replace(carry.dataset.next);
+      } else {
+        progress.hidden = true;
+        carry.querySelector("[data-down]").hidden = false;
+      }
+    }
   };
 
   pair.addEventListener("submit", async (event) => {
@@ -99,14 +165,28 @@ if (carry) {
     try {
       const code = pair.querySelector("input").value.replace(/\D/g, "");
       sessionStorage.setItem(KEPT, (await agent("/pair", { code })).token);
-      pair.hidden = true;
-      await run();
     } catch (error) {
       wrong.hidden = false;
-      wrong.textContent = error.words ? error.words[document.documentElement.dataset.words] : String(error.message);
-      pair.hidden = false;
+      wrong.textContent = inWords(error);
+      return;
     }
+    pair.hidden = true;
+    await begin();
   });
 
-  run().catch(() => location.replace(carry.dataset.seen));
+  begin();
+}
+
+// While the number is typed, the page says when the card is taken away.
+const watch = document.querySelector("[data-watch]");
+if (watch && sessionStorage.getItem(KEPT)) {
+  const agent = agentAt(watch.dataset.agent);
+  const look = async () => {
+    for (;;) {
+      const { readers } = await agent("/readers");
+      watch.querySelector("[data-state=away]").hidden = readers.some((one) => one.card);
+      await pause(WATCH_MS);
+    }
+  };
+  look().catch(() => {}); // reading says what is wrong with the agent
 }

@@ -12,9 +12,9 @@ from typing import Any
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from honnin.errors import FormatError, StateError
+from honnin.errors import FormatError, InputError, StateError
 
-__all__ = ["available", "text_lines"]
+__all__ = ["available", "refuse_qr", "text_lines"]
 
 MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 1600  # pixels; larger photographs are made smaller, which costs no accuracy and saves seconds
@@ -37,6 +37,25 @@ def text_lines(photograph: bytes) -> tuple[str, ...]:
     with _TURN:
         found = _engine()(pixels)
     return tuple(str(text) for text in found.txts or ())
+
+
+def refuse_qr(photograph: bytes) -> None:
+    """Refuse a photograph of a My Number Card that shows a QR code, which is its individual number.
+
+    The code is looked for and not read; without the extra nothing is looked at, as nothing is read then.
+    Raises InputError `counter.qr_refused`, FormatError `camera.picture`.
+    """
+    if not available():
+        return
+    import cv2  # comes with RapidOCR
+
+    found, _ = cv2.QRCodeDetector().detect(_pixels(photograph))
+    if found:
+        raise InputError(
+            "counter.qr_refused",
+            "The photograph shows a QR code, which on a My Number Card is the individual number; it was not read.",
+            next="Photograph the front without the QR code, or type the numbers.",
+        )
 
 
 @cache

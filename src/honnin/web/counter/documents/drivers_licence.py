@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
-from honnin.chip import Challenge, Pin, Trust
+from honnin.chip import Challenge, Pin, Proof, Reading, Trust
 from honnin.chip.drivers_licence import DriversLicence, LicenceValues
 from honnin.chip.readers import Reader
 from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen
 
 __all__ = ["ENTRIES", "look"]
@@ -22,10 +24,8 @@ def look(
 ) -> Seen:
     """Open, read and prove. Raises coded errors of `honnin.errors`."""
     with reader, DriversLicence(reader, progress=progress) as licence:
-        licence.card.unlock(Pin("pin_1", given["pin_1"]))
-        licence.card.unlock(Pin("pin_2", given["pin_2"]))
-        reading = licence.card.read()
-        proofs = licence.card.prove(challenge, trust=trust)
+        pins = tuple(Pin(name, given[name]) for name in ("pin_1", "pin_2"))
+        reading, proofs = persistently(partial(_read, licence, pins, challenge, trust))
     values = reading.values
     record = values.record
     number = record.number.value if record and record.number else ""
@@ -37,6 +37,14 @@ def look(
         kept=number[-4:],
         files=reading.files,
     )
+
+
+def _read(
+    licence: DriversLicence, pins: tuple[Pin, ...], challenge: Challenge, trust: Trust
+) -> tuple[Reading[LicenceValues], tuple[Proof, ...]]:
+    for pin in pins:
+        licence.card.unlock(pin)
+    return licence.card.read(), licence.card.prove(challenge, trust=trust)
 
 
 def _fields(values: LicenceValues) -> list[Field]:

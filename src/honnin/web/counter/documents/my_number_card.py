@@ -2,40 +2,102 @@
 
 Expiry date and security code stand on the chip under no signature and stay grey. Kept of it are the eight digits of
 number B without the birth date, as the official app keeps them (digital-agency-apis sheet §6.1).
+
+Where the individual number itself is the purpose (番号法), a number typed by hand opens the card face as verification
+number A: the chip says whether it is this card's. Nothing of that number is kept.
+
+The card face does not tell whether the card was reported lost. With the customer's consent and PIN, one of the JPKI
+keys signs a message of this visit, which the platform then judges like any other: path, time and revocation.
 """
 
 from collections.abc import Callable
+from functools import partial
 
-from honnin.chip import Challenge, MyNumberCard, Trust
-from honnin.chip.my_number_card import NumberB
-from honnin.chip.my_number_card.card_face import Face
+from honnin.chip import Challenge, MyNumberCard, NumberA, NumberB, Pin, Proof, Reading, Trust
+from honnin.chip.my_number_card import Purpose
+from honnin.chip.my_number_card.card_face import CardFaceValues, Face
+from honnin.chip.my_number_card.gate import ORDINARY, Data
 from honnin.chip.readers import Reader
+from honnin.errors import CardError, PinError
 from honnin.web.counter.documents.asking import Entry
-from honnin.web.counter.seen import Field, Seen
+from honnin.web.counter.documents.resuming import persistently
+from honnin.web.counter.seen import Field, Seen, Signed, Standing
 
-__all__ = ["ENTRIES", "look"]
+__all__ = ["ENTRIES", "NUMBER_ENTRIES", "look"]
 
+STANDING_ENTRIES = (
+    Entry("jpki_consent", "YES", 3, optional=True, choice=True),
+    Entry("jpki_pin", r"\d{4}|[A-Z0-9]{6,16}", 16, by="customer", digits=False, optional=True, needs="jpki_consent"),
+)
 ENTRIES = (
     Entry("printed_birth_date", r"\d{6}", 6),
     Entry("expiry_year", r"20\d\d", 4),
-    Entry("security_code", r"\d{4}", 4, by="customer"),
+    Entry("security_code", r"\d{4}", 4, by="either"),
+    *STANDING_ENTRIES,
 )
+NUMBER_ENTRIES = (Entry("individual_number", r"\d{12}", 12, secret=True), *STANDING_ENTRIES)
 
 
 def look(
     reader: Reader, given: dict[str, str], trust: Trust, challenge: Challenge, progress: Callable[[str, int, int], None]
 ) -> Seen:
     """Open, read and prove. Raises coded errors of `honnin.errors`."""
-    key = NumberB.of(given["printed_birth_date"], given["expiry_year"], given["security_code"])
-    kept = f"{given['expiry_year']}{given['security_code']}"
-    with reader, MyNumberCard(reader, progress=progress) as card:
-        card.card_face.unlock(key)
-        reading = card.card_face.read("face", "certificate")
-        proofs = card.card_face.prove(challenge, trust=trust)
+    by_number = "individual_number" in given
+    key: NumberA | NumberB
+    if by_number:
+        key, kept = NumberA.of(given["individual_number"]), ""
+    else:
+        key = NumberB.of(given["printed_birth_date"], given["expiry_year"], given["security_code"])
+        kept = f"{given['expiry_year']}{given['security_code']}"
+    number: frozenset[Data] = frozenset({"individual_number"} if by_number else ())
+    allow = ORDINARY | number
+    with reader, MyNumberCard(reader, allow=allow, progress=progress) as card:
+        reading, proofs = persistently(partial(_face, card, key, challenge, trust))
+        signed, standing = None, Standing()
+        if given.get("jpki_consent") and given.get("jpki_pin"):
+            signed, standing = persistently(partial(_signed, card, given["jpki_pin"], challenge))
     face = reading.values.face
-    fields = tuple(_fields(face)) if face else ()
-    expires = face.expiry_date.whole if face and face.expiry_date else None
-    return Seen("my_number_card", fields, proofs, expires=expires, kept=kept, files=reading.files)
+    fields = _fields(face) if face else []
+    if reading.values.number_image:
+        fields.append(
+            Field("individual_number", "number_image", image=reading.values.number_image, media_type="image/png")
+        )
+    return Seen(
+        "my_number_card",
+        tuple(fields),
+        proofs,
+        expires=face.expiry_date.whole if face and face.expiry_date else None,
+        kept=kept,
+        files=() if by_number else reading.files,
+        signed=signed,
+        standing=standing,
+    )
+
+
+def _face(
+    card: MyNumberCard, key: NumberA | NumberB, challenge: Challenge, trust: Trust
+) -> tuple[Reading[CardFaceValues], tuple[Proof, ...]]:
+    card.card_face.unlock(key)
+    parts = ("face", "number_image", "certificate") if isinstance(key, NumberA) else ("face", "certificate")
+    return card.card_face.read(*parts), card.card_face.prove(challenge, trust=trust)
+
+
+def _signed(card: MyNumberCard, pin: str, challenge: Challenge) -> tuple[Signed | None, Standing]:
+    """Sign the visit's message with the key whose PIN this is: four digits, or six to sixteen characters.
+
+    A PIN that the card does not take says so in the answer; what was read of the face stays.
+    """
+    kind: Purpose = "user_authentication" if len(pin) == 4 else "signature"
+    try:
+        card.jpki.unlock(Pin(kind, pin))
+        certificate = card.jpki.certificate(kind)
+        if certificate is None:
+            return None, Standing("unknown", code="card.not_issued", certificate=kind)
+        message = f"{challenge.audience}\n{challenge.purpose}\n{challenge.nonce.hex()}".encode()
+        made = card.jpki.sign_message(kind, message)
+    except (PinError, CardError) as error:
+        return None, Standing("unknown", code=error.code, certificate=kind)
+    return Signed(kind, message, made.value, certificate), Standing("unknown", certificate=kind)
 
 
 def _fields(face: Face) -> list[Field]:

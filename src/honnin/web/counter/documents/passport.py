@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 
-from honnin.chip import Challenge, MrzKey, Passport, Trust
+from honnin.chip import Challenge, MrzKey, Passport, Proof, Reading, Trust
 from honnin.chip.passport import PassportValues
 from honnin.chip.readers import Reader
 from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen
 
 __all__ = ["ENTRIES", "look"]
@@ -24,9 +26,7 @@ def look(
     """Open, read and prove. Raises coded errors of `honnin.errors`."""
     key = MrzKey.of(given["document_number"], given["birth_date"][2:], given["expiry_date"][2:])
     with reader, Passport(reader, progress=progress) as passport:
-        passport.lds1.unlock(key)
-        reading = passport.lds1.read()
-        proofs = passport.lds1.prove(challenge, trust=trust)
+        reading, proofs = persistently(partial(_read, passport, key, challenge, trust))
     expires = _day(given["expiry_date"])
     return Seen(
         "passport",
@@ -36,6 +36,13 @@ def look(
         kept=given["document_number"][-4:],
         files=reading.files,
     )
+
+
+def _read(
+    passport: Passport, key: MrzKey, challenge: Challenge, trust: Trust
+) -> tuple[Reading[PassportValues], tuple[Proof, ...]]:
+    passport.lds1.unlock(key)
+    return passport.lds1.read(), passport.lds1.prove(challenge, trust=trust)
 
 
 def _fields(values: PassportValues) -> list[Field]:

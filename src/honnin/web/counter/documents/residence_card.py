@@ -1,11 +1,13 @@
 """Residence card and special permanent resident certificate at the counter: the card number opens the chip."""
 
 from collections.abc import Callable
+from functools import partial
 
-from honnin.chip import Challenge, Trust
+from honnin.chip import Challenge, Proof, Reading, Trust
 from honnin.chip.readers import Reader
 from honnin.chip.residence_card import CardNumber, ResidenceCard, ResidenceValues
 from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen
 
 __all__ = ["ENTRIES", "look"]
@@ -18,9 +20,7 @@ def look(
 ) -> Seen:
     """Open, read and prove. Raises coded errors of `honnin.errors`."""
     with reader, ResidenceCard(reader, progress=progress) as card:
-        card.residence.unlock(CardNumber(given["card_number"]))
-        reading = card.residence.read()
-        proofs = card.residence.prove(challenge, trust=trust)
+        reading, proofs = persistently(partial(_read, card, CardNumber(given["card_number"]), challenge, trust))
     values = reading.values
     expires = values.expires.whole if values.expires else None
     return Seen(
@@ -31,6 +31,13 @@ def look(
         kept=given["card_number"][-4:],
         files=reading.files,
     )
+
+
+def _read(
+    card: ResidenceCard, key: CardNumber, challenge: Challenge, trust: Trust
+) -> tuple[Reading[ResidenceValues], tuple[Proof, ...]]:
+    card.residence.unlock(key)
+    return card.residence.read(), card.residence.prove(challenge, trust=trust)
 
 
 def _fields(values: ResidenceValues) -> list[Field]:

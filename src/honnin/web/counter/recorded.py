@@ -1,0 +1,115 @@
+"""What the counter recorded.
+
+    GET  /checks            the list
+    GET  /checks/{id}       one check, and what its law's record still lacks
+    POST /checks/{id}       state what the record lacks
+    GET  /checks/{id}.pdf   the check as a page to print or save
+
+A record's values are never shown here: they leave by an export, which names who took them.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from honnin.errors import InputError
+from honnin.platform.counter import CounterCheck
+from honnin.platform.models import Caller
+from honnin.platform.records import Record, record_law
+from honnin.platform.records.items import Item
+from honnin.web.counter.paper import proof_paper
+from honnin.web.design import Pages, Threads, language_of, read_form
+from honnin.words import in_all
+
+if TYPE_CHECKING:
+    from honnin.platform import Platform
+
+__all__ = ["Recorded"]
+
+REASON = "窓口での聞取り"  # stands in the record, which is written in Japanese
+
+
+class Recorded:
+    """The pages of what was recorded. caller: whose counter this is."""
+
+    def __init__(self, pages: Pages, platform: "Platform", caller: Callable[[], Caller], threads: Threads) -> None:
+        self._pages = pages
+        self._platform = platform
+        self._caller = caller
+        self._threads = threads
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/checks", self.checks),
+            Route("/checks/{id}.pdf", self.paper),
+            Route("/checks/{id}", self.check),
+            Route("/checks/{id}", self.state, methods=["POST"]),
+        ]
+
+    async def checks(self, request: Request) -> Response:
+        """List what was recorded."""
+        caller = await self._threads.run(self._caller)
+        found = await self._threads.run(self._platform.counter.checks, caller.id)
+        return self._pages.render(request, "checks.html", checks=found)
+
+    async def check(self, request: Request) -> Response:
+        """Show one check."""
+        return await self._show(request, {}, "")
+
+    async def state(self, request: Request) -> Response:
+        """Add what the clerk states to the check's record."""
+        form = {name: text.strip() for name, text in (await read_form(request)).items()}
+        caller, check, record = await self._threads.run(self._found, request.path_params["id"])
+        missing = _missing(record)
+        given = {item.id: form[item.id] for item in missing if form.get(item.id)}
+        if record is None or not given:
+            return RedirectResponse(f"/checks/{check.id}", status_code=303)
+        try:
+            await self._threads.run(
+                self._platform.records.correct, caller, record.id, by=check.staff, reason=REASON, items=given
+            )
+        except InputError as error:
+            return await self._show(request, given, in_all(error.code)[language_of(request)])
+        return RedirectResponse(f"/checks/{check.id}", status_code=303)
+
+    async def paper(self, request: Request) -> Response:
+        """Return one check as a PDF."""
+        caller, check, _ = await self._threads.run(self._found, request.path_params["id"])
+        content = await self._threads.run(proof_paper, check, caller.tenant.name, language_of(request))
+        headers = {
+            "content-disposition": f'inline; filename="{check.id}.pdf"',
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+        }
+        return Response(content, media_type="application/pdf", headers=headers)
+
+    async def _show(self, request: Request, given: dict[str, str], wrong: str) -> Response:
+        _, check, record = await self._threads.run(self._found, request.path_params["id"])
+        language = language_of(request)
+        missing = _missing(record)
+        return self._pages.render(
+            request,
+            "check.html",
+            status=422 if wrong else 200,
+            check=check,
+            record=record,
+            missing=[(item.id, item.en if language == "en" else item.ja) for item in missing],
+            given=given,
+            wrong=wrong,
+        )
+
+    def _found(self, check_id: str) -> tuple[Caller, CounterCheck, Record | None]:
+        caller = self._caller()
+        check = self._platform.counter.check(caller.id, check_id)
+        return caller, check, self._platform.records.read(caller, check.record) if check.record else None
+
+
+def _missing(record: Record | None) -> list[Item]:
+    """Return the items that a record still lacks; none where there is no record, or its time has passed."""
+    if record is None or record.status == "ended":
+        return []
+    return [item for item in record_law(record.law).items if item.id in record.missing]
