@@ -1,74 +1,89 @@
-"""The counter in a real Chromium: a card of the sandbox, and a reader of the clerk's computer through the agent."""
+"""The counter in a real Chromium: cards of the sandbox in a virtual reader (pcscd, vpcd), lent by `honnin reader`."""
 
 import re
+import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from threading import Thread
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Page, expect
 
-from honnin.api.wire import Server, bind, configuration
-from honnin.chip import open_reader
-from honnin.chip.readers import ReaderStatus
-from honnin.errors import ReaderError
+from honnin.connect.worlds import open_world
+from honnin.sandbox.cards import open_emulated
 from honnin.sandbox.command import sandbox
-from honnin.web.agent import Pairing, create_app
-from honnin.web.agent.held import Held
 from honnin.web.serving import Running
+from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc, until
 
-pytestmark = [pytest.mark.peer("/usr/bin/chromium")]
+__all__ = ["pcsc"]
+pytestmark = [pytest.mark.peer("/usr/bin/chromium", PCSCD, DRIVER, "opensc-tool")]
 
-AGENT_PORT = 8642
+GENUINE = "本物と確認できました"
 
 
 class Agent:
-    """A reader agent with one card, whose contact a test can cut after some commands."""
+    """`honnin reader` beside the pcscd of these tests."""
 
-    def __init__(self, server: Running) -> None:
-        self.url = "emulated:hanako/passport"
-        self.codes: list[str] = []
-        self.left = 10_000
-        self.data = server.platform.settings.data
-        self.pairing = Pairing([server.origin("counter"), server.origin("tap")], self.codes.append)
-        self.held = Held(self._open)
-        self.app = create_app(self.pairing, self.held, lambda: (ReaderStatus(self.url, "見本リーダー", card=True),))
+    def __init__(self, pcsc: Pcsc, server: Running) -> None:
+        self.pcsc, self.data = pcsc, server.platform.settings.data
+        command = Path(sys.executable).with_name("honnin")
+        self._process = pcsc.start(
+            command, "reader", "--origin", server.origin("counter"), "--data", pcsc.home, "--json"
+        )
+        self.code = ""
+        self._listening = threading.Thread(target=self._listen, daemon=True)
+        self._listening.start()
+        until(lambda: bool(self.code), "The reader agent did not start.")
 
-    def _open(self, url: str) -> Any:
-        return _Cut(open_reader(url, data=self.data), self)
+    def _listen(self) -> None:
+        for line in self._process.stderr or ():
+            if found := re.search(r"(\d{4}) (\d{4})", line):
+                self.code = found[1] + found[2]
 
-
-class _Cut:
-    def __init__(self, inner: Any, agent: Agent) -> None:
-        self.name, self.atr, self._inner, self._agent = inner.name, inner.atr, inner, agent
-
-    def transmit(self, apdu: bytes) -> bytes:
-        self._agent.left -= 1
-        if self._agent.left < 0:
-            raise ReaderError("reader.contact_lost", "The card was taken away.")
-        return bytes(self._inner.transmit(apdu))
-
-    def reset(self) -> None:
-        self._inner.reset()
+    @contextmanager
+    def holding(self, target: str, slot: int = 0, *, cut_after: int = 0) -> Iterator["Slipping"]:
+        """Keep a document of the sandbox on the reader; cut_after: commands after which contact is lost once."""
+        card = Slipping(open_emulated(target, self.data), cut_after)
+        with self.pcsc.holding(card, slot):
+            yield card
 
     def close(self) -> None:
-        self._inner.close()
+        self._process.terminate()
+        self._process.wait(10)
+        self._listening.join(5)
+        if self._process.stderr:
+            self._process.stderr.close()
 
 
-@pytest.fixture
-def agent(server: Running) -> Iterator[Agent]:
-    made = Agent(server)
-    listener = bind("127.0.0.1", AGENT_PORT)
-    running = Server(configuration(made.app))
-    thread = Thread(target=running.run, args=([listener],), daemon=True)
-    thread.start()
-    with closing(listener):
-        yield made
-        running.should_exit = True
-        thread.join(timeout=10)
-        made.held.close_all()
+class Slipping:
+    """A chip that loses contact once after some commands, and is put back by itself."""
+
+    def __init__(self, chip: Any, cut_after: int) -> None:
+        self._chip, self._cut_after = chip, cut_after
+        self.commands = 0
+        self.atr = chip.atr
+
+    def transmit(self, apdu: bytes) -> bytes:
+        self.commands += 1
+        if self.commands == self._cut_after:
+            raise OSError
+        return bytes(self._chip.transmit(apdu))
+
+    def reset(self) -> None:
+        self._chip.reset()
+
+    def close(self) -> None:
+        self._chip.close()
+
+
+@pytest.fixture(scope="module")
+def agent(pcsc: Pcsc, server: Running) -> Iterator[Agent]:
+    made = Agent(pcsc, server)
+    yield made
+    made.close()
 
 
 class Clerk:
@@ -77,7 +92,9 @@ class Clerk:
     def __init__(self, page: Page, server: Running) -> None:
         self.page, self.server = page, server
 
-    def begin(self, document: str, *, person: str = "", language: str = "ja", purpose: str = "age_check") -> None:
+    def begin(
+        self, document: str = "auto", *, person: str = "", language: str = "ja", purpose: str = "age_check"
+    ) -> None:
         self.page.goto(f"{self.server.origin('counter')}/?lang={language}")
         for name in ("staff", "place", "terminal"):
             self.page.fill(f"#{name}", f"見本{name}")
@@ -87,12 +104,22 @@ class Clerk:
         if person:
             self.page.select_option("#person", person)
         self.page.click("form.card button[type=submit]")
-        self.page.wait_for_url("**/visit/*")
+        self.page.wait_for_url("**/visit/**")
+
+    def pair(self, agent: Agent) -> None:
+        """Type the agent's code where the page asks for it: once in a browser tab."""
+        self.page.fill("#code", agent.code)
+        self.page.click("[data-pair] button")
 
     def enter(self, **entries: str) -> None:
         for name, text in entries.items():
             self.page.fill(f"#{name}", text)
         self.page.click("form[data-key] button[type=submit]")
+
+    def expect_genuine(self) -> None:
+        expect(self.page.locator(".answers")).to_contain_text(GENUINE, timeout=60_000)
+        expect(self.page.locator(".mark--failed")).to_have_count(0)
+        assert self.page.locator(".mark--covered").count() >= 2
 
 
 @pytest.fixture
@@ -101,84 +128,242 @@ def clerk(page: Page, server: Running) -> Clerk:
 
 
 @pytest.fixture(scope="module")
+def keys(server: Running) -> dict[str, dict[str, Any]]:
+    return {one["id"]: one["document_keys"] for one in open_world(server.platform.settings.data).people()}
+
+
+@pytest.fixture(scope="module")
 def key(server: Running) -> dict[str, str]:
     command = ["passport", "hanako", "--data", str(server.platform.settings.data)]
-    number, born, until = CliRunner().invoke(sandbox, command).stdout.split()
-    return {"document_number": number, "birth_date": f"19{born}", "expiry_date": f"20{until}"}
+    number, born, ends = CliRunner().invoke(sandbox, command).stdout.split()
+    return {"document_number": number, "birth_date": f"19{born}", "expiry_date": f"20{ends}"}
 
 
-def test_passport_of_the_sandbox_is_read_and_recorded(clerk: Clerk, page: Page, key: dict[str, str]) -> None:
-    clerk.begin("passport", person="hanako")
-    clerk.enter(**key)
-    expect(page.locator(".answers")).to_contain_text("本物と確認できました")
-    expect(page.locator(".answers")).to_contain_text("有効期限内")
-    assert page.locator(".mark--covered").count() >= 7
-    assert page.locator(".mark--failed").count() == 0
-    page.click("button[value=yes]")
-    expect(page.locator(".notice--success")).to_be_visible()
-    kept = page.inner_text("main")
-    assert "MIHON" not in kept
-    assert "900412" not in kept
-    assert key["document_number"] not in kept
-    page.goto(clerk.server.origin("counter") + "/checks")
-    assert "MIHON" not in page.content()
+def number_b(keys: dict[str, dict[str, Any]], person: str) -> dict[str, str]:
+    digits = keys[person]["my_number_card"]["number_b"]
+    return {"printed_birth_date": digits[:6], "expiry_year": digits[6:10], "security_code": digits[10:]}
 
 
-def test_reader_of_this_computer_is_paired_once_and_read(
-    clerk: Clerk, page: Page, agent: Agent, key: dict[str, str]
+def test_every_document_is_told_by_its_chip_and_read(
+    clerk: Clerk, page: Page, agent: Agent, keys: dict[str, dict[str, Any]], key: dict[str, str]
 ) -> None:
-    clerk.begin("passport")
-    clerk.enter(**key)
-    page.fill("#code", "00000000" if agent.codes[-1] != "00000000" else "11111111")
-    page.click("[data-pair] button")
-    expect(page.locator("#code-error")).to_be_visible()
-    page.fill("#code", agent.codes[-1])
-    page.click("[data-pair] button")
-    expect(page.locator(".answers")).to_contain_text("本物と確認できました", timeout=30_000)
-    page.click("button[value=no]")
-    expect(page.locator(".notice--error")).to_be_visible()
-    clerk.begin("passport")
-    clerk.enter(**key)
-    expect(page.locator(".answers")).to_contain_text("本物と確認できました", timeout=30_000)
+    entries = {
+        "hanako/drivers_licence": keys["hanako"]["drivers_licence"],
+        "hanako/my_number_card": number_b(keys, "hanako"),
+        "anna/residence_card": {"card_number": keys["anna"]["residence_card"]["card_number"]},
+        "hanako/passport": key,
+    }
+    for n, (target, entry) in enumerate(entries.items()):
+        with agent.holding(target):
+            clerk.begin()
+            if n == 0:
+                page.fill("#code", "00000000" if agent.code != "00000000" else "11111111")
+                page.click("[data-pair] button")
+                expect(page.locator("#code-error")).to_be_visible()
+                clerk.pair(agent)
+            page.wait_for_selector(f"#{next(iter(entry))}")
+            expect(page.locator("[data-watch]")).to_contain_text("ICチップによると")
+            clerk.enter(**entry)
+            clerk.expect_genuine()
+            expect(page.locator("footer")).to_contain_text("紛失")
 
 
-def test_wrong_number_and_lost_contact_are_said(clerk: Clerk, page: Page, agent: Agent, key: dict[str, str]) -> None:
-    clerk.begin("passport", person="hanako")
-    clerk.enter(**{**key, "birth_date": "19900413"})
-    expect(page.locator("h1")).to_have_text("読み取れませんでした")
-    agent.left = 12
-    clerk.begin("passport")
-    clerk.enter(**key)
-    page.fill("#code", agent.codes[-1])
-    page.click("[data-pair] button")
-    expect(page.locator("h1")).to_have_text("読み取れませんでした", timeout=30_000)
-    expect(page.locator("main")).to_contain_text("reader.contact_lost")
+def test_wrong_number_is_entered_again_and_a_locked_pin_is_said(
+    clerk: Clerk, page: Page, agent: Agent, keys: dict[str, dict[str, Any]]
+) -> None:
+    right = number_b(keys, "hanako")
+    with agent.holding("hanako"):
+        clerk.begin("my_number_card")
+        clerk.enter(**{**right, "security_code": f"{(int(right['security_code']) + 1) % 10_000:04d}"})
+        clerk.pair(agent)
+        expect(page.locator("main")).to_contain_text("card.pin_wrong")
+        page.click("form[action$=again] button")
+        clerk.enter(**right)
+        clerk.expect_genuine()
+    card = open_emulated("takako/drivers_licence", agent.data)
+    card.transmit(bytes.fromhex("00A40000"))
+    for _ in range(4):
+        card.transmit(bytes.fromhex("0020008104") + b"9999")
+    with agent.holding("takako/drivers_licence"):
+        clerk.begin()
+        page.wait_for_selector("#pin_1")
+        clerk.enter(**keys["takako"]["drivers_licence"])
+        expect(page.locator("main")).to_contain_text("licence.pin_locked")
+
+
+@pytest.mark.parametrize(
+    ("target", "changed"),
+    [
+        ("hanako/drivers_licence:altered_text", "氏名"),
+        ("hanako/my_number_card:altered_portrait", "顔写真"),
+        ("anna/residence_card:altered_text", "国籍"),
+        ("hanako/passport:altered_portrait", "顔写真"),
+    ],
+)
+def test_forgery_is_red_with_its_reason_and_never_green_where_it_was_changed(
+    clerk: Clerk,
+    page: Page,
+    agent: Agent,
+    keys: dict[str, dict[str, Any]],
+    key: dict[str, str],
+    target: str,
+    changed: str,
+) -> None:
+    entry = {
+        "drivers_licence": keys["hanako"].get("drivers_licence"),
+        "my_number_card": number_b(keys, "hanako"),
+        "residence_card": {"card_number": keys["anna"]["residence_card"]["card_number"]},
+        "passport": key,
+    }[target.partition("/")[2].partition(":")[0]]
+    with agent.holding(target):
+        clerk.begin(target.partition("/")[2].partition(":")[0])
+        clerk.enter(**entry)
+        clerk.pair(agent)
+        expect(page.locator(".answer--bad")).to_contain_text("確認に失敗しました", timeout=60_000)
+    row = page.locator(".mark", has_text=changed).first
+    expect(row).to_have_class(re.compile("mark--failed"))
+    expect(page.locator(".checks__item--failed").first).to_be_visible()
+    page.click("button[value=yes]")
+    expect(page.locator(".notice--error")).to_contain_text("本人確認はできませんでした")
+
+
+def test_lost_contact_is_said_and_reading_goes_on(
+    clerk: Clerk, page: Page, agent: Agent, keys: dict[str, dict[str, Any]]
+) -> None:
+    with agent.holding("hanako/drivers_licence") as whole:
+        clerk.begin("drivers_licence")
+        clerk.enter(**keys["hanako"]["drivers_licence"])
+        clerk.pair(agent)
+        clerk.expect_genuine()
+    with agent.holding("hanako/drivers_licence", cut_after=whole.commands - 6) as cut:
+        clerk.begin("drivers_licence")
+        clerk.enter(**keys["hanako"]["drivers_licence"])
+        clerk.expect_genuine()
+    assert cut.commands < 1.6 * whole.commands  # the files that were whole are not read again
+
+
+def test_no_card_two_cards_and_another_card_are_said(
+    clerk: Clerk, page: Page, agent: Agent, keys: dict[str, dict[str, Any]]
+) -> None:
+    clerk.begin()
+    clerk.pair(agent)
+    expect(page.locator("[data-state=empty]")).to_be_visible()
+    with agent.holding("hanako", 1):
+        with agent.holding("hanako/drivers_licence"):
+            page.reload()
+            expect(page.locator("[data-state=two]")).to_be_visible()
+            expect(page.locator("[data-readers] button")).to_have_count(2)
+        page.wait_for_selector("#security_code")
+    expect(page.locator("[data-state=away]")).to_be_visible()
+    with agent.holding("hanako/drivers_licence"):
+        clerk.enter(**number_b(keys, "hanako"))
+        expect(page.locator("main")).to_contain_text("counter.card_changed")
 
 
 def test_agent_that_does_not_run_is_said(clerk: Clerk, page: Page, key: dict[str, str]) -> None:
+    page.route("http://127.0.0.1:8642/**", lambda route: route.abort())
     clerk.begin("passport")
     clerk.enter(**key)
     expect(page.locator("[data-down]")).to_be_visible()
 
 
-def test_form_says_what_is_missing_and_works_by_keyboard(clerk: Clerk, page: Page, server: Running) -> None:
+def test_law_has_its_record_and_the_clerk_states_what_it_lacks_by_keyboard_alone(
+    page: Page, server: Running, keys: dict[str, dict[str, Any]]
+) -> None:
     page.goto(server.origin("counter"))
     page.focus("#staff")
-    page.keyboard.type("見本")
     page.keyboard.press("Enter")
     expect(page.locator("#error-summary")).to_be_focused()
-    assert page.input_value("#staff") == "見本"
+    page.focus("#staff")
+    for word in ("見本係員", "見本支店", "窓口一"):
+        page.keyboard.type(word)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # the box for the customer's keypad
+    page.keyboard.press("Space")  # opening an account
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")  # past the card that tells itself and the My Number Card
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowUp")  # a card of the sandbox
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#pin_1")
+    expect(page.locator("#pin_1")).to_be_focused()
+    page.keyboard.type(keys["hanako"]["drivers_licence"]["pin_1"])
+    page.keyboard.press("Tab")
+    page.keyboard.type(keys["hanako"]["drivers_licence"]["pin_2"])
+    page.keyboard.press("Enter")
+    expect(page.locator(".answers")).to_contain_text(GENUINE)
+    page.focus("button[value=yes]")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/checks/cch_*")
+    record = page.inner_text("dd:has-text('rec_') code")
+    page.focus("#item-purpose")
+    page.keyboard.type("生計費決済")
+    page.keyboard.press("Enter")
+    expect(page.locator("#item-purpose")).to_have_count(0)
+    assert "見本　花子" not in page.content()
+    caller = server.platform.authenticate(server.api_key)
+    kept, entries = server.platform.records.export(caller, record, by="監査人")
+    items = {filled.id: filled.value for entry in entries for filled in entry.items}
+    assert (kept.law, items["purpose"], items["checked_by"]) == ("aml", "生計費決済", "見本係員")
+    assert "見本　花子" in items["customer"]
 
 
-def test_licence_shows_what_was_appended_in_grey_and_a_wrong_pin_costs_one_try(clerk: Clerk, page: Page) -> None:
-    clerk.begin("drivers_licence", person="hanako")
-    clerk.enter(pin_1="9999", pin_2="5678")
-    expect(page.locator("main")).to_contain_text("card.pin_wrong")
-    assert "9999" not in page.content()
-    clerk.begin("drivers_licence", person="hanako")
-    clerk.enter(pin_1="1234", pin_2="5678")
-    expect(page.locator(".answers")).to_contain_text("本物と確認できました")
-    expect(page.locator(".mark--failed")).to_have_count(0)
+def test_consent_asks_revocation_and_nothing_of_the_person_stays(
+    clerk: Clerk, page: Page, keys: dict[str, dict[str, Any]], pins: dict[str, str]
+) -> None:
+    clerk.begin("my_number_card", person="hanako")
+    clerk.enter(**number_b(keys, "hanako"), jpki_pin=pins["hanako"])
+    expect(page.locator("#jpki_consent-error")).to_be_visible()
+    assert pins["hanako"] not in page.content()
+    page.check("#jpki_consent")
+    clerk.enter(**number_b(keys, "hanako"), jpki_pin=pins["hanako"])
+    expect(page.locator(".answers")).to_contain_text("署名用電子証明書")
+    assert page.locator(".answer--good").count() == 4
+    expect(page.locator(".mark--covered", has_text="見本　花子")).to_have_count(1)
+    page.click("button[value=yes]")
+    expect(page.locator(".notice--success")).to_be_visible()
+    kept = page.inner_text("main")
+    assert number_b(keys, "hanako")["expiry_year"] + number_b(keys, "hanako")["security_code"] in kept
+    for word in ("見本　花子", "19900412", "020412", "千代田"):
+        assert word not in kept
+    clerk.begin("my_number_card", person="kagari")
+    page.check("#jpki_consent")
+    clerk.enter(**number_b(keys, "kagari"), jpki_pin=pins["kagari"])
+    expect(page.locator(".answer--bad")).to_contain_text("失効しています")
+    page.click("button[value=yes]")
+    expect(page.locator(".notice--error")).to_be_visible()
+
+
+def test_individual_number_is_for_those_alone_who_may_collect_it(
+    clerk: Clerk, page: Page, server: Running, keys: dict[str, dict[str, Any]]
+) -> None:
+    number = keys["hanako"]["my_number_card"]["number_a"]
+    clerk.begin("my_number_card", person="hanako")
+    clerk.enter(printed_birth_date=number, expiry_year="2034", security_code="1234")
+    expect(page.locator("#printed_birth_date-error")).to_contain_text("個人番号のようです")
+    assert number not in page.content()
+    page.goto(server.origin("counter"))
+    expect(page.locator("input[value=individual_number]")).to_have_count(0)
+    caller = server.platform.authenticate(server.api_key)
+    server.platform.change_tenant(caller.id, number_handler=True)
+    try:
+        clerk.begin("my_number_card", person="hanako", purpose="individual_number")
+        clerk.enter(individual_number=keys["takako"]["my_number_card"]["number_a"])
+        expect(page.locator("main")).to_contain_text("card.pin_wrong")
+        page.click("form[action$=again] button")
+        clerk.enter(individual_number=number)
+        expect(page.locator(".answers")).to_contain_text(GENUINE)
+        page.click("button[value=yes]")
+        expect(page.locator(".notice--success")).to_be_visible()
+        assert number not in page.content()
+        record = page.inner_text("dd:has-text('rec_') code")
+        kept, _ = server.platform.records.export(caller, record, by="監査人")
+        assert (kept.law, kept.custody) == ("my_number", None)
+    finally:
+        server.platform.change_tenant(caller.id, number_handler=False)
 
 
 @pytest.mark.parametrize("language", ["ja", "ja-simple", "en"])
@@ -188,8 +373,9 @@ def test_pages_are_accessible(
     page.set_viewport_size({"width": 320, "height": 800})
     page.goto(f"{clerk.server.origin('counter')}/?lang={language}")
     assert axe(page) == []
-    clerk.begin("passport", person="hanako", language=language)
+    clerk.begin("my_number_card", person="hanako", language=language)
     assert axe(page) == []
+    clerk.begin("passport", person="hanako", language=language, purpose="account_opening")
     clerk.enter(**key)
     expect(page.locator(".answers")).to_be_visible()
     assert axe(page) == []
@@ -199,18 +385,3 @@ def test_pages_are_accessible(
     assert axe(page) == []
     page.goto(f"{clerk.server.origin('counter')}/checks")
     assert axe(page) == []
-
-
-def test_card_of_this_computers_reader_is_registered_and_tapped(agent: Agent, page: Page, server: Running) -> None:
-    """The sample of tap use (`test_taps`), with the one agent that this machine can have."""
-    agent.url = "emulated:hanako"
-    page.goto(f"{server.origin('tap')}/at/library/register?lang=en")
-    page.check("input[name=reader][value=agent]")
-    page.fill("#pin", "HANAKO2468")
-    page.click("button[type=submit]")
-    page.wait_for_selector("[data-pair]:not([hidden])")
-    page.fill("#code", agent.codes[-1])
-    page.click("[data-pair] button")
-    expect(page.locator("h1", has_text="Registered")).to_be_visible()
-    page.click("button[type=submit]")
-    expect(page.locator(".told--good h1", has_text="Lent")).to_be_visible()
