@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Page, expect
+from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc, until
 
 from honnin.connect.worlds import open_world
 from honnin.sandbox.cards import open_emulated
 from honnin.sandbox.command import sandbox
 from honnin.web.serving import Running
-from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc, until
 
 __all__ = ["pcsc"]
 pytestmark = [pytest.mark.peer("/usr/bin/chromium", PCSCD, DRIVER, "opensc-tool")]
