@@ -56,6 +56,8 @@ class PcscReader:
         pci = scard.SCARD_PCI_T0 if by_bytes else scard.SCARD_PCI_T1
         sent = without_le(apdu) if by_bytes else apdu
         answer = _caller(scard)(scard.SCardTransmit, self._card, pci, list(sent))[0]
+        if not answer:  # drivers call it a success, but a card that is there says at least SW1 SW2
+            raise _lost("the card gave no answer")
         return bytes(octet & 0xFF for octet in answer)
 
     def reset(self) -> None:
@@ -204,9 +206,13 @@ def _error(scard: ModuleType, code: int) -> ReaderError:
         return ReaderError(
             "reader.busy", "Another program is using the card.", next="Close it and try again.", retryable=True
         )
+    return _lost(scard.SCardGetErrorMessage(code))
+
+
+def _lost(how: str) -> ReaderError:
     return ReaderError(
         "reader.contact_lost",
-        f"Contact with the card was lost ({scard.SCardGetErrorMessage(code)}).",
+        f"Contact with the card was lost ({how}).",
         next="Put the card back, keep it still and start again.",
         retryable=True,
     )
