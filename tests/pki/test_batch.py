@@ -182,6 +182,7 @@ ENDLESS = """
 import itertools, os, signal, sys
 from honnin.pki import Submission, verify_many
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start deaf to it
     item = Submission(signed=bytes(256), content=b"1", certificate=open(sys.argv[1], "rb").read())
     for number, _ in enumerate(verify_many(itertools.repeat(item), anchors=[], processes=2)):
         if number == 200:
