@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import msgspec
@@ -52,10 +53,10 @@ def prepared(client: httpx.Client, **more: Any) -> Body:
     return found
 
 
-def result(public: Body, wanted: Body, card: Any) -> Body:
-    """The sign result for a prepared document, sealed for the platform as the service seals it."""
+def result(public: Body, wanted: Body, card: Any, **holds: str) -> Body:
+    """The sign result for a prepared document, sealed for the platform as the service seals it; holds: more members."""
     value, certificate = card(b64decode(wanted["content"]))
-    payload = {"signature": b64encode(value).decode(), "certificate": b64encode(certificate).decode()}
+    payload = {"signature": b64encode(value).decode(), "certificate": b64encode(certificate).decode(), **holds}
     header = {"alg": public["alg"], "enc": "A256GCM", "kid": public["kid"]}
     token = jwe.encrypt_compact(header, json.dumps(payload), import_key(public), algorithms=list(header.values()))
     return {"signing_result": {"jwe": token, "submitted": wanted["digest_info"]}}
@@ -160,6 +161,20 @@ def test_another_signature_leaves_the_document_waiting(client: httpx.Client, pub
     sent = {"signature": b64encode(value).decode(), "certificate": b64encode(certificate).decode()}
     assert client.post(f"{where}/complete", json=sent).json()["code"] == "signing.value_wrong"
     assert client.post(f"{where}/complete", json=result(public, made["to_be_signed"], card)).status_code == 200
+
+
+def test_the_result_of_another_transaction_leaves_the_document_waiting(
+    client: httpx.Client, public: Body, card: Any
+) -> None:
+    made = prepared(client)
+    where, mine, other = f"{PATH}/{made['id']}", str(uuid4()), str(uuid4())
+    sent = result(public, made["to_be_signed"], card, sign_transaction_id=other)
+    sent["signing_result"]["transaction"] = mine
+    answer = client.post(f"{where}/complete", json=sent)
+    assert (answer.status_code, answer.json()["code"]) == (422, "verification.transaction_differs")
+    assert client.get(where).json()["status"] == "prepared"
+    sent["signing_result"]["transaction"] = other
+    assert client.post(f"{where}/complete", json=sent).json()["report"]["indication"] == "TOTAL-PASSED"
 
 
 def test_what_is_refused(client: httpx.Client, stranger: httpx.Client, signed: Body) -> None:

@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -32,9 +33,9 @@ def public(server: Running) -> Body:
 
 @pytest.fixture
 def result(public: Body, sign: Callable[..., Body]) -> Callable[..., Body]:
-    def made(shape: Any = "digest_info", **more: Any) -> Body:
+    def made(shape: Any = "digest_info", *, holds: Body | None = None, **more: Any) -> Body:
         signed = sign()
-        payload = {name: signed[name] for name in ("signature", "certificate")}
+        payload = {**{name: signed[name] for name in ("signature", "certificate")}, **(holds or {})}
         header = {"alg": public["alg"], "enc": "A256GCM", "kid": public["kid"]}
         token = jose.sealed(header, json.dumps(payload).encode(), public)
         submitted = b64encode(submitted_value(TEXT.encode(), shape)).decode()
@@ -61,6 +62,20 @@ def test_outcome_and_items_come_back_and_the_certificate_does_not(
 def test_a_digest_is_enough_where_no_law_keeps_the_document(client: httpx.Client, result: Callable[..., Body]) -> None:
     sent = result()
     del sent["document"]
+    assert client.post(PATH, json=sent).json()["verdict"]["indication"] == "TOTAL-PASSED"
+
+
+def test_the_result_of_another_transaction_is_refused(client: httpx.Client, result: Callable[..., Body]) -> None:
+    mine, other = str(uuid4()), str(uuid4())
+    sent = result(holds={"sign_transaction_id": other})
+    sent["signing_result"]["transaction"] = mine
+    before = client.get(PATH).json()["data"][0]["id"]
+    answer = client.post(PATH, json=sent)
+    assert (answer.status_code, answer.json()["code"]) == (422, "verification.transaction_differs")
+    assert mine not in answer.text
+    assert other not in answer.text
+    assert client.get(PATH).json()["data"][0]["id"] == before  # nothing was recorded
+    sent["signing_result"]["transaction"] = other
     assert client.post(PATH, json=sent).json()["verdict"]["indication"] == "TOTAL-PASSED"
 
 

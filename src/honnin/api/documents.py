@@ -136,6 +136,7 @@ OPERATIONS = (
             "der.malformed",
             "verification.submitted",
             "verification.submitted_differs",
+            "verification.transaction_differs",
             "verification.result_key",
             "verification.result_unreadable",
         ),

@@ -54,6 +54,7 @@ OPERATIONS = (
             "verification.digest",
             "verification.submitted",
             "verification.submitted_differs",
+            "verification.transaction_differs",
             "verification.result_key",
             "verification.result_unreadable",
             "verification.one_signer",

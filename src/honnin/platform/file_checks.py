@@ -127,7 +127,7 @@ def _value(mode: Mode, prepared: Prepared, signed: DocumentSignature) -> tuple[b
             "The submitted value is not a digest of what this document wants signed.",
             next="Submit `to_be_signed.digest_info` of this document.",
         )
-    opened = mode.results.open(result.jwe)
+    opened = mode.results.open(result.jwe, result.transaction)
     return opened.signature, opened.certificate
 
 

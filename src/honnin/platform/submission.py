@@ -71,8 +71,7 @@ def read_submission(request: VerificationRequest, results: ResultOpener | None =
 
     Raises InputError `verification.incomplete` (parts missing), `verification.ambiguous` (parts that exclude each
     other), `verification.too_large`, `verification.digest`, `verification.not_cms`, `verification.one_signer`,
-    `verification.submitted_differs`, `verification.transaction_differs`, and what `ResultOpener.open` and
-    `read_submitted` raise.
+    `verification.submitted_differs`, and what `ResultOpener.open` and `read_submitted` raise.
     """
     _check_sizes(request)
     if request.document is not None and request.digest is not None:
@@ -111,13 +110,7 @@ def _from_result(request: VerificationRequest, digest: bytes | None, results: Re
             "The submitted value is not a digest of the document.",
             next="Send the document that the person was shown, byte for byte.",
         )
-    opened = results.open(result.jwe)
-    if None not in (result.transaction, opened.transaction) and result.transaction != opened.transaction:
-        raise InputError(
-            "verification.transaction_differs",
-            "The sign result belongs to another transaction.",
-            next="Fetch the result of the transaction that was started for this document.",
-        )
+    opened = results.open(result.jwe, result.transaction)
     covers: Literal["document", "digest"] = "digest" if request.document is None else "document"
     return Submission(
         "raw",

@@ -72,11 +72,11 @@ class ResultOpener:
         self._file = KeyFile(folder, "decrypt")
         self._loaded: dict[str, tuple[StoredKey, Any]] = {}  # by `kid`: reading an RSA key costs fifty decryptions
 
-    def open(self, token: str) -> OpenedResult:
-        """Return what a JWE holds.
+    def open(self, token: str, transaction: str | None = None) -> OpenedResult:
+        """Return what a JWE holds. transaction: the id of the sign transaction that it is to be of, where one is known.
 
-        Raises StateError `verification.result_key` (no key of ours has its `kid`), FormatError
-        `verification.result_unreadable` (anything else).
+        Raises StateError `verification.result_key` (no key of ours has its `kid`), InputError
+        `verification.transaction_differs`, FormatError `verification.result_unreadable` (anything else).
         """
         rules = profile().result
         header = _header(token)
@@ -94,7 +94,14 @@ class ResultOpener:
                 "No decryption key of this platform has the id that the result names.",
                 next="Compare the public keys with what the agency registered: honnin digital-auth keys jwks.",
             )
-        return _payload(_plaintext(token, [self._private(key) for key in keys]))
+        opened = _payload(_plaintext(token, [self._private(key) for key in keys]))
+        if None not in (transaction, opened.transaction) and transaction != opened.transaction:
+            raise InputError(
+                "verification.transaction_differs",
+                "The sign result belongs to another transaction.",
+                next="Fetch the result of the transaction that was started for this document.",
+            )
+        return opened
 
     def _private(self, key: StoredKey) -> Any:
         """Return a key ready to decrypt, kept as long as the file holds it as it is."""
