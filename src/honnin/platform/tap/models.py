@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from honnin.platform.models import AssuranceSeen, ShortWord, VerdictAnswer, Words
+from honnin.platform.models import AssuranceSeen, Quiet, ShortWord, VerdictAnswer, Words
 
 __all__ = [
     "ASSURANCE_LEVEL",
@@ -30,14 +30,7 @@ Outcome = Literal["accepted", "refused", "could_not_tell"]
 Certificate = Annotated[bytes, Meta(min_length=1, max_length=16 << 10)]
 
 
-class _Quiet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A request or resource whose repr names its type and id only."""
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({getattr(self, 'id', '…')})"
-
-
-class TerminalRequest(_Quiet, frozen=True, kw_only=True):
+class TerminalRequest(Quiet, frozen=True, kw_only=True):
     """`POST /v1/tap-terminals`: a terminal, and what is true of the place where it stands.
 
     supervised: staff see it, or the place is managed; outdoors; online: cards come to it over the network.
@@ -50,7 +43,7 @@ class TerminalRequest(_Quiet, frozen=True, kw_only=True):
     online: bool = False
 
 
-class TapTerminal(_Quiet, frozen=True, kw_only=True):
+class TapTerminal(Quiet, frozen=True, kw_only=True):
     """A terminal in a supervised place indoors. status: `retired` ones take no taps."""
 
     id: str
@@ -65,14 +58,14 @@ class TapTerminal(_Quiet, frozen=True, kw_only=True):
     status: Literal["active", "retired"] = "active"
 
 
-class TerminalPage(_Quiet, frozen=True, kw_only=True):
+class TerminalPage(Quiet, frozen=True, kw_only=True):
     """All terminals of a tenant, oldest first."""
 
     object: Literal["list"] = "list"
     data: tuple[TapTerminal, ...]
 
 
-class TapRequest(_Quiet, frozen=True, kw_only=True):
+class TapRequest(Quiet, frozen=True, kw_only=True):
     """`POST /v1/taps`: ask for the challenge of one tap.
 
     purpose: the service provider's word for why (`library_lending`); or `template`, a use case of taps that names it.
@@ -89,13 +82,13 @@ class TapRequest(_Quiet, frozen=True, kw_only=True):
     registration: bool = False
 
 
-class TapCertificate(_Quiet, frozen=True, kw_only=True):
+class TapCertificate(Quiet, frozen=True, kw_only=True):
     """`POST /v1/taps/{id}/certificate`: the user authentication certificate (DER) of the card that was tapped."""
 
     certificate: Certificate
 
 
-class CardProof(_Quiet, frozen=True, kw_only=True):
+class CardProof(Quiet, frozen=True, kw_only=True):
     """`POST /v1/taps/{id}/proof`: what the card face application gave for the tap's message.
 
     age_record: EF 0001; certificate: EF 0004; signature: the chip's, over the message (SHA-256, PKCS#1 v1.5).
@@ -106,7 +99,7 @@ class CardProof(_Quiet, frozen=True, kw_only=True):
     signature: Annotated[bytes, Meta(min_length=1, max_length=1024)]
 
 
-class RegistrationRequest(_Quiet, frozen=True, kw_only=True):
+class RegistrationRequest(Quiet, frozen=True, kw_only=True):
     """`POST /v1/taps/{id}/registration`: what the card made of the tap's message after a PIN, and the chip's own proof.
 
     signature, certificate: of the signature key or of the user authentication key.
@@ -120,7 +113,7 @@ class RegistrationRequest(_Quiet, frozen=True, kw_only=True):
     birth_date_key: Annotated[str, Meta(pattern=r"^[0-9]{6}\Z")]
 
 
-class TapRegistration(_Quiet, frozen=True, kw_only=True):
+class TapRegistration(Quiet, frozen=True, kw_only=True):
     """A customer who may tap. person: this tenant's id of the customer; verification: the check with the PIN.
 
     outcome: `refused` and `could_not_tell` registered nobody; `reason` is a code of `Tap.reason`.
@@ -136,7 +129,7 @@ class TapRegistration(_Quiet, frozen=True, kw_only=True):
     verification: str | None = None
 
 
-class Tap(_Quiet, frozen=True, kw_only=True):
+class Tap(Quiet, frozen=True, kw_only=True):
     """One tap. assurance_level: always 1; nothing that needs more may build on it.
 
     status: `open` waits for the certificate, `recognised` for the chip's proof, `ended` has an outcome.
@@ -157,7 +150,7 @@ class Tap(_Quiet, frozen=True, kw_only=True):
     message: bytes | None = None
     outcome: Outcome | None = None
     reason: str | None = None
-    messages: dict[str, str] = {}
+    messages: dict[str, str] = msgspec.field(default_factory=dict)
     person: str | None = None
     verdict: VerdictAnswer | None = None
     evidence: str | None = None
@@ -174,7 +167,7 @@ class RecognisedTap(Tap, frozen=True, kw_only=True):
     birth_date_key: str | None = None
 
 
-class TapPage(_Quiet, frozen=True, kw_only=True):
+class TapPage(Quiet, frozen=True, kw_only=True):
     """A page of ended taps, newest first; `next` is the id to ask `after`."""
 
     object: Literal["list"] = "list"

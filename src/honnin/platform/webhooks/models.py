@@ -3,10 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
-from honnin.platform.models import Url
+from honnin.platform.models import Quiet, Url
 
 __all__ = [
     "Delivery",
@@ -26,19 +25,14 @@ EventId = Annotated[str, Meta(min_length=5, max_length=40, pattern=r"^evt_[0-9a-
 DeliveryStatus = Literal["pending", "delivered", "dead"]
 
 
-class _Quiet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False, forbid_unknown_fields=True):
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({getattr(self, 'id', '…')})"
-
-
-class EndpointRequest(_Quiet, frozen=True, kw_only=True):
+class EndpointRequest(Quiet, frozen=True, kw_only=True):
     """`POST /v1/webhook-endpoints`: where events go. types: only these; empty: all, also those of later versions."""
 
     url: Url
     types: Annotated[tuple[EventType, ...], Meta(max_length=50)] = ()
 
 
-class EndpointChange(_Quiet, frozen=True, kw_only=True):
+class EndpointChange(Quiet, frozen=True, kw_only=True):
     """`POST /v1/webhook-endpoints/{id}`: what is left out stays.
 
     status: `disabled` sends nothing; once enabled again, what happened meanwhile is sent.
@@ -49,13 +43,13 @@ class EndpointChange(_Quiet, frozen=True, kw_only=True):
     status: Literal["enabled", "disabled"] | None = None
 
 
-class EndpointRotation(_Quiet, frozen=True, kw_only=True):
+class EndpointRotation(Quiet, frozen=True, kw_only=True):
     """`POST /v1/webhook-endpoints/{id}/rotate`: overlap: seconds for which the secret before still signs, too."""
 
     overlap: Annotated[int, Meta(ge=0, le=604_800)] | None = None
 
 
-class ReplayRequest(_Quiet, frozen=True, kw_only=True):
+class ReplayRequest(Quiet, frozen=True, kw_only=True):
     """`POST /v1/webhook-endpoints/{id}/replay`: which events to send again; exactly one member.
 
     after: every event after this one (`evt_0`: from the beginning); events: these; dead: all that were given up.
@@ -66,7 +60,7 @@ class ReplayRequest(_Quiet, frozen=True, kw_only=True):
     dead: bool = False
 
 
-class WebhookEndpoint(_Quiet, frozen=True, kw_only=True):
+class WebhookEndpoint(Quiet, frozen=True, kw_only=True):
     """An address to which a tenant's events are sent.
 
     status: `disabled` by you, or after its server answered 410 Gone.
@@ -89,14 +83,14 @@ class WebhookSecret(WebhookEndpoint, frozen=True, kw_only=True):
     secret: str
 
 
-class ListOfEndpoints(_Quiet, frozen=True, kw_only=True):
+class ListOfEndpoints(Quiet, frozen=True, kw_only=True):
     """A tenant's endpoints, oldest first."""
 
     object: Literal["list"] = "list"
     data: tuple[WebhookEndpoint, ...]
 
 
-class Delivery(_Quiet, frozen=True, kw_only=True):
+class Delivery(Quiet, frozen=True, kw_only=True):
     """One event on its way to one endpoint.
 
     status: `dead` once the last try failed (`replay` sends it again). due_at: of the next try, None when it has ended.
@@ -112,7 +106,7 @@ class Delivery(_Quiet, frozen=True, kw_only=True):
     problem: str | None
 
 
-class DeliveryPage(_Quiet, frozen=True, kw_only=True):
+class DeliveryPage(Quiet, frozen=True, kw_only=True):
     """A page of deliveries, newest event first; `next` is the event to ask `after`."""
 
     object: Literal["list"] = "list"
@@ -121,7 +115,7 @@ class DeliveryPage(_Quiet, frozen=True, kw_only=True):
     next: str | None = None
 
 
-class Replay(_Quiet, frozen=True, kw_only=True):
+class Replay(Quiet, frozen=True, kw_only=True):
     """How many events will be sent again."""
 
     object: Literal["replay"] = "replay"

@@ -1,0 +1,103 @@
+"""The platform's resources and requests, shaped as CONTRACTS (HTTP) says; the API sends exactly these.
+
+Bytes are base64 in JSON, digests lower-case hex, times RFC 3339 in UTC. Everything that carries personal data or a
+signature shows nothing of it in its repr. What a service provider may see is decided here by omission: no resource has
+a member for a certificate, an OCSP answer or a CRL (DESIGN, Evidence).
+"""
+
+from honnin.platform.models.checks import (
+    MOST_CERTIFICATE,
+    MOST_CMS,
+    MOST_DOCUMENT,
+    MOST_SIGNATURE,
+    AssuranceSeen,
+    DigestInput,
+    FourItemsAnswer,
+    LawAnswer,
+    LevelSeen,
+    RevocationSeen,
+    SigningResult,
+    SubstituteCharacters,
+    VerdictAnswer,
+    Verification,
+    VerificationAnswer,
+    VerificationPage,
+    VerificationRequest,
+)
+from honnin.platform.models.events import Event, Page
+from honnin.platform.models.quiet import Quiet
+from honnin.platform.models.sessions import (
+    BundledFile,
+    ListOfSessions,
+    Requester,
+    Session,
+    SessionFourItems,
+    SessionPage,
+    SessionRedeem,
+    SessionRequest,
+    SessionReturn,
+    SessionSignature,
+    SessionStatus,
+    Way,
+)
+from honnin.platform.models.tenancy import Caller, Tenant, TenantCreated
+from honnin.platform.models.vocabulary import (
+    Attribute,
+    CertificateKind,
+    Channel,
+    DerivedAttribute,
+    Item,
+    LawName,
+    ShortWord,
+    Url,
+    VerifierStatus,
+    Words,
+)
+
+__all__ = [
+    "MOST_CERTIFICATE",
+    "MOST_CMS",
+    "MOST_DOCUMENT",
+    "MOST_SIGNATURE",
+    "AssuranceSeen",
+    "Attribute",
+    "BundledFile",
+    "Caller",
+    "CertificateKind",
+    "Channel",
+    "DerivedAttribute",
+    "DigestInput",
+    "Event",
+    "FourItemsAnswer",
+    "Item",
+    "LawAnswer",
+    "LawName",
+    "LevelSeen",
+    "ListOfSessions",
+    "Page",
+    "Quiet",
+    "Requester",
+    "RevocationSeen",
+    "Session",
+    "SessionFourItems",
+    "SessionPage",
+    "SessionRedeem",
+    "SessionRequest",
+    "SessionReturn",
+    "SessionSignature",
+    "SessionStatus",
+    "ShortWord",
+    "SigningResult",
+    "SubstituteCharacters",
+    "Tenant",
+    "TenantCreated",
+    "Url",
+    "VerdictAnswer",
+    "Verification",
+    "VerificationAnswer",
+    "VerificationPage",
+    "VerificationRequest",
+    "VerifierStatus",
+    "Way",
+    "Words",
+]
