@@ -55,6 +55,9 @@ def test_anchors_are_read_in_both_forms_and_sources_in_their_order(data: Path) -
         {"revocation": ["ldap"]},
         {"revocation": ["fax"]},
         {"revocation": ["http"], "hosts": {"crl.example": "https://crl.operator.example"}},  # would ask the sandbox
+        {"documents": {"passports": []}},
+        {"documents": {"passport": ["live.json"]}},
+        {"documents": {"drivers_licence": {"00": "live.json"}}},
         {"revocation": ["ldap"], "ldap": {"url": "ldap://127.0.0.1", "user": "cn=pf", "password_file": "missing"}},
     ],
 )
@@ -73,6 +76,52 @@ def test_a_broken_file_is_named(data: Path) -> None:
 def test_a_sandbox_authority_stops_the_start(data: Path) -> None:
     (data / "sandbox.cer").write_bytes(open_world(data).anchors()["signature"][0])
     write(data, anchors={"signature": ["sandbox.cer"]})
+    with pytest.raises(StateError) as caught:
+        open_modes(Settings(data=data))
+    assert caught.value.code == "tenant.sandbox_anchor"
+
+
+def pem_of(spki: bytes) -> bytes:
+    key = serialization.load_der_public_key(spki)
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def test_documents_rest_on_what_the_operator_gave(data: Path, tmp_path: Path) -> None:
+    issuer = make_issuer("CSCA-EXAMPLE")
+    other = open_world(tmp_path / "elsewhere").document_trust()
+    (key_id, spki), (card_id, card_spki) = other["drivers_licence"][0], other["my_number_card"][0]
+    (data / "csca.cer").write_bytes(issuer.der)
+    (data / "police.pem").write_bytes(pem_of(spki))
+    (data / "face.pem").write_bytes(pem_of(card_spki))
+    write(
+        data,
+        documents={"passport": ["csca.cer"], "drivers_licence": {key_id.hex(): "police.pem"}},
+        card_keys={card_id.hex(): "face.pem"},
+    )
+    mode = open_modes(Settings(data=data))[True]
+    assert mode.document_trust("passport").anchors == (issuer.der,)
+    assert mode.document_trust("residence_card").anchors == ()
+    assert mode.document_trust("drivers_licence").key("drivers_licence", key_id) == spki
+    assert mode.document_trust("my_number_card").key("my_number_card", card_id) == card_spki
+    assert mode.document_trust("my_number_card").key("drivers_licence", key_id) is None
+
+
+def test_without_a_file_no_document_is_trusted(data: Path) -> None:
+    mode = open_modes(Settings(data=data))[True]
+    for document in ("my_number_card", "drivers_licence", "residence_card", "passport"):
+        trust = mode.document_trust(document)
+        assert (trust.anchors, trust.keys) == ((), ())
+
+
+@pytest.mark.parametrize("document", ["my_number_card", "drivers_licence", "residence_card", "passport"])
+def test_a_sandbox_authority_of_a_document_stops_the_start(data: Path, document: str) -> None:
+    key_id, der = open_world(data).document_trust()[document][0]
+    bare = document in {"my_number_card", "drivers_licence"}
+    (data / "given").write_bytes(pem_of(der) if bare else der)
+    if document == "my_number_card":
+        write(data, card_keys={key_id.hex(): "given"})
+    else:
+        write(data, documents={document: {key_id.hex(): "given"} if bare else ["given"]})
     with pytest.raises(StateError) as caught:
         open_modes(Settings(data=data))
     assert caught.value.code == "tenant.sandbox_anchor"

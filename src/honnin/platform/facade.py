@@ -11,6 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from honnin.chip.document import Trust
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform import outbox, tenants
 from honnin.platform.clock import japanese_day, machine_clock, moment
@@ -103,6 +104,10 @@ class Platform:
     def clock(self, caller: Caller) -> datetime:
         """Return the time by which the caller's checks are judged: the sandbox's for a test tenant."""
         return self._modes[caller.livemode].clock()
+
+    def document_trust(self, caller: Caller, document: str) -> Trust:
+        """Return whom the proofs of a document read at a caller's counter rest on (`Mode.document_trust`)."""
+        return self._modes[caller.livemode].document_trust(document)
 
     # --- tenants
 

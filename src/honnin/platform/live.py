@@ -5,6 +5,8 @@
      "hosts": {"ocspsign.example": "https://ocsp.operator.example"},
      "ldap": {"url": "ldaps://directory.example:636", "user": "cn=pf", "password_file": "keys/ldap"},
      "card_keys": {"31303030303131080530303100000000": "anchors/card-face.pem"},
+     "documents": {"drivers_licence": {"<64 digits>": "anchors/police-13.pem"},
+                   "residence_card": ["anchors/zairyu.cer"], "passport": ["anchors/csca-jp.pem"]},
      "time_stamping": {"url": "https://tsa.example/", "anchors": ["anchors/tsa.cer"]},
      "digital_auth": {"service": "production", "client_id": "RP00000123",
                       "redirect_uri": "https://check.operator.example/digital-auth/return"}}
@@ -18,7 +20,7 @@ live check says that it could not be told.
 import re
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -75,6 +77,14 @@ class SigningService(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clients: dict[str, str] = {}
 
 
+class Documents(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom documents read at the counter rest on: the police's keys (PEM) by key id (hexadecimal), CA certificates."""
+
+    drivers_licence: dict[str, str] = {}
+    residence_card: tuple[str, ...] = ()
+    passport: tuple[str, ...] = ()
+
+
 class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file: anchors, the revocation sources in the order in which they are asked, and where they answer.
 
@@ -87,6 +97,7 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ldap: Directory | None = None
     time_stamping: TimeStamping | None = None
     card_keys: dict[str, str] = {}
+    documents: Documents = Documents()
     digital_auth: SigningService | None = None
 
 
@@ -119,7 +130,9 @@ def read_live(data: Path) -> Services | None:
         user_authentication_anchors=_certificates(data, live.anchors.user_authentication),
         stamp=_stamp(gateway, live.time_stamping),
         time_stamping_anchors=_certificates(data, live.time_stamping.anchors if live.time_stamping else ()),
-        card_keys=_card_keys(data, live.card_keys),
+        card_keys=_bare_keys(data, live.card_keys),
+        licence_keys=_bare_keys(data, live.documents.drivers_licence),
+        document_anchors=_document_anchors(data, live.documents),
         digital_auth=registered,
         close=end,
     )
@@ -170,8 +183,16 @@ def _stamp(gateway: "Gateway", authority: TimeStamping | None) -> Callable[[byte
     return TimeStampClient(gateway, Address(authority.url)).stamp
 
 
-def _card_keys(data: Path, names: dict[str, str]) -> Callable[[], tuple[tuple[bytes, bytes], ...]]:
-    """Read the card issuer's keys now, so that one that cannot be used stops the start."""
+def _document_anchors(data: Path, named: Documents) -> Callable[[], Mapping[str, tuple[bytes, ...]]]:
+    found = {
+        "residence_card": _certificates(data, named.residence_card),
+        "passport": _certificates(data, named.passport),
+    }
+    return lambda: found
+
+
+def _bare_keys(data: Path, names: dict[str, str]) -> Callable[[], tuple[tuple[bytes, bytes], ...]]:
+    """Read an authority's bare keys now, so that one that cannot be used stops the start."""
     found: list[tuple[bytes, bytes]] = []
     for key_id, name in names.items():
         try:
@@ -179,7 +200,7 @@ def _card_keys(data: Path, names: dict[str, str]) -> Callable[[], tuple[tuple[by
             spki = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             found.append((bytes.fromhex(key_id), spki))
         except (OSError, ValueError) as error:
-            raise _unusable(f"The card issuer's key {name} is no public key, or its id no hexadecimal.") from error
+            raise _unusable(f"The key {name} is no public key, or its id no hexadecimal.") from error
     return lambda: tuple(found)
 
 

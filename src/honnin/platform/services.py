@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from honnin.chip.document import TrustedKey
+from honnin.chip.document import Trust, TrustedKey
 from honnin.connect.digital_auth.opening import ResultOpener
 from honnin.connect.jlis import RevocationAtHand
 from honnin.connect.worlds import World, installed, open_world
@@ -97,6 +97,19 @@ class Mode:
         """The keys of the card issuer's CA, on which a My Number Card's own proof rests; they are published nowhere."""
         return tuple(TrustedKey("my_number_card", key_id, spki) for key_id, spki in self.services.card_keys())
 
+    def document_trust(self, document: str) -> Trust:
+        """Return whom the proofs of a document rest on now; nobody where the operator gave nothing.
+
+        The police and the card issuer hand out bare keys in place of certificates.
+        """
+        services = self.services
+        if document == "my_number_card":
+            return Trust((), self.clock(), self.card_keys)
+        if document == "drivers_licence":
+            found = services.licence_keys()
+            return Trust((), self.clock(), tuple(TrustedKey(document, key_id, spki) for key_id, spki in found))
+        return Trust(services.document_anchors().get(document, ()), self.clock())
+
     def learn_revocation(self, certificate: Certificate, *, at: datetime, waits: bool = True) -> RevocationLearned:
         """Ask the revocation source; a source that fails is "could not tell", not an error.
 
@@ -123,16 +136,16 @@ def is_sandbox(name: bytes) -> bool:
 def open_modes(settings: Settings) -> Mapping[bool, Mode]:
     """Return the two modes by `livemode`.
 
-    Raises StateError `tenant.sandbox_anchor` when the live anchors hold one of a sandbox.
+    Raises StateError `tenant.sandbox_anchor` when live trust holds an authority of a sandbox.
     """
     live = settings.live or read_live(settings.data) or Services()
-    if any(is_sandbox(parse_certificate(a).subject) for a in (*live.anchors, *live.user_authentication_anchors)):
+    world = open_world(settings.data) if installed() else None
+    if _trusts_sandbox(live, world):
         raise StateError(
             "tenant.sandbox_anchor",
-            "The live configuration trusts a sandbox's certificate authority.",
-            next="Give the anchors that J-LIS handed over.",
+            "The live configuration trusts a sandbox's authority.",
+            next="Give the anchors and keys that the authorities themselves handed over.",
         )
-    world = open_world(settings.data) if installed() else None
     test = settings.test
     return {
         True: Mode(
@@ -145,6 +158,19 @@ def open_modes(settings: Settings) -> Mapping[bool, Mode]:
             results=_results(settings, livemode=False),
         ),
     }
+
+
+def _trusts_sandbox(live: Services, world: World | None) -> bool:
+    """Tell whether live trust holds a sandbox's certificate, or a bare key (it has no mark) of this folder's world."""
+    documents = (anchor for anchors in live.document_anchors().values() for anchor in anchors)
+    anchors = (*live.anchors, *live.user_authentication_anchors, *live.time_stamping_anchors, *documents)
+    if any(is_sandbox(parse_certificate(anchor).subject) for anchor in anchors):
+        return True
+    bare = {spki for _, spki in (*live.card_keys(), *live.licence_keys())}
+    if not bare or world is None:
+        return False
+    known = world.document_trust()
+    return any(spki in bare for name in ("my_number_card", "drivers_licence") for _, spki in known[name])
 
 
 def _results(settings: Settings, *, livemode: bool) -> ResultOpener:
@@ -187,9 +213,16 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
         stamp=TimeStampClient(gateway, gateway.at("tsa", "/"), clock=world.now).stamp,
         time_stamping_anchors=world.time_stamping_anchors(),
         card_keys=lambda: tuple(world.document_trust()["my_number_card"]),
+        licence_keys=lambda: tuple(world.document_trust()["drivers_licence"]),
+        document_anchors=lambda: _document_anchors(world),
         digital_auth=registered,
         close=close,
     )
+
+
+def _document_anchors(world: World) -> Mapping[str, tuple[bytes, ...]]:
+    known = world.document_trust()
+    return {name: tuple(der for _, der in known[name]) for name in ("residence_card", "passport")}
 
 
 def _signed(issuer: Certificate, certificate: Certificate) -> bool:

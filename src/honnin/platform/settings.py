@@ -1,7 +1,7 @@
 """How a platform is set up: where its data and keys lie, and which outside services it asks."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +24,8 @@ class Services:
     stamp: gives a time-stamp token (DER) over a SHA-256 digest; None where no authority is configured.
     time_stamping_anchors: trust anchors (DER) of time-stamping authorities.
     card_keys: keys of the card issuer's CA (key id, SubjectPublicKeyInfo) that a chip's own proof rests on (tap use).
+    licence_keys: the police's keys (key id, SubjectPublicKeyInfo) that sign drivers' licences.
+    document_anchors: trust anchors (DER) of `residence_card` and `passport`, by document.
     digital_auth: this platform's registration with the Digital Authentication Service; None offers it to nobody.
     close: ends the connections of all.
     """
@@ -35,6 +37,8 @@ class Services:
     stamp: Callable[[bytes], bytes] | None = field(default=None, repr=False)
     time_stamping_anchors: tuple[bytes, ...] = field(default=(), repr=False)
     card_keys: Callable[[], tuple[tuple[bytes, bytes], ...]] = field(default=lambda: (), repr=False)
+    licence_keys: Callable[[], tuple[tuple[bytes, bytes], ...]] = field(default=lambda: (), repr=False)
+    document_anchors: Callable[[], Mapping[str, tuple[bytes, ...]]] = field(default=dict, repr=False)
     digital_auth: "Registration | None" = None
     close: Callable[[], None] = field(default=lambda: None, repr=False)
 

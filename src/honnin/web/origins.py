@@ -25,10 +25,8 @@ from honnin.api.endpoints import answer_error, log_fault
 from honnin.api.guard import Guard, new_request_id
 from honnin.api.problems import internal
 from honnin.api.service import Sandbox
-from honnin.chip import Trust
-from honnin.chip.document import TrustedKey
 from honnin.connect.digital_auth.registration import registered_parties
-from honnin.connect.worlds import World, open_world
+from honnin.connect.worlds import open_world
 from honnin.errors import InputError
 from honnin.platform.services import own_keys
 from honnin.web import bank, check, console, counter
@@ -42,9 +40,6 @@ __all__ = ["KEYS_FILE", "Origins", "compose"]
 KEYS_FILE = "keys.json"  # the demo tenant's key, in the data folder
 PAGES_AT_ONCE = 24  # of the 40 threads that the event loop has for everybody
 PAGES = ("bank", "console", "counter", "tap")
-
-# Documents whose issuers hand out bare public keys in place of certificates, and what they serve for.
-BARE_KEYS = {"drivers_licence": ("drivers_licence",), "my_number_card": ("my_number_card",)}
 
 PLAIN = frozenset({"localhost", "127.0.0.1", "[::1]"})
 API_PATHS = ("/v1/", "/openapi.json", "/healthz", "/.well-known/")
@@ -103,14 +98,6 @@ class Origins:
         if rest == "localhost" and label in self._labels:
             return self._labels[label]
         return self._main if self._any and rest != "localhost" else self._refuse
-
-
-def _document_trust(world: World, document: str) -> Trust:
-    """Return whom proofs of a document rest on at the counter of a test environment."""
-    known = world.document_trust().get(document, ())
-    if uses := BARE_KEYS.get(document):
-        return Trust((), world.now(), tuple(TrustedKey(use, key_id, spki) for use in uses for key_id, spki in known))
-    return Trust(tuple(der for _, der in known), world.now())
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
@@ -184,9 +171,7 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
             console=addresses["console"],
             keys=keys,
         ),
-        "counter": counter.create_app(
-            platform, world=world, keys=keys, trust=lambda document: _document_trust(world, document)
-        ),
+        "counter": counter.create_app(platform, world=world, keys=keys),
         "tap": create_tap_app(world=world, api=f"http://127.0.0.1:{port}", keys=keys, data=sandbox),
         "console": AtMost(console.create_app(platform, world=world, keys=keys, api=base, addresses=addresses), places),
     }

@@ -32,7 +32,6 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from honnin.chip import Trust
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform.clock import japanese_day
 from honnin.platform.models import Caller
@@ -65,15 +64,13 @@ DESK_FIELDS = ("staff", "place", "terminal")
 LONGEST = 60
 
 
-def create_app(
-    platform: "Platform", *, world: "World", keys: Path, trust: Callable[[str], Trust], agent: str = AGENT
-) -> ASGIApp:
+def create_app(platform: "Platform", *, world: "World", keys: Path, agent: str = AGENT) -> ASGIApp:
     """Return the counter of a test environment.
 
-    keys: JSON file with the tenant's `api_key`; trust: whom proofs rest on, by document.
+    keys: JSON file with the tenant's `api_key`.
     agent: where the reader agent of the clerk's computer answers.
     """
-    counter = _Counter(platform, world, keys, trust, agent)
+    counter = _Counter(platform, world, keys, agent)
     routes = [
         Route("/", counter.start),
         Route("/", counter.begin, methods=["POST"]),
@@ -95,16 +92,14 @@ def create_app(
 
 
 class _Counter:
-    def __init__(
-        self, platform: "Platform", world: "World", keys: Path, trust: Callable[[str], Trust], agent: str
-    ) -> None:
+    def __init__(self, platform: "Platform", world: "World", keys: Path, agent: str) -> None:
         self.pages = Pages("counter", refusals="counter/layout.html", agent=agent)
         self._platform = platform
         self._world = world
         self._keys = keys
         self._agent = agent
         self._visits = Visits()
-        self._readings = Readings(platform, trust, platform.settings.data)
+        self._readings = Readings(platform, platform.settings.data)
         self.threads = Threads("counter")
         self._running: set[asyncio.Task[None]] = set()
 

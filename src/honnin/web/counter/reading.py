@@ -1,7 +1,6 @@
 """One reading, start to end: the chip in a thread, its errors as codes, the record when the clerk has confirmed."""
 
 from base64 import b64encode
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
-from honnin.chip import Challenge, Proof, Trust, open_reader
+from honnin.chip import Challenge, Proof, open_reader
 from honnin.chip.detecting import detect_document
 from honnin.chip.readers import Reader
 from honnin.errors import HonninError, ReaderError
@@ -40,11 +39,10 @@ ADDRESS_SOURCES = {"changes", "address"}
 class Readings:
     """What reads, and what records.
 
-    trust: whom proofs may rest on, by document; data: folder of the world, for readers that this server opens itself.
+    data: folder of the world, for readers that this server opens itself.
     """
 
     platform: "Platform"
-    trust: Callable[[str], Trust]
     data: Path
 
     def detect(self, visit: Visit) -> None:
@@ -74,7 +72,8 @@ class Readings:
             if tunnel is not None:
                 _must_be(visit.document, tunnel)  # before a PIN goes to a card that was changed meanwhile
             look = form_of(visit.purpose, visit.document).look
-            seen = look(reader, given, self.trust(visit.document), challenge, visit.progress)
+            trust = self.platform.document_trust(caller, visit.document)
+            seen = look(reader, given, trust, challenge, visit.progress)
             _note(visit, tunnel, seen=self._asked(seen, visit.purpose, caller))
         except HonninError as error:
             _note(visit, tunnel, error=error)
