@@ -106,19 +106,22 @@ class _Build:
                 out.flush()
                 if self.changed:
                     os.fsync(out.fileno())
-            if self.changed:
-                fresh.replace(self.folder / self.pack)
-                manifests.sync_folder(self.folder)
+            with manifests.prepared(self.folder, self._manifests()):
+                if self.changed:
+                    fresh.replace(self.folder / self.pack)
+                    manifests.sync_folder(self.folder)
+                for pack in self.dropped:  # the day that a pack is kept begins when it falls out of use
+                    with suppress(FileNotFoundError):
+                        os.utime(self.folder / pack)
         finally:
             fresh.unlink(missing_ok=True)
-        for pack in self.dropped:  # the day that a pack is kept begins when it falls out of use
-            with suppress(FileNotFoundError):
-                os.utime(self.folder / pack)
+        self._sweep()
+
+    def _manifests(self) -> Iterator[Manifest]:
+        at = int(self.at.timestamp())
         for key_id, name in sorted(self.changed.items()):
             scopes = tuple(self.scopes[key_id].values())
-            built = Manifest(issuer_key_id=key_id, issuer=name.hex(), built_at=int(self.at.timestamp()), scopes=scopes)
-            manifests.store(self.folder, built)
-        self._sweep()
+            yield Manifest(issuer_key_id=key_id, issuer=name.hex(), built_at=at, scopes=scopes)
 
     def _guard(self, crl: Checked, step: Callable[[BinaryIO, Checked], None], out: BinaryIO) -> None:
         try:

@@ -1,14 +1,15 @@
 """One manifest per issuer: which segments say what, checksummed, swapped atomically.
 
-`<issuer key id>.json` beside the pack files it names. A build writes its pack, syncs it, writes the manifest to a new
-name, syncs that, and renames it over the old one: a reader sees the old state or the new one, never a mixture, and a
-kill or a full disk at any moment leaves the old one. Builders take turns by a lock on `build.lock`.
+`<issuer key id>.json` beside the pack files it names. A build writes its pack and its manifests to new names, syncs
+them, and only then renames them into place: a reader sees an issuer's old state or the new one, never a mixture; a full
+disk leaves everything as it was, and a kill leaves each issuer one whole state. Builders take turns by a lock on
+`build.lock`.
 """
 
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import msgspec
 from honnin.errors import FormatError
 from honnin.pki.index.segment import Layout
 
-__all__ = ["Manifest", "Scope", "ScopeKey", "issuers", "load", "lock", "mark", "store", "sync_folder"]
+__all__ = ["Manifest", "Scope", "ScopeKey", "issuers", "load", "lock", "mark", "prepared", "sync_folder"]
 
 VERSION = 2
 ANEW = "Build the index again, in an empty folder."
@@ -117,17 +118,32 @@ def load(folder: Path, issuer_key_id: str) -> Manifest | None:
         raise FormatError("index.manifest", "An issuer's manifest is damaged.", next=ANEW) from error
 
 
-def store(folder: Path, manifest: Manifest) -> None:
-    """Swap an issuer's manifest in, durably."""
-    target = folder / f"{manifest.issuer_key_id}.json"
-    fresh = folder / f"{manifest.issuer_key_id}.json.new"
-    with fresh.open("wb") as out:
-        octets = msgspec.json.encode(manifest)
-        out.write(msgspec.json.encode(_Sealed(VERSION, hashlib.sha256(octets).hexdigest(), msgspec.Raw(octets))))
-        out.flush()
-        os.fsync(out.fileno())
-    fresh.replace(target)
-    sync_folder(folder)
+@contextmanager
+def prepared(folder: Path, built: Iterable[Manifest]) -> Iterator[None]:
+    """Write manifests durably beside those in force, and swap all of them in at the end of the block.
+
+    Where the block, or one of the files, fails, nothing is swapped and nothing left behind: what needs room comes
+    before the first rename.
+    """
+    swaps = [
+        (folder / f"{one.issuer_key_id}.json.new", folder / f"{one.issuer_key_id}.json", msgspec.json.encode(one))
+        for one in built
+    ]
+    try:
+        for fresh, _, octets in swaps:
+            with fresh.open("wb") as out:
+                checksum = hashlib.sha256(octets).hexdigest()
+                out.write(msgspec.json.encode(_Sealed(VERSION, checksum, msgspec.Raw(octets))))
+                out.flush()
+                os.fsync(out.fileno())
+        yield
+        for fresh, target, _ in swaps:
+            fresh.replace(target)
+    finally:
+        for fresh, _, _ in swaps:
+            fresh.unlink(missing_ok=True)
+    if swaps:
+        sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:
