@@ -25,7 +25,16 @@ def test_state_of_tries(left: int | None, state: str) -> None:
 
 def test_results_show_no_content() -> None:
     shown = repr(Reading("d", "a", {"name": "SECRET"}, (RawFile("a", "f", 1, b"SECRET"),)))
-    shown += repr(Proof("possession", "passed", "", message=b"SECRET", signature=b"SECRET", certificate=b"SECRET"))
+    shown += repr(
+        Proof(
+            "possession",
+            "passed",
+            "proof.possession_passed",
+            message=b"SECRET",
+            signature=b"SECRET",
+            certificate=b"SECRET",
+        )
+    )
     shown += repr(Pin("signature", "SECRET"))
     assert "SECRET" not in shown
 

@@ -13,6 +13,7 @@ from datetime import date
 from typing import Final, Literal
 
 from honnin.chip.document import Proof
+from honnin.words import say
 
 __all__ = ["OVER_DATA", "Authentic", "Current", "authenticity", "covered", "currency", "why"]
 
@@ -39,7 +40,7 @@ def why(proofs: Sequence[Proof]) -> str:
     for proof in proofs:
         if proof.result == deciding and (answer == "failed" or proof.kind in OVER_DATA):
             return proof.reason
-    return "Nothing that was read is under a signature."
+    return say("proof.nothing_signed", "en")
 
 
 def covered(source: str, proofs: Sequence[Proof]) -> bool:

@@ -24,6 +24,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 import rfc8785
 
 from honnin.errors import InputError
+from honnin.words import say
 
 __all__ = [
     "Application",
@@ -39,6 +40,7 @@ __all__ = [
     "Trust",
     "TrustedKey",
     "Unlocking",
+    "code_of",
 ]
 
 Progress = Callable[[str, int, int], None]  # file name, bytes read, bytes in all
@@ -125,19 +127,31 @@ class Proof:
     """One thing that the chip or its data prove, or do not.
 
     kind: `possession`, `internal_authentication`, `active_authentication`, `data_signature`, `issuer`, `revocation` …
-    covers: names of the files and values that stand or fall with it; leaves_out: read, but outside of it.
+    code: why, as a key of words for people (`proof.…`, or an error's); detail: the same in English, where it says more.
+    covers: names of the files and values that stand or fall with it (`part.…`); leaves_out: read, but outside of it.
     message, signature, certificate: what a verifier needs to repeat it; None where there is none.
     """
 
     kind: str
     result: Literal["passed", "failed", "not_checked"]
-    reason: str
+    code: str
     covers: tuple[str, ...] = ()
     leaves_out: tuple[str, ...] = ()
     algorithm: str | None = None
     message: bytes | None = field(default=None, repr=False)
     signature: bytes | None = field(default=None, repr=False)
     certificate: bytes | None = field(default=None, repr=False)
+    detail: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Why, in English."""
+        return self.detail or say(self.code, "en")
+
+
+def code_of(indication: str, sub_indication: str | None) -> str:
+    """Return the key of the words that say a path's verdict (`proof.path_…`)."""
+    return f"proof.path_{sub_indication or ('PASSED' if indication == 'PASSED' else 'UNKNOWN')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -240,7 +240,9 @@ def write_portrait(path: Path, values: Sequence[Any]) -> None:
 
 def proof_json(proof: "Proof") -> dict[str, Any]:
     """Return a proof without the bytes behind it."""
-    return {name: getattr(proof, name) for name in ("kind", "result", "reason", "covers", "leaves_out", "algorithm")}
+    return {
+        name: getattr(proof, name) for name in ("kind", "result", "code", "reason", "covers", "leaves_out", "algorithm")
+    }
 
 
 def plain(value: Any) -> Any:

@@ -136,14 +136,14 @@ class LicenceApplication:
         left = tuple(part for part in self._files.kept if part in UNSIGNED)
         covers = tuple(part for part in signed if part in open_parts)
         if closed or "signature" not in open_parts:
-            return unproved("The signature covers what both PINs open.", covers, left), REVOCATION
+            return unproved("proof.needs_both_pins", covers, left), REVOCATION
         contents = [self._files.file(part) for part in signed]
         try:
             signature = signature_in(items(self._files.file("signature") or b""), self._layout.signature_tags)
         except FormatError as error:
-            return Proof("data_signature", "failed", error.message, covers, left), REVOCATION
+            return Proof("data_signature", "failed", error.code, covers, left, detail=error.message), REVOCATION
         if None in contents:
-            return Proof("data_signature", "failed", "A signed file is not there.", covers, left), REVOCATION
+            return Proof("data_signature", "failed", "proof.signed_file_missing", covers, left), REVOCATION
         whole = b"".join(content or b"" for content in contents)
         messages = [whole]
         with suppress(FormatError):

@@ -89,13 +89,13 @@ class LicenceOnMyNumberCard:
     def prove(self, challenge: Challenge, *, trust: Trust | None = None) -> tuple[Proof, ...]:  # noqa: ARG002
         """Prove who wrote the data: the police's signature over the whole record; the chip itself signs nothing."""
         if SIGNED not in self._files.open:
-            return unproved("The signature covers what the PIN opens.", (), ()), REVOCATION
+            return unproved("proof.needs_licence_pin", (), ()), REVOCATION
         content = self._files.file(SIGNED) or b""
         try:
             found = items(self._files.file(SIGNATURE) or b"", on_my_number_card=True)
             signature = signature_in(found, self._layout.signature_tags)
         except FormatError as error:
-            return Proof("data_signature", "failed", error.message, (SIGNED,)), REVOCATION
+            return Proof("data_signature", "failed", error.code, (SIGNED,), detail=error.message), REVOCATION
         messages = [content]
         with suppress(FormatError):
             messages.append(without_filler(content, on_my_number_card=True))

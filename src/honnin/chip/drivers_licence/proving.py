@@ -17,14 +17,12 @@ __all__ = ["REVOCATION", "judge_signature", "unproved"]
 KIND: Final = "data_signature"
 USE: Final = "drivers_licence"
 ALGORITHM: Final = "sha256WithRSAEncryption"
-REVOCATION: Final = Proof(
-    "revocation", "not_checked", "Whether a licence was withdrawn or reported lost, only the police know."
-)
+REVOCATION: Final = Proof("revocation", "not_checked", "proof.licence_withdrawal_unknown")
 
 
-def unproved(reason: str, covers: tuple[str, ...], leaves_out: tuple[str, ...]) -> Proof:
+def unproved(code: str, covers: tuple[str, ...], leaves_out: tuple[str, ...], *, detail: str = "") -> Proof:
     """Return the proof that could not be made."""
-    return Proof(KIND, "not_checked", reason, covers, leaves_out)
+    return Proof(KIND, "not_checked", code, covers, leaves_out, detail=detail)
 
 
 def judge_signature(
@@ -38,18 +36,15 @@ def judge_signature(
     """Judge the signature. messages: what it may cover: whole files, or files without their filler (sheet §2.8 [?])."""
     key = trust.key(USE, signature.key_id) if trust else None
     if key is None:
-        reason = "The key of the police that the licence names is not at hand; it is not published."
-        return unproved(reason, covers, leaves_out)
+        return unproved("proof.police_key_missing", covers, leaves_out)
     try:
         message = next((message for message in messages if signs(key, message, signature.value)), None)
     except FormatError as error:
-        return unproved(error.message, covers, leaves_out)
+        return unproved(error.code, covers, leaves_out, detail=error.message)
     return Proof(
         kind=KIND,
         result="failed" if message is None else "passed",
-        reason="The signature does not fit what the licence says."
-        if message is None
-        else "The police signed what the licence says. That this chip is no copy, it does not prove.",
+        code="proof.police_mismatch" if message is None else "proof.police_signed",
         covers=covers,
         leaves_out=leaves_out,
         algorithm=ALGORITHM,

@@ -16,6 +16,7 @@ from typing import Literal
 
 import msgspec
 
+from honnin.chip.document import code_of
 from honnin.chip.icao9303.security_object import OTHER_CERTIFICATE, WRONG_SIGNATURE, parse_security_object, signer_of
 from honnin.errors import FormatError
 from honnin.pki import der, validate_path
@@ -31,14 +32,15 @@ Result = Literal["passed", "failed", "not_checked"]
 
 
 class PassiveAuthentication(msgspec.Struct, frozen=True, kw_only=True):
-    """The result with its reason. signer, csca: certificates (DER).
+    """The result with its reason (as of `Proof`). signer, csca: certificates (DER).
 
     covers, leaves_out: numbers of the data groups that are listed, and that are not; changed: listed ones whose digest
     differs. signed: whether the list's own signature holds.
     """
 
     result: Result
-    reason: str
+    code: str
+    detail: str = ""
     signed: bool = False
     covers: tuple[int, ...] = ()
     leaves_out: tuple[int, ...] = ()
@@ -70,22 +72,25 @@ def passive_authentication(
     try:
         listed = parse_security_object(security_object)
     except FormatError as error:
-        return PassiveAuthentication(result="failed", reason=error.message)
+        return PassiveAuthentication(result="failed", code=error.code, detail=error.message)
     covered = tuple(sorted(number for number in groups if number in listed.digests))
     changed = tuple(number for number in covered if not listed.matches(number, groups[number]))
-    signer, why = signer_of(listed.signed, tuple(signers))
+    signer, code = signer_of(listed.signed, tuple(signers))
+    detail = ""
     result: Result
     csca = None
     if signer is None:
-        result = "failed" if why in {WRONG_SIGNATURE, OTHER_CERTIFICATE} else "not_checked"
+        result = "failed" if code in {WRONG_SIGNATURE, OTHER_CERTIFICATE} else "not_checked"
     else:
-        result, why, csca = judge_signer(signer, signing_time(listed.signed, at), anchors, crls)
+        result, code, detail, csca = judge_signer(signer, signing_time(listed.signed, at), anchors, crls)
     if changed:
         result = "failed"
-        why = f"{', '.join(f'DG{number}' for number in changed)} is not what was signed."
+        code = "proof.groups_changed"
+        detail = f"{', '.join(f'DG{number}' for number in changed)} is not what was signed."
     return PassiveAuthentication(
         result=result,
-        reason=why,
+        code=code,
+        detail=detail,
         signed=signer is not None,
         covers=covered,
         leaves_out=tuple(sorted(groups.keys() - set(covered))),
@@ -131,18 +136,18 @@ def signing_time(signed: SignedData, at: datetime) -> datetime:
 
 def judge_signer(
     signer: Certificate, at: datetime, anchors: Sequence[bytes], crls: Sequence[bytes] = ()
-) -> tuple[Result, str, bytes | None]:
-    """Return whether a document signer leads to one of the CSCA certificates, why (not), and to which.
+) -> tuple[Result, str, str, bytes | None]:
+    """Return whether a document signer leads to one of the CSCA certificates, why (code, detail), and to which.
 
     `not_checked`: no CSCA of its issuer, or not the one whose key it names (§7.1: it must), is at hand.
     """
     known = [certificate for octets in anchors if (certificate := _readable(octets)) is not None]
     of_issuer = [csca for csca in known if names_equal(csca.subject, signer.issuer)]
     if not of_issuer:
-        return "not_checked", "No CSCA certificate of the signer's issuer is at hand.", None
+        return "not_checked", "proof.csca_of_issuer_missing", "", None
     key_id = _authority_key(signer)
     if key_id is None or all(_own_key(csca) != key_id for csca in of_issuer):
-        return "not_checked", "The CSCA certificate of the key that signed is not at hand.", None
+        return "not_checked", "proof.csca_of_key_missing", "", None
     verdict = validate_path(
         signer.raw,
         anchors=[csca.raw for csca in of_issuer],
@@ -151,10 +156,10 @@ def judge_signer(
         crls=crls,
     )
     if verdict.indication == "PASSED":
-        return "passed", "The issuing State signed these files.", verdict.path[-1]
+        return "passed", "proof.state_signed", "", verdict.path[-1]
     if verdict.indication == "INDETERMINATE":
-        return "not_checked", verdict.reason, None
-    return "failed", verdict.reason, None
+        return "not_checked", code_of(verdict.indication, verdict.sub_indication), verdict.reason, None
+    return "failed", code_of(verdict.indication, verdict.sub_indication), verdict.reason, None
 
 
 def _readable(octets: bytes) -> Certificate | None:

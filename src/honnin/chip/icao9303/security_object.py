@@ -31,9 +31,10 @@ HASHES: Final = {
     "2.16.840.1.101.3.4.2.3": "sha512",
 }
 GROUPS: Final = range(1, 17)
-WRONG_SIGNATURE: Final = "The signature over the digests is wrong."
-OTHER_CERTIFICATE: Final = "The certificate in the security object is not that of the signer it names."
-NO_CERTIFICATE: Final = "The document signer's certificate is not at hand, or cannot be read."
+WRONG_SIGNATURE: Final = "proof.signature_wrong"
+OTHER_CERTIFICATE: Final = "proof.signer_other"
+NO_CERTIFICATE: Final = "proof.signer_missing"
+UNSUPPORTED: Final = "proof.signature_unsupported"
 
 
 class SecurityObject(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +69,7 @@ def parse_security_object(content: bytes) -> SecurityObject:
 
 
 def signer_of(signed: SignedData, others: tuple[bytes, ...] = ()) -> tuple[Certificate | None, str]:
-    """Return the document signer whose signature over the content holds, and why there is none.
+    """Return the document signer whose signature over the content holds, and the code of why there is none.
 
     signed: of EF.SOD or EF.CardSecurity. others: document signer certificates (DER) from elsewhere, for a file that
     carries none.
@@ -76,18 +77,14 @@ def signer_of(signed: SignedData, others: tuple[bytes, ...] = ()) -> tuple[Certi
     content = SignedContent(signed.content)
     certificates = [_readable(octets) for octets in (*signed.certificates, *others)]
     known = [certificate for certificate in certificates if certificate is not None]
-    reason = NO_CERTIFICATE if len(known) < len(certificates) or not known else OTHER_CERTIFICATE
+    code = NO_CERTIFICATE if len(known) < len(certificates) or not known else OTHER_CERTIFICATE
     for signer in signed.signers:
         for candidate in (certificate for certificate in known if _is_named(signer, certificate)):
             facts = _checked(signer, signed, content, candidate)
             if facts.result == "valid":
                 return candidate, ""
-            reason = (
-                "The signature is of a kind that is not supported."
-                if facts.result == "unsupported"
-                else WRONG_SIGNATURE
-            )
-    return None, reason
+            code = UNSUPPORTED if facts.result == "unsupported" else WRONG_SIGNATURE
+    return None, code
 
 
 def _checked(

@@ -157,14 +157,14 @@ def _judge_face(content: bytes, issuer: Proof, spki: bytes | None) -> tuple[Proo
         )
         signature, key = record.value(0xDF28), rsa_public_key(record.value(0xDF24))
     except FormatError as error:
-        return Proof("data_signature", "failed", error.message, covers, UNSIGNED), None
+        return Proof("data_signature", "failed", error.code, covers, UNSIGNED, detail=error.message), None
 
     def judge(signer: bytes) -> str:
         digests = three_digests(signer, signature)
         if digests is None:
-            return "The signature over the card face is not that of the key which the card's certificate names."
+            return "proof.face_signer_other"
         if digests != tuple(sha256(group).digest() for group in groups):
-            return "The card face is not what was signed."
+            return "proof.face_changed"
         return ""
 
     return judge_record(issuer, spki, judge, covers=covers, leaves_out=UNSIGNED, signature=signature), key
@@ -197,10 +197,10 @@ def _judge_plain(
         message, signature = record.joined(*signed), record.value(signature_tag)
         key = rsa_public_key(record.value(signed[1]))
     except FormatError as error:
-        return Proof("data_signature", "failed", error.message, (part,)), None
+        return Proof("data_signature", "failed", error.code, (part,), detail=error.message), None
 
     def judge(signer: bytes) -> str:
-        return "" if signs(signer, message, signature) else "The record is not what was signed."
+        return "" if signs(signer, message, signature) else "proof.record_changed"
 
     return judge_record(issuer, spki, judge, covers=(part,), signature=signature), key
 

@@ -68,8 +68,7 @@ class CommonApplication:
 
     def prove(self, challenge: Challenge, *, trust: Trust | None = None) -> tuple[Proof, ...]:  # noqa: ARG002
         """Prove nothing: the record has no signature."""
-        reason = "Serial number and expiry are under no signature."
-        return (Proof("data_signature", "not_checked", reason, leaves_out=(PART,)),)
+        return (Proof("data_signature", "not_checked", "proof.common_unsigned", leaves_out=(PART,)),)
 
 
 def detect_resident_register(channel: Channel) -> Detection:

@@ -53,21 +53,19 @@ def judge_issuer(content: bytes | None, trust: Trust | None) -> tuple[Proof, byt
     try:
         certificate = parse_cv_certificate(content or b"")
     except FormatError as error:
-        return Proof("issuer", "failed", error.message, covers), None
+        return Proof("issuer", "failed", error.code, covers, detail=error.message), None
     key = trust.key(USE, certificate.issuer) if trust else None
     if key is None:
-        reason = "The card issuer's CA key that the certificate names is not at hand; it is not published."
-        return Proof("issuer", "not_checked", reason, covers, certificate=content), certificate.spki
+        return Proof("issuer", "not_checked", "proof.face_ca_missing", covers, certificate=content), certificate.spki
     try:
         genuine = signs(key, certificate.body, certificate.signature)
     except FormatError as error:
-        return Proof("issuer", "not_checked", error.message, covers, certificate=content), certificate.spki
+        unread = Proof("issuer", "not_checked", error.code, covers, certificate=content, detail=error.message)
+        return unread, certificate.spki
     proof = Proof(
         kind="issuer",
         result="passed" if genuine else "failed",
-        reason="The card issuer's CA certified the key that signed the card's records."
-        if genuine
-        else "The certificate of the key that signed the card's records is not the CA's.",
+        code="proof.face_ca_issued" if genuine else "proof.face_ca_other",
         covers=covers,
         algorithm=ALGORITHM,
         message=certificate.body,

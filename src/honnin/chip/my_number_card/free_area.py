@@ -135,10 +135,10 @@ class FreeAreaApplication:
         """
         kind, covers = "internal_authentication", (PART, "chip")
         if self._record is None:
-            return (Proof(kind, "not_checked", "The user number was not read.", covers),)
+            return (Proof(kind, "not_checked", "proof.user_number_unread", covers),)
         record, key = _judge_record(self._record, trust)
         if key is None:
-            return (record, Proof(kind, "failed", "The card's key cannot be read.", covers))
+            return (record, Proof(kind, "failed", "proof.chip_key_unreadable", covers))
         return record, self._judge_card(challenge, key, record, covers)
 
     @property
@@ -174,14 +174,19 @@ class FreeAreaApplication:
         try:
             made = self._channel.ask(command)
         except RefusalError as refusal:
-            return Proof(kind, "failed", f"The card does not sign the challenge ({refusal.sw:04X}).", covers)
+            return Proof(
+                kind,
+                "failed",
+                "proof.chip_refused",
+                covers,
+                detail=f"The card does not sign the challenge ({refusal.sw:04X}).",
+            )
         if not signs(key, digest, made):
-            reason = "The card does not hold the key that its record names: it is a copy."
-            return Proof(kind, "failed", reason, covers, algorithm=ALGORITHM, message=digest, signature=made)
-        reason = "The card signed the challenge with the key in the signed record: it is no copy."
-        if record.result != "passed":
-            reason = f"The card holds the key in its record, but: {record.reason}"
-        return Proof(kind, record.result, reason, covers, algorithm=ALGORITHM, message=digest, signature=made)
+            return Proof(
+                kind, "failed", "proof.chip_copied", covers, algorithm=ALGORITHM, message=digest, signature=made
+            )
+        code = "proof.chip_genuine" if record.result == "passed" else "proof.chip_of_unproved_record"
+        return Proof(kind, record.result, code, covers, algorithm=ALGORITHM, message=digest, signature=made)
 
 
 @cache
@@ -207,10 +212,10 @@ def _judge_record(content: bytes, trust: Trust | None) -> tuple[Proof, bytes | N
         key = rsa_public_key(record.value(CARD_KEY))
         issuer = trust.key(TRUST_USE, record.value(SERVICE)) if trust else None
         if issuer is None:
-            return Proof(kind, "not_checked", "The issuer's key of this service is not at hand.", covers), key
+            return Proof(kind, "not_checked", "proof.service_key_missing", covers), key
         genuine = signs(issuer, message, signature)
     except FormatError as error:
-        return Proof(kind, "failed", error.message, covers), None
-    reason = "The service signed this." if genuine else "The record is not what the service signed."
+        return Proof(kind, "failed", error.code, covers, detail=error.message), None
+    code = "proof.service_signed" if genuine else "proof.service_mismatch"
     result: Literal["passed", "failed"] = "passed" if genuine else "failed"
-    return Proof(kind, result, reason, covers, algorithm=ALGORITHM, message=message, signature=signature), key
+    return Proof(kind, result, code, covers, algorithm=ALGORITHM, message=message, signature=signature), key

@@ -171,14 +171,14 @@ def _judge_digests(kept: Any, content: bytes | None, issuer: Proof, spki: bytes 
         message, signature = record.joined(0xDF31, 0xDF32), record.value(0xDF33)
         found = {"number": kept.get("number"), "four_items": _signed_items(kept.get("four_items"))}
     except FormatError as error:
-        return Proof("data_signature", "failed", error.message, covers)
+        return Proof("data_signature", "failed", error.code, covers, detail=error.message)
 
     def judge(signer: bytes) -> str:
         if not signs(signer, message, signature):
-            return "The signature over number and four items is wrong."
-        for (part, signed), digest in zip(found.items(), digests, strict=True):
+            return "proof.items_signature_wrong"
+        for signed, digest in zip(found.values(), digests, strict=True):
             if signed is not None and not compare_digest(sha256(signed).digest(), digest):
-                return f"The part {part} is not what was signed."
+                return "proof.items_changed"
         return ""
 
     return judge_record(issuer, spki, judge, covers=covers, signature=signature)
@@ -202,10 +202,10 @@ def _judge_chip_key(content: bytes | None, issuer: Proof, spki: bytes | None) ->
         message, signature = record.joined(0xDF51), record.value(0xDF52)
         key = rsa_public_key(record.value(0xDF51))
     except FormatError as error:
-        return Proof("data_signature", "failed", error.message, ("chip_key",)), b""
+        return Proof("data_signature", "failed", error.code, ("chip_key",), detail=error.message), b""
 
     def judge(signer: bytes) -> str:
-        return "" if signs(signer, message, signature) else "The chip's key is not the one that was signed."
+        return "" if signs(signer, message, signature) else "proof.chip_key_changed"
 
     return judge_record(issuer, spki, judge, covers=("chip_key",), signature=signature), key
 

@@ -5,7 +5,7 @@ The path is `honnin.pki`'s work and only asked for here; revocation is never jud
 
 from typing import Final
 
-from honnin.chip.document import Proof, Trust
+from honnin.chip.document import Proof, Trust, code_of
 from honnin.chip.my_number_card.signing import CardSignature
 from honnin.errors import FormatError
 
@@ -36,13 +36,13 @@ def judge_possession(
     try:
         key = parse_certificate(certificate).public_key()
         genuine = verify_signature(key, bytes.fromhex(identifier), message, _as_in_x509(made))
-        reason = "" if genuine else "The signature over the challenge does not fit the certificate on the card."
+        code = "proof.possession_passed" if genuine else "proof.possession_failed"
     except FormatError:
-        genuine, reason = False, "The certificate on the card cannot be read."
+        genuine, code = False, "proof.certificate_unreadable"
     possession = Proof(
         kind="possession",
         result="passed" if genuine else "failed",
-        reason=reason or "The card signed the challenge with the key of its certificate, after its PIN.",
+        code=code,
         covers=(KEY, CERTIFICATE),
         algorithm=name,
         message=message,
@@ -64,19 +64,25 @@ def _as_in_x509(made: CardSignature) -> bytes:
 
 def _issuer(certificate: bytes, trust: Trust | None) -> Proof:
     if trust is None:
-        return Proof("issuer", "not_checked", "No trusted issuer was given.", covers=(CERTIFICATE,))
+        return Proof("issuer", "not_checked", "proof.anchor_missing", covers=(CERTIFICATE,))
     from honnin.pki import validate_path
 
     verdict = validate_path(
         certificate, anchors=trust.anchors, at=trust.at, revocation="off", purpose="user_authentication"
     )
     passed = verdict.indication == "PASSED"
-    return Proof("issuer", "passed" if passed else "failed", verdict.reason, covers=(CERTIFICATE,))
+    return Proof(
+        "issuer",
+        "passed" if passed else "failed",
+        code_of(verdict.indication, verdict.sub_indication),
+        covers=(CERTIFICATE,),
+        detail=verdict.reason,
+    )
 
 
 _REVOCATION = Proof(
     "revocation",
     "not_checked",
-    "Whether the certificate was revoked is known outside the card.",
+    "proof.certificate_revocation_elsewhere",
     covers=(CERTIFICATE,),
 )

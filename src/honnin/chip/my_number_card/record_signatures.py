@@ -52,20 +52,18 @@ def judge_record(
     leaves_out: tuple[str, ...] = (),
     signature: bytes | None = None,
 ) -> Proof:
-    """Judge one record's signature. judge: given the signer's key, says what is wrong, or nothing."""
+    """Judge one record's signature. judge: given the signer's key, returns the code of what is wrong, or nothing."""
     kind = "data_signature"
     if spki is None:
-        return Proof(kind, "failed", "The key that signed the record cannot be read.", covers, leaves_out)
+        return Proof(kind, "failed", "proof.record_key_unreadable", covers, leaves_out)
     try:
-        wrong = judge(spki)
+        wrong, detail = judge(spki), ""
     except FormatError as error:
-        wrong = error.message
+        wrong, detail = error.code, error.message
     if wrong:
-        return Proof(kind, "failed", wrong, covers, leaves_out, ALGORITHM, signature=signature)
-    if issuer.result == "failed":
-        return Proof(kind, "failed", issuer.reason, covers, leaves_out, ALGORITHM, signature=signature)
-    reason = "The card's issuer signed this." if issuer.result == "passed" else f"Signed, but: {issuer.reason}"
-    return Proof(kind, issuer.result, reason, covers, leaves_out, ALGORITHM, signature=signature)
+        return Proof(kind, "failed", wrong, covers, leaves_out, ALGORITHM, signature=signature, detail=detail)
+    code = "proof.card_issuer_signed" if issuer.result == "passed" else "proof.signed_by_unproved_issuer"
+    return Proof(kind, issuer.result, code, covers, leaves_out, ALGORITHM, signature=signature)
 
 
 def ask_chip(channel: Channel, message: bytes) -> bytes:
@@ -78,12 +76,18 @@ def judge_chip(
 ) -> Proof:
     """Let the chip sign a challenge without any PIN, and judge it by the key in the record that `record` judged."""
     if spki is None or record is None:
-        return Proof(CHIP, "not_checked", "The chip's public key was not read.", covers)
+        return Proof(CHIP, "not_checked", "proof.chip_key_unread", covers)
     message = challenge.message()
     try:
         made = ask_chip(channel, message)
     except RefusalError as refusal:
-        return Proof(CHIP, "failed", f"The chip does not sign the challenge ({refusal.sw:04X}).", covers)
+        return Proof(
+            CHIP,
+            "failed",
+            "proof.chip_refused",
+            covers,
+            detail=f"The chip does not sign the challenge ({refusal.sw:04X}).",
+        )
     return judge_chip_answer(message, made, spki, record, covers)
 
 
@@ -92,11 +96,8 @@ def judge_chip_answer(message: bytes, made: bytes, spki: bytes, record: Proof, c
     try:
         genuine = signs(spki, message, made)
     except FormatError as error:
-        return Proof(CHIP, "failed", error.message, covers)
+        return Proof(CHIP, "failed", error.code, covers, detail=error.message)
     if not genuine:
-        reason = "The chip does not hold the key that its record names: it is a copy, or another card's record."
-        return Proof(CHIP, "failed", reason, covers, algorithm=ALGORITHM, message=message, signature=made)
-    reason = "The chip signed the challenge with the key in the signed record: it is no copy."
-    if record.result != "passed":
-        reason = f"The chip holds the key in its record, but the record is not proved: {record.reason}"
-    return Proof(CHIP, record.result, reason, covers, algorithm=ALGORITHM, message=message, signature=made)
+        return Proof(CHIP, "failed", "proof.chip_copied", covers, algorithm=ALGORITHM, message=message, signature=made)
+    code = "proof.chip_genuine" if record.result == "passed" else "proof.chip_of_unproved_record"
+    return Proof(CHIP, record.result, code, covers, algorithm=ALGORITHM, message=message, signature=made)

@@ -110,7 +110,7 @@ def judge(answer: ChipAnswer, challenge: Challenge, trust: Trust) -> Tapped:
     record, key = judge_age(answer.age_record, issuer, spki)
     covers = ("age", "chip")
     if key is None:
-        chip = Proof("internal_authentication", "failed", "The chip's public key cannot be read.", covers)
+        chip = Proof("internal_authentication", "failed", "proof.chip_key_unreadable", covers)
         return Tapped((issuer, record, chip), None, None)
     chip = judge_chip_answer(challenge.message(), answer.signature, key, record, covers)
     return Tapped((issuer, record, chip), _birth_date(answer.age_record), key)

@@ -218,13 +218,11 @@ class PassportApplication:
         try:
             answer = self._channel.ask(Command(0x00, 0x88, 0x00, 0x00, nonce, expected))
         except RefusalError:
-            return Proof(
-                "active_authentication", "failed", "The chip does not sign with the key of data group 15.", ("dg15",)
-            )
+            return Proof("active_authentication", "failed", "proof.active_refused", ("dg15",))
         except (SecureMessagingError, ReaderError):
             # An answer as long as an RSA key needs extended lengths, which some readers and chips do not carry.
             self._reopen()
-            return Proof("active_authentication", "not_checked", "The answer did not come through.", ("dg15",))
+            return Proof("active_authentication", "not_checked", "proof.active_unanswered", ("dg15",))
         return proving.judge_active(group, nonce, answer, judged, hash_name)
 
     def _agree(self, judged: PassiveAuthentication, infos: SecurityInfos) -> Proof:
@@ -244,9 +242,7 @@ class PassportApplication:
                 self._opened = None
                 return proving.judge_chip(judged, agreed=False, algorithm=info.cipher)
             return proving.judge_chip(judged, agreed=True, algorithm=info.cipher)
-        return Proof(
-            "chip_authentication", "not_checked", "The chip's key is of a kind that is not supported.", ("dg14",)
-        )
+        return Proof("chip_authentication", "not_checked", "proof.agreement_unsupported", ("dg14",))
 
 
 def _values(found: dict[str, bytes]) -> PassportValues:

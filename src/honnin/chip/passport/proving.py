@@ -29,11 +29,7 @@ from honnin.pki.rfc5652 import looks_like_cms, read_signed_data
 __all__ = ["anchors_of", "judge_active", "judge_chip", "judge_mapping", "judge_passive", "passive_proofs"]
 
 NOWHEN: Final = datetime.max.replace(tzinfo=UTC)
-REVOCATION: Final = Proof(
-    "revocation",
-    "not_checked",
-    "Whether the document signer was revoked, or the passport reported lost, is known outside the chip.",
-)
+REVOCATION: Final = Proof("revocation", "not_checked", "proof.signer_revocation_elsewhere")
 
 
 def anchors_of(trust: Trust | None) -> tuple[bytes, ...]:
@@ -63,15 +59,16 @@ def passive_proofs(
     passive = Proof(
         kind="passive_authentication",
         result=judged.result,
-        reason=judged.reason,
+        code=judged.code,
         covers=tuple(f"dg{n}" for n in judged.covers),
         leaves_out=left,
         algorithm=judged.hash,
         signature=files.get("sod"),
         certificate=judged.signer,
+        detail=judged.detail,
     )
     if crls and judged.result == "passed":
-        checked = Proof("revocation", "passed", "The given lists were asked for the document signer.", covers=("sod",))
+        checked = Proof("revocation", "passed", "proof.lists_asked", covers=("sod",))
         return passive, checked
     return passive, REVOCATION
 
@@ -83,20 +80,21 @@ def judge_active(
     algorithm: str | None = None
     try:
         algorithm = active_authentication(parse_dg15(group), challenge, answer, hash_name=hash_name)
-        reason = "The chip does not hold the key of data group 15." if algorithm is None else ""
+        code, detail = "proof.active_failed" if algorithm is None else "proof.active_passed", ""
     except FormatError as error:
         if error.code == "certificate.key_unsupported":
-            return Proof("active_authentication", "not_checked", error.message, covers=("dg15",))
-        reason = error.message
+            return Proof("active_authentication", "not_checked", error.code, ("dg15",), detail=error.message)
+        code, detail = error.code, error.message
     return _standing_on(
         Proof(
             kind="active_authentication",
-            result="failed" if reason else "passed",
-            reason=reason or "The chip signed the challenge with the key of data group 15.",
+            result="failed" if algorithm is None else "passed",
+            code=code,
             covers=("dg15",),
             algorithm=algorithm,
             message=challenge,
             signature=answer,
+            detail=detail,
         ),
         15,
         judged,
@@ -105,12 +103,8 @@ def judge_active(
 
 def judge_chip(judged: PassiveAuthentication, *, agreed: bool, algorithm: str) -> Proof:
     """Judge a Chip Authentication. agreed: whether the chip went on under the new keys."""
-    reason = (
-        "The chip went on under keys that only the key of data group 14 gives."
-        if agreed
-        else "The chip does not hold the key of data group 14."
-    )
-    proof = Proof("chip_authentication", "passed" if agreed else "failed", reason, ("dg14",), algorithm=algorithm)
+    result: Literal["passed", "failed"] = "passed" if agreed else "failed"
+    proof = Proof("chip_authentication", result, f"proof.agreement_{result}", ("dg14",), algorithm=algorithm)
     return _standing_on(proof, 14, judged)
 
 
@@ -118,21 +112,30 @@ def judge_mapping(mapped: Mapped, card_security: bytes | None, anchors: Sequence
     """Judge the chip authentication mapping of PACE. card_security: EF.CardSecurity, which brings the static key."""
     kind, covers = "chip_authentication", ("card_security",)
     if card_security is None:
-        return Proof(kind, "not_checked", "The chip does not give EF.CardSecurity.", covers)
+        return Proof(kind, "not_checked", "proof.card_security_missing", covers)
     try:
         signed = read_signed_data(card_security)
         keys = parse_security_infos(signed.content or b"").chip_keys
         holds = any(_maps(mapped, key.spki) for key in keys)
         signer, why = signer_of(signed)
     except FormatError as error:
-        return Proof(kind, "failed", error.message, covers)
+        return Proof(kind, "failed", error.code, covers, detail=error.message)
     if not holds or signer is None:
-        reason = why if holds else "The chip does not hold the key of EF.CardSecurity."
-        return Proof(kind, "failed", reason, covers, signature=card_security)
-    result, reason, _ = judge_signer(signer, signing_time(signed, at or NOWHEN), anchors)
+        code = why if holds else "proof.mapping_failed"
+        return Proof(kind, "failed", code, covers, signature=card_security)
+    result, code, detail, _ = judge_signer(signer, signing_time(signed, at or NOWHEN), anchors)
     if result == "passed":
-        reason = "The chip mapped with the key that the issuing State signed: it is no copy."
-    return Proof(kind, result, reason, covers, algorithm="pace_cam", signature=card_security, certificate=signer.raw)
+        code = "proof.mapping_passed"
+    return Proof(
+        kind,
+        result,
+        code,
+        covers,
+        algorithm="pace_cam",
+        signature=card_security,
+        certificate=signer.raw,
+        detail=detail,
+    )
 
 
 def _maps(mapped: Mapped, spki: bytes) -> bool:
@@ -148,5 +151,6 @@ def _standing_on(proof: Proof, group: int, judged: PassiveAuthentication) -> Pro
     if proof.result == "failed" or judged.holds(group):
         return proof
     result: Literal["failed", "not_checked"] = "failed" if group in judged.changed else "not_checked"
-    why = f"The key in data group {group} is not the signed one: {judged.reason}"
-    return Proof(proof.kind, result, why, proof.covers, message=proof.message, signature=proof.signature)
+    return Proof(
+        proof.kind, result, "proof.chip_key_not_signed", proof.covers, message=proof.message, signature=proof.signature
+    )

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from honnin.chip.ber import object_length
-from honnin.chip.document import Proof, Trust
+from honnin.chip.document import Proof, Trust, code_of
 from honnin.chip.residence_card.profile import Kind
 from honnin.chip.residence_card.record import objects
 from honnin.errors import FormatError
@@ -30,11 +30,7 @@ __all__ = ["REVOCATION", "prove_card"]
 KIND: Final = "data_signature"
 RAW_P384: Final = 96
 Result = Literal["passed", "failed", "not_checked"]
-REVOCATION: Final = Proof(
-    "revocation",
-    "not_checked",
-    "Whether the card was given back or revoked is asked with number and expiry date at the agency's page.",
-)
+REVOCATION: Final = Proof("revocation", "not_checked", "proof.agency_revocation_elsewhere")
 
 
 def prove_card(kind: Kind, files: Mapping[str, bytes], trust: Trust | None) -> tuple[Proof, Proof]:
@@ -48,26 +44,24 @@ def prove_card(kind: Kind, files: Mapping[str, bytes], trust: Trust | None) -> t
         message = _message(kind, parsed)
     except FormatError as error:
         result: Result = "not_checked" if error.code == "residence.order_unknown" else "failed"
-        unread = Proof(KIND, result, error.message, covers, left)
-        return Proof("issuer", "not_checked", "The certificate was not judged.", ("signature",)), unread
+        unread = Proof(KIND, result, error.code, covers, left, detail=error.message)
+        return Proof("issuer", "not_checked", "proof.certificate_not_judged", ("signature",)), unread
     if not signature.strip(b"\0") or not encoded:
-        reason = "The card carries no signature, as those of young children may."
-        return Proof("issuer", "not_checked", reason, ("signature",)), Proof(KIND, "not_checked", reason, covers, left)
+        code = "proof.card_unsigned"
+        return Proof("issuer", "not_checked", code, ("signature",)), Proof(KIND, "not_checked", code, covers, left)
     try:
         certificate = parse_certificate(encoded)
         holds = _holds(certificate, message, signature)
         issuer = _issuer(certificate, trust)
     except FormatError as error:
-        failed = Proof(KIND, "failed", error.message, covers, left)
-        return Proof("issuer", "failed", error.message, ("signature",)), failed
+        failed = Proof(KIND, "failed", error.code, covers, left, detail=error.message)
+        return Proof("issuer", "failed", error.code, ("signature",), detail=error.message), failed
     result = issuer.result if holds else "failed"
-    reason = "The agency signed what is printed on the card. That this chip is no copy, it does not prove."
+    code = "proof.agency_signed" if result == "passed" else "proof.signed_by_unproved_issuer"
     if not holds:
-        reason = "The signature does not fit what the card says."
-    elif result != "passed":
-        reason = f"Signed, but: {issuer.reason}"
+        code = "proof.card_mismatch"
     algorithm = "sha256WithRSAEncryption" if kind.generation == 1 else "ecdsa-with-SHA256"
-    return issuer, Proof(KIND, result, reason, covers, left, algorithm, message, signature, certificate.raw)
+    return issuer, Proof(KIND, result, code, covers, left, algorithm, message, signature, certificate.raw)
 
 
 def _message(kind: Kind, parsed: Mapping[str, Mapping[str, bytes]]) -> bytes:
@@ -133,16 +127,23 @@ def _issuer(certificate: Certificate, trust: Trust | None) -> Proof:
             found for found in authorities if _identifier(found, extensions.subject_key_identifier) in {None, key_id}
         ]
     if trust is None or not authorities:
-        reason = "The agency's CA certificate of the key that signed is not at hand."
-        return Proof("issuer", "not_checked", reason, covers, certificate=certificate.raw)
+        return Proof("issuer", "not_checked", "proof.agency_ca_missing", covers, certificate=certificate.raw)
     verdict = validate_path(
         certificate.raw, anchors=[found.raw for found in authorities], at=trust.at, revocation="off"
     )
     result: Result = "passed" if verdict.indication == "PASSED" else "failed"
     if verdict.indication == "INDETERMINATE":
         result = "not_checked"
-    reason = "The agency's CA issued the card's certificate." if result == "passed" else verdict.reason
-    return Proof("issuer", result, reason, covers, certificate=certificate.raw)
+    if result == "passed":
+        return Proof("issuer", result, "proof.agency_ca_issued", covers, certificate=certificate.raw)
+    return Proof(
+        "issuer",
+        result,
+        code_of(verdict.indication, verdict.sub_indication),
+        covers,
+        certificate=certificate.raw,
+        detail=verdict.reason,
+    )
 
 
 def _readable(octets: bytes) -> Certificate | None:

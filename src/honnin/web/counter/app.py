@@ -10,7 +10,7 @@
     GET  /visit/{id}/read          a reader of this computer: the page carries commands to the reader agent
     POST /visit/{id}/tunnel        one step of that (JSON)
     GET  /visit/{id}/seen          the card beside what the chip proves
-    GET  /visit/{id}/image/{n}     a picture from the chip
+    GET  /visit/{id}/image/{n}     a picture from the chip; /{piece}: a character of a text that no code has
     POST /visit/{id}/again         enter the number anew
     POST /visit/{id}/confirm       the clerk's word; the record
     POST /visit/{id}/end           forget what was read
@@ -44,6 +44,7 @@ from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, form_of, purpose
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.recorded import Recorded
+from honnin.web.counter.schema import drawn, picture_at
 from honnin.web.counter.seen import currency
 from honnin.web.counter.tunnel import Tunnel, said_by_page
 from honnin.web.counter.visits import Desk, Visit, Visits
@@ -83,6 +84,7 @@ def create_app(platform: "Platform", *, world: "World", keys: Path, agent: str =
         Route("/visit/{id}/tunnel", counter.step, methods=["POST"]),
         Route("/visit/{id}/seen", counter.seen),
         Route("/visit/{id}/image/{n:int}", counter.image),
+        Route("/visit/{id}/image/{n:int}/{piece:int}", counter.image),
         Route("/visit/{id}/again", counter.again, methods=["POST"]),
         Route("/visit/{id}/confirm", counter.confirm, methods=["POST"]),
         Route("/visit/{id}/end", counter.end, methods=["POST"]),
@@ -283,6 +285,7 @@ class _Counter:
             "seen.html",
             visit=visit,
             seen=visit.seen,
+            drawing=await self.threads.run(drawn, visit.seen, f"/visit/{visit.id}/image", language),
             current=currency(visit.seen.expires, japanese_day(self._now())),
             law=law,
             full_record=method is not None,
@@ -293,10 +296,11 @@ class _Counter:
         """Return one picture of the chip in a form that browsers show."""
         visit = self._visit(request)
         fields = visit.seen.fields if visit.seen else ()
-        n = request.path_params["n"]
-        if n >= len(fields) or not fields[n].image:
+        n, piece = request.path_params["n"], request.path_params.get("piece")
+        content = picture_at(fields[n], piece) if n < len(fields) else b""
+        if not content:
             raise NotFoundError("page.not_found", "There is no such picture.", next="Start again.")
-        media_type, content = await self.threads.run(shown_picture, fields[n].image)
+        media_type, content = await self.threads.run(shown_picture, content)
         headers = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
         return Response(content, media_type=media_type, headers=headers)
 

@@ -6,7 +6,7 @@ from PIL import Image, UnidentifiedImageError
 
 from honnin.errors import FormatError
 
-__all__ = ["shown_picture"]
+__all__ = ["showable", "shown_picture"]
 
 MOST_PIXELS = 12_000_000  # a small file can claim to be a huge picture
 FORMATS = ("JPEG", "JPEG2000", "TIFF", "PNG", "BMP", "GIF")
@@ -25,6 +25,15 @@ def shown_picture(content: bytes) -> tuple[str, bytes]:
     except (OSError, ValueError, SyntaxError, EOFError, UnidentifiedImageError, Image.DecompressionBombError):
         raise _unshown() from None
     return "image/png", out.getvalue()
+
+
+def showable(content: bytes) -> bool:
+    """Tell whether a picture can be shown."""
+    try:
+        shown_picture(content)
+    except FormatError:
+        return False
+    return True
 
 
 def _unshown() -> FormatError:

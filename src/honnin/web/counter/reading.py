@@ -11,6 +11,7 @@ import msgspec
 
 from honnin.chip import Challenge, Proof, open_reader
 from honnin.chip.detecting import detect_document
+from honnin.chip.document import code_of
 from honnin.chip.readers import Reader
 from honnin.errors import HonninError, ReaderError
 from honnin.platform.clock import japanese_day
@@ -32,7 +33,6 @@ AUDIENCE = "honnin counter"
 # By sub-indication; every other certificate that did not pass is `failed`.
 STATES: Final[dict[str, State]] = {"REVOKED": "revoked", "TRY_LATER": "unknown"}
 NUMBERS = ("licence_number", "card_number", "document_number")
-ADDRESS_SOURCES = {"changes", "address"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +109,14 @@ class Readings:
         passed = verdict.indication == "TOTAL-PASSED"
         state: State = "good" if passed else STATES.get(verdict.sub_indication or "", "failed")
         result: Literal["passed", "not_checked"] = "passed" if passed else "not_checked"
-        proof = Proof("certificate", result, verdict.reason, covers=("certificate_items",))
+        code = "proof.certificate_good" if passed else code_of(verdict.indication, verdict.sub_indication)
+        proof = Proof("certificate", result, code, covers=("certificate_items",), detail=verdict.reason)
         texts = {} if items is None else {"name": items.name, "address": items.address, "birth_date": items.birth_date}
         told = {one.name for one in seen.fields if one.text}
         more = tuple(
-            Field(name, "certificate_items", text) for name, text in texts.items() if text and name not in told
+            Field(name, "certificate_items", text, form="era_date" if name == "birth_date" else "text")
+            for name, text in texts.items()
+            if text and name not in told
         )
         return replace(
             seen,
@@ -187,7 +190,7 @@ def _full(seen: Seen) -> bytes:
 def _person(seen: Seen) -> dict[str, str]:
     """Return what a record says of the person, from what a signature covers; a later address says that none does."""
     texts = {one.name: one.text for one, mark in seen.marked() if one.text and mark == "covered"}
-    later = [one.text for one in seen.fields if one.name == "later" and one.source in ADDRESS_SOURCES]
+    later = [one.text for one in seen.fields if one.name == "later_address"]
     number = next((texts[name] for name in NUMBERS if name in texts), "")
     person = {
         "name": texts.get("name", ""),

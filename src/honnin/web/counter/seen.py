@@ -18,11 +18,13 @@ from typing import Literal
 
 from honnin.chip import Proof, RawFile
 from honnin.chip.answers import OVER_DATA, Authentic, Current, authenticity, currency
+from honnin.identity.dates import Era
 
 __all__ = [
     "Authentic",
     "Current",
     "Field",
+    "Form",
     "Mark",
     "Seen",
     "Signed",
@@ -36,17 +38,27 @@ __all__ = [
 CERTIFICATE = "certificate"  # covers the four items of a JPKI signature certificate, and says nothing of the card face
 State = Literal["not_asked", "good", "revoked", "unknown", "failed"]
 Mark = Literal["covered", "open", "failed"]
+Form = Literal["text", "date", "era_date", "sex", "country", "period", "code", "zone"]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing on the screen. name: a word of `counter.field_…`; source: the chip's file or value behind it."""
+    """One thing on the screen. name: a word of `counter.field_…`; source: the chip's file or value behind it.
+
+    text: as records keep it (dates `YYYY-MM-DD`, codes as on the chip); form: how a page writes it (`saying`).
+    era: of a date, as the document names it. since: the day from which an entry made after issue counts.
+    pieces: of a text with characters that no code has: text, and a TIFF picture (empty: none) for each of these.
+    """
 
     name: str
     source: str
     text: str = field(default="", repr=False)
     image: bytes = field(default=b"", repr=False)
     media_type: str = ""
+    form: Form = "text"
+    era: Era | None = None
+    since: str = ""
+    pieces: tuple[str | bytes, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +89,7 @@ class Standing:
 class Seen:
     """One reading as the clerk sees it.
 
+    kind: which of the document's kinds it is (a word of `counter.kind_…`), empty where there is one alone.
     kept: what identifies it in the record without personal data. files: as the chip gave them, for the law's record.
     signed, standing: what says whether the card was reported lost, where the customer consented to ask.
     """
@@ -85,6 +98,7 @@ class Seen:
     fields: tuple[Field, ...] = field(repr=False)
     proofs: tuple[Proof, ...]
     expires: date | None = None
+    kind: str = ""
     kept: str = ""
     files: tuple[RawFile, ...] = field(default=(), repr=False)
     signed: Signed | None = None
@@ -98,7 +112,7 @@ class Seen:
     @property
     def expiry_signed(self) -> bool:
         """Tell whether a signature covers the date that `expires` comes from."""
-        dates = [one for one in self.fields if one.name in {"expiry_date", "expiry_date_zone"}]
+        dates = [one for one in self.fields if one.name == "expiry_date"]
         return any(mark_of(one.source, self.proofs) == "covered" for one in dates)
 
     def marked(self) -> tuple[tuple[Field, Mark], ...]:

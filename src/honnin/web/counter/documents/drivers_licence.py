@@ -1,12 +1,14 @@
 """The driver's licence at the counter: the customer keys in both PINs; what was appended after issue stays grey."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
 from honnin.chip import Challenge, Pin, Proof, Reading, Trust
-from honnin.chip.drivers_licence import DriversLicence, LicenceValues
+from honnin.chip.drivers_licence import DriversLicence, LicenceValues, Run, Text
 from honnin.chip.readers import Reader
+from honnin.identity.dates import PartialDate
 from honnin.web.counter.documents.asking import Entry
 from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen
@@ -48,30 +50,67 @@ def _read(
 
 
 def _fields(values: LicenceValues) -> list[Field]:
+    """Return the fields, those on the card's front first and in its order."""
+    pictures = {glyph.number: glyph.tiff() or b"" for glyph in values.glyphs}
     shown = [Field("portrait", "photo", image=values.photo, media_type="image/jp2")] if values.photo else []
     if record := values.record:
-        texts = {
-            "name": record.name and record.name.plain,
-            "name_kana": record.name_kana and record.name_kana.plain,
-            "alias": record.alias and record.alias.plain,
-            "birth_date": record.birth_date and record.birth_date.iso(),
-            "address": record.address and record.address.plain,
-            "issue_date": record.issued and record.issued.iso(),
-            "expiry_date": record.expires and record.expires.iso(),
-            "licence_number": record.number and record.number.value,
-            "licence_classes": "、".join(record.categories),
-            "conditions": "、".join(text.plain for text in record.conditions),
-            "issuing_authority": record.commission and record.commission.plain,
-        }
-        shown += [Field(name, "record", text) for name, text in texts.items() if text]
+        shown += _written(
+            pictures,
+            name=record.name,
+            birth_date=record.birth_date,
+            address=record.address,
+            issue_date=record.issued,
+            reference_number=record.reference_number,
+            colour=record.colour,
+            expiry_date=record.expires,
+            conditions=record.conditions,
+            licence_number=record.number.value if record.number else None,
+            small_and_motorbike_since=record.small_and_motorbike_since,
+            other_since=record.other_since,
+            second_class_since=record.second_class_since,
+            licence_classes="、".join(record.categories),
+            issuing_authority=record.commission,
+            name_kana=record.name_kana,
+            called_name=record.called_name,
+            alias=record.alias,
+            remarks=record.remarks,
+        )
     if values.registered_domicile:
-        shown.append(Field("registered_domicile", "registered_domicile", values.registered_domicile.plain))
+        shown.append(_text("registered_domicile", "registered_domicile", values.registered_domicile, pictures))
     for source, changes in (("changes", values.changes), ("domicile_changes", values.domicile_changes)):
         for change in changes:
             if change.value:
-                when = change.date.iso() if change.date else "–"
-                shown.append(Field("later", source, f"{change.value.plain} ({when})"))
+                field = _text(f"later_{change.kind}", source, change.value, pictures)
+                shown.append(replace(field, since=change.date.iso() if change.date else ""))
     return shown
+
+
+def _written(
+    pictures: Mapping[int, bytes], **values: PartialDate | Text | tuple[Text, ...] | str | None
+) -> Iterator[Field]:
+    """Return what was recorded of the signed file, by name."""
+    for name, value in values.items():
+        if isinstance(value, PartialDate):
+            yield Field(name, "record", value.iso(), form="era_date", era=value.era)
+        elif isinstance(value, str) and value:
+            yield Field(name, "record", value)
+        elif isinstance(value, Text) and value.runs:
+            yield _text(name, "record", value, pictures)
+        elif isinstance(value, tuple) and value:
+            yield _text(name, "record", Text(tuple(_joined(value))), pictures)
+
+
+def _joined(texts: tuple[Text, ...]) -> Iterator[Run]:
+    for n, text in enumerate(texts):
+        if n:
+            yield Run("text", "、")
+        yield from text.runs
+
+
+def _text(name: str, source: str, text: Text, pictures: Mapping[int, bytes]) -> Field:
+    """Return a text, with the pictures of its characters that no code has."""
+    pieces = tuple(run.text if run.kind == "text" else pictures.get(run.glyph or 0, b"") for run in text.runs)
+    return Field(name, source, text.plain, pieces=() if text.whole else pieces)
 
 
 def _expires(values: LicenceValues) -> date | None:

@@ -108,7 +108,10 @@ def _fields(face: Face) -> list[Field]:
     ]
     if face.security_code_image:
         shown.append(Field("security_code_image", "security_code_image", image=face.security_code_image))
-    shown += [Field("birth_date", "birth_date", face.birth_date.iso()), Field("sex", "sex", face.sex)]
+    shown += [
+        Field("birth_date", "birth_date", face.birth_date.iso(), form="era_date"),
+        Field("sex", "sex", face.sex, form="sex"),
+    ]
     if face.expiry_date:
-        shown.append(Field("expiry_date", "expiry_date", face.expiry_date.iso()))
+        shown.append(Field("expiry_date", "expiry_date", face.expiry_date.iso(), form="date"))
     return shown
