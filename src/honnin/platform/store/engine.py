@@ -37,6 +37,8 @@ PRAGMAS: dict[str, tuple[str, Any]] = {
     "secure_delete": ("ON", 1),
     "foreign_keys": ("ON", 1),
     "wal_autocheckpoint": ("8000", 8000),  # pages; `checkpoint` is there before, so that no commit has to
+    "temp_store": ("MEMORY", 2),  # what savepoints would undo: a file for each group otherwise
+    "cache_size": ("-16384", -16384),  # KiB; what a group changes must not be written before it commits
 }
 CONNECTIONS = 16
 TRIES = 8
@@ -176,6 +178,7 @@ def _sqlite(path: Path) -> Engine:
         f"sqlite:///{path}",
         connect_args={"timeout": 30, "check_same_thread": False},
         pool_size=CONNECTIONS,
+        pool_use_lifo=True,  # the connection that wrote last knows the pages: another one has to read them again
         hide_parameters=True,  # rows hold hashes of keys and sealed data: none of it belongs in a log or an exception
     )
 
