@@ -9,15 +9,15 @@ A copied certificate has no chip behind it; another card of the same birth date 
 told keeps the door shut and is said so.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from honnin.platform.models import RevocationSeen, VerdictAnswer
+from honnin.platform.models import RevocationSeen, VerdictAnswer, VerificationAnswer
 from honnin.platform.tap.models import Outcome
 
-__all__ = ["Ending", "Recognised", "SeenChip", "judge_certificate", "judge_chip", "verdict_of"]
+__all__ = ["Ending", "Recognised", "SeenChip", "judge_certificate", "judge_chip", "judge_registration", "verdict_of"]
 
 Result = Literal["passed", "failed", "not_checked"]
 INDICATION: dict[Outcome, Literal["PASSED", "FAILED", "INDETERMINATE"]] = {
@@ -95,6 +95,18 @@ def judge_chip(chip: SeenChip) -> Ending:
             "Whether the chip is genuine could not be told.",
         )
     return Ending("accepted", "accepted", None, "The certificate is good and the chip is genuine.")
+
+
+def judge_registration(answer: VerificationAnswer, chip: SeenChip, birth: date | None) -> Ending:
+    """Say how a registration ends: the check with the PIN first, then the chip."""
+    if answer.verdict.indication == "INDETERMINATE":
+        return Ending("could_not_tell", "certificate_unknown", None, answer.verdict.reason)
+    if answer.verdict.indication != "TOTAL-PASSED":
+        return Ending("refused", "certificate_ended", None, answer.verdict.reason)
+    ending = judge_chip(chip)
+    if ending.outcome == "accepted" and birth is None:
+        return Ending("refused", "no_birth_date", None, "The card names no whole birth date.")
+    return ending
 
 
 def verdict_of(ending: Ending, seen: Recognised, chip: SeenChip | None, at: datetime) -> VerdictAnswer:
