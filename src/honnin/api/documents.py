@@ -4,7 +4,7 @@
 Where the file may not leave the platform a rendition is given (docs/documents.md); `Honnin-Given` says which it is.
 """
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.platform.document_forms import (
     MOST_FILE,
     Document,
@@ -40,24 +40,24 @@ def prepare(call: Call) -> Answer:
 
 def complete(call: Call) -> Answer:
     """Put the signature in its place, judge the signed file and record it; taken once."""
-    return Answer(call.platform.documents.complete(call.caller, object_id(call.path), call.body))
+    return Answer(call.platform.documents.complete(call.caller, call.object_id, call.body))
 
 
 def fetch(call: Call) -> Answer:
     """Return a document and its report, without the file."""
-    return Answer(call.platform.documents.read(call.caller, object_id(call.path)))
+    return Answer(call.platform.documents.read(call.caller, call.object_id))
 
 
 def file(call: Call) -> Answer:
     """Return the file itself to whoever may have it, else a PDF that shows it without certificate data."""
-    given = call.platform.documents.give(call.caller, object_id(call.path))
+    given = call.platform.documents.give(call.caller, call.object_id)
     headers = {"Honnin-Given": given.given, "Content-Disposition": "attachment"}
     return Answer(given.content, headers=headers, media_type=given.media_type)
 
 
 def receipt(call: Call) -> Answer:
     """Return the receipt of a document; 404 `evidence.pending` (retryable) until the log's next signed head."""
-    return Answer(call.platform.receipt(call.caller, object_id(call.path)))
+    return Answer(call.platform.receipt(call.caller, call.object_id))
 
 
 OPERATIONS = (

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.errors import FormatError
 from honnin.platform.evidence.log import Head
 from honnin.platform.evidence.receipt import Receipt, read_receipt, verify_receipt, write_receipt
@@ -18,7 +18,7 @@ __all__ = ["OPERATIONS"]
 
 def receipt(call: Call) -> Answer:
     """Return the receipt of a verification; 404 `evidence.pending` (retryable) until the log's next signed head."""
-    return Answer(call.platform.receipt(call.caller, object_id(call.path)))
+    return Answer(call.platform.receipt(call.caller, call.object_id))
 
 
 def head(call: Call) -> Answer:

@@ -1,6 +1,6 @@
 """Logins: a challenge for the card's user authentication key, and who signed it."""
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.platform.logins import Login, LoginRequest, LoginSignature
 
 __all__ = ["OPERATIONS"]
@@ -14,12 +14,12 @@ def create(call: Call) -> Answer:
 
 def fetch(call: Call) -> Answer:
     """Return a login: open, passed, failed or expired; its person once it passed."""
-    return Answer(call.platform.logins.read(call.caller, object_id(call.path)))
+    return Answer(call.platform.logins.read(call.caller, call.object_id))
 
 
 def complete(call: Call) -> Answer:
     """Judge the signed challenge, once. The answer names the person and the level, never one of the four items."""
-    return Answer(call.platform.logins.complete(call.caller, object_id(call.path), call.body))
+    return Answer(call.platform.logins.complete(call.caller, call.object_id, call.body))
 
 
 OPERATIONS = (

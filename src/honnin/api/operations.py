@@ -19,7 +19,7 @@ from honnin.platform.models import Caller
 if TYPE_CHECKING:
     from honnin.platform import Platform
 
-__all__ = ["Answer", "Call", "Later", "Operation", "bearer_key", "idempotency_key", "object_id", "session_code"]
+__all__ = ["Answer", "Call", "Later", "Operation", "bearer_key", "idempotency_key", "session_code"]
 
 _BEARER = re.compile(rb"\Abearer +([\x21-\x7e]{1,200})\Z", re.IGNORECASE)
 _IDEMPOTENCY_KEY = re.compile(rb"\A[\x21-\x7e]{1,255}\Z")
@@ -43,6 +43,14 @@ class Call:
     request_id: str
     session_code: str | None = None
     waits: bool = True
+
+    @property
+    def object_id(self) -> str:
+        """The object's id from the path. Raises NotFoundError `request.not_found` for what no id can look like."""
+        value = self.path["id"]
+        if not _OBJECT_ID.match(value):
+            raise NotFoundError("request.not_found", "There is no such object.", next="Check the id.")
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +151,3 @@ def session_code(headers: Mapping[bytes, bytes]) -> str | None:
             next="Send the `code` of the return address as it is.",
         )
     return value.decode("ascii")
-
-
-def object_id(path: Mapping[str, str], name: str = "id") -> str:
-    """Return the object's id from the path. Raises NotFoundError `request.not_found` for what no id can look like."""
-    value = path[name]
-    if not _OBJECT_ID.match(value):
-        raise NotFoundError("request.not_found", "There is no such object.", next="Check the id.")
-    return value

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.api.paging import PageQuery
 from honnin.law.rows import Words
 from honnin.platform.records import Entry, Record, RecordRequest, record_laws
@@ -128,7 +128,7 @@ def make(call: Call) -> Answer:
 
 def fetch(call: Call) -> Answer:
     """Return a record without its values: what is missing, and until when it is kept."""
-    return Answer(call.platform.records.read(call.caller, object_id(call.path)))
+    return Answer(call.platform.records.read(call.caller, call.object_id))
 
 
 def fetch_all(call: Call) -> Answer:
@@ -140,22 +140,20 @@ def fetch_all(call: Call) -> Answer:
 def correct(call: Call) -> Answer:
     """Add what was learnt or was wrong. Earlier entries stay as they were."""
     body: Correction = call.body
-    made = call.platform.records.correct(
-        call.caller, object_id(call.path), by=body.by, reason=body.reason, items=body.items
-    )
+    made = call.platform.records.correct(call.caller, call.object_id, by=body.by, reason=body.reason, items=body.items)
     return Answer(made)
 
 
 def end_relation(call: Call) -> Answer:
     """Start the retention clock. A later day may follow; an earlier one is refused."""
-    return Answer(call.platform.records.end_relation(call.caller, object_id(call.path), call.body.on))
+    return Answer(call.platform.records.end_relation(call.caller, call.object_id, call.body.on))
 
 
 def export(call: Call) -> Answer:
     """Return a record with its values, as data, PDF and CSV; who took it stands in an event."""
     from honnin.platform.records.showing import as_csv, as_pdf
 
-    record, entries = call.platform.records.export(call.caller, object_id(call.path), by=call.body.by)
+    record, entries = call.platform.records.export(call.caller, call.object_id, by=call.body.by)
     csv = as_csv([(record, entries)], bom=True)
     return Answer(RecordExport(record=record, entries=entries, pdf=as_pdf(record, entries), csv=csv))
 

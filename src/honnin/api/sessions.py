@@ -3,7 +3,7 @@
 The person's page itself is `honnin.web.check`; here is the service provider's side.
 """
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.api.paging import PageQuery
 from honnin.platform.models import ListOfSessions, Session, SessionFourItems, SessionRedeem, SessionRequest
 
@@ -18,7 +18,7 @@ def create(call: Call) -> Answer:
 
 def fetch(call: Call) -> Answer:
     """Return a session: its status, and its verification once it is completed."""
-    return Answer(call.platform.sessions.get(call.caller, object_id(call.path)))
+    return Answer(call.platform.sessions.get(call.caller, call.object_id))
 
 
 def fetch_all(call: Call) -> Answer:
@@ -28,7 +28,7 @@ def fetch_all(call: Call) -> Answer:
 
 def cancel(call: Call) -> Answer:
     """End an open session; the person's page then says so. A session that has ended stays as it is (409)."""
-    return Answer(call.platform.sessions.cancel(call.caller, object_id(call.path)))
+    return Answer(call.platform.sessions.cancel(call.caller, call.object_id))
 
 
 def read_four_items(call: Call) -> Answer:
@@ -36,7 +36,7 @@ def read_four_items(call: Call) -> Answer:
 
     A session with `return_code` gives them after the code of its return address was brought, here or to `redeem`.
     """
-    return Answer(call.platform.sessions.four_items(call.caller, object_id(call.path), code=call.session_code))
+    return Answer(call.platform.sessions.four_items(call.caller, call.object_id, code=call.session_code))
 
 
 def redeem(call: Call) -> Answer:
@@ -44,12 +44,12 @@ def redeem(call: Call) -> Answer:
 
     Refused: what this browser brings is not from the browser in which the session ended. Show it nothing.
     """
-    return Answer(call.platform.sessions.redeem(call.caller, object_id(call.path), call.body.code))
+    return Answer(call.platform.sessions.redeem(call.caller, call.object_id, call.body.code))
 
 
 def delete_four_items(call: Call) -> Answer:
     """Delete the four items now, once they are stored on the service provider's side."""
-    call.platform.sessions.delete_four_items(call.caller, object_id(call.path))
+    call.platform.sessions.delete_four_items(call.caller, call.object_id)
     return Answer(b"", 204)
 
 

@@ -1,6 +1,6 @@
 """Tap use (かざし利用): terminals, registrations with a PIN, and taps without one; level 1 and nothing higher."""
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.api.paging import PageQuery
 from honnin.platform.evidence.receipt import Receipt
 from honnin.platform.tap import (
@@ -36,7 +36,7 @@ def terminals(call: Call) -> Answer:
 
 def retire(call: Call) -> Answer:
     """Take no taps from a terminal any more."""
-    return Answer(call.platform.taps.terminals.retire(call.caller.tenant, object_id(call.path)))
+    return Answer(call.platform.taps.terminals.retire(call.caller.tenant, call.object_id))
 
 
 def begin(call: Call) -> Answer:
@@ -52,33 +52,33 @@ def listed(call: Call) -> Answer:
 
 def fetch(call: Call) -> Answer:
     """Return a tap. A terminal that was cut off learns here how its tap ended."""
-    return Answer(call.platform.taps.read(call.caller, object_id(call.path)))
+    return Answer(call.platform.taps.read(call.caller, call.object_id))
 
 
 def certificate(call: Call) -> Answer:
     """Judge the card's user authentication certificate. The answer has the birth-date key, or already the end."""
-    return Answer(call.platform.taps.recognise(call.caller, object_id(call.path), call.body))
+    return Answer(call.platform.taps.recognise(call.caller, call.object_id, call.body))
 
 
 def proof(call: Call) -> Answer:
     """Judge the chip's own proof, and end the tap."""
-    return Answer(call.platform.taps.finish(call.caller, object_id(call.path), call.body))
+    return Answer(call.platform.taps.finish(call.caller, call.object_id, call.body))
 
 
 def register(call: Call) -> Answer:
     """Register the customer whose card signed the tap's message after a PIN."""
-    return Answer(call.platform.taps.register(call.caller, object_id(call.path), call.body), 201)
+    return Answer(call.platform.taps.register(call.caller, call.object_id, call.body), 201)
 
 
 def unregister(call: Call) -> Answer:
     """Let a person tap no more; what was kept for it is destroyed."""
-    call.platform.taps.end_registration(call.caller, object_id(call.path))
+    call.platform.taps.end_registration(call.caller, call.object_id)
     return Answer(b"", 204)
 
 
 def receipt(call: Call) -> Answer:
     """Return the receipt of an ended tap; 404 `evidence.pending` (retryable) until the log's next signed head."""
-    return Answer(call.platform.receipt(call.caller, object_id(call.path)))
+    return Answer(call.platform.receipt(call.caller, call.object_id))
 
 
 OPERATIONS = (

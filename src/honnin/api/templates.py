@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.law import templates
 from honnin.law.rows import Words
 from honnin.law.templates import Template, needs
@@ -91,7 +91,7 @@ def compare(call: Call) -> Answer:
     Each item gets a grade with reasons. `least` says which grade suffices; `override` records a person's decision over
     a comparison that does not agree, and the grades stay as they were found.
     """
-    return Answer(call.platform.compare(call.caller, object_id(call.path), call.body), 200)
+    return Answer(call.platform.compare(call.caller, call.object_id, call.body), 200)
 
 
 OPERATIONS = (

@@ -4,7 +4,7 @@ The four items stand in the answer to the POST and nowhere else; a GET never car
 certificate but for a tenant that is itself a certified verifier by configuration (`honnin.platform.models`).
 """
 
-from honnin.api.operations import Answer, Call, Later, Operation, object_id
+from honnin.api.operations import Answer, Call, Later, Operation
 from honnin.api.paging import PageQuery
 from honnin.platform.models import Verification, VerificationAnswer, VerificationPage, VerificationRequest
 
@@ -22,7 +22,7 @@ def create(call: Call) -> Later:
 
 def fetch(call: Call) -> Answer:
     """Return a verification without the four items."""
-    return Answer(call.platform.verification(call.caller, object_id(call.path)))
+    return Answer(call.platform.verification(call.caller, call.object_id))
 
 
 def fetch_all(call: Call) -> Answer:

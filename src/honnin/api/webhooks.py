@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from honnin.api.operations import Answer, Call, Operation, object_id
+from honnin.api.operations import Answer, Call, Operation
 from honnin.platform.webhooks.models import (
     DeliveryPage,
     DeliveryStatus,
@@ -44,28 +44,28 @@ def fetch_all(call: Call) -> Answer:
 
 def fetch(call: Call) -> Answer:
     """Return an endpoint, without its secret."""
-    return Answer(call.platform.webhooks.read(call.caller, object_id(call.path)))
+    return Answer(call.platform.webhooks.read(call.caller, call.object_id))
 
 
 def change(call: Call) -> Answer:
     """Change the address or the types, or send nothing for a while; what is left out stays."""
-    return Answer(call.platform.webhooks.change(call.caller, object_id(call.path), call.body))
+    return Answer(call.platform.webhooks.change(call.caller, call.object_id, call.body))
 
 
 def delete(call: Call) -> Answer:
     """End an endpoint and its secrets; what still waited for it is not sent."""
-    call.platform.webhooks.delete(call.caller, object_id(call.path))
+    call.platform.webhooks.delete(call.caller, call.object_id)
     return Answer(b"", 204)
 
 
 def rotate(call: Call) -> Answer:
     """Make a new secret. Until the overlap ends, every message carries a signature of each of the two."""
-    return Answer(call.platform.webhooks.rotate(call.caller, object_id(call.path), overlap=call.body.overlap))
+    return Answer(call.platform.webhooks.rotate(call.caller, call.object_id, overlap=call.body.overlap))
 
 
 def replay(call: Call) -> Answer:
     """Send events again: all after one, some, or those that were given up; at most 10,000 at once."""
-    return Answer(call.platform.webhooks.replay(call.caller, object_id(call.path), call.body))
+    return Answer(call.platform.webhooks.replay(call.caller, call.object_id, call.body))
 
 
 def deliveries(call: Call) -> Answer:
@@ -73,7 +73,7 @@ def deliveries(call: Call) -> Answer:
     asked = call.query
     return Answer(
         call.platform.webhooks.deliveries(
-            call.caller, object_id(call.path), status=asked.status, after=asked.after, limit=asked.limit
+            call.caller, call.object_id, status=asked.status, after=asked.after, limit=asked.limit
         )
     )
 
