@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from base64 import b64decode, b64encode
+from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -102,6 +102,7 @@ def test_contradictions_are_refused(
 def test_broken_results(client: httpx.Client, result: Callable[..., Body]) -> None:
     sent = result()
     token = sent["signing_result"]["jwe"]
+    odd = urlsafe_b64encode(b'{"alg": "ECDH-ES+A256KW", "enc": "A256GCM", "kid": ["a", {}]}').decode().rstrip("=")
     for change, code in (
         ({"jwe": token[:-3] + "AAA"}, "verification.result_unreadable"),
         ({"jwe": "a.b.c.d.e"}, "verification.result_unreadable"),
@@ -110,6 +111,9 @@ def test_broken_results(client: httpx.Client, result: Callable[..., Body]) -> No
         answer = client.post(PATH, json={**sent, "signing_result": {**sent["signing_result"], **change}})
         assert (answer.status_code, answer.json()["code"]) == (422, code)
         assert token not in answer.text
+    strange = {**sent["signing_result"], "jwe": f"{odd}.{token.partition('.')[2]}"}
+    answer = client.post(PATH, json={**sent, "signing_result": strange})
+    assert (answer.status_code, answer.json()["code"]) == (409, "verification.result_key")
 
 
 def test_a_signature_over_something_else_is_a_verdict(client: httpx.Client, result: Callable[..., Body]) -> None:

@@ -64,7 +64,7 @@ def test_answer_carries_no_certificate_or_revocation_data(platform: Platform, ca
     answer = msgspec.to_builtins(platform.verify(caller, card("hanako").request()))
     assert set(answer) == {
         *("id", "object", "livemode", "created_at", "purpose", "channel", "verdict", "law", "revocation", "person"),
-        *("person_status", "evidence", "session", "messages", "four_items", "certificate_kind", "assurance"),
+        *("person_status", "evidence", "session", "messages", "four_items", "certificate_kind", "assurance", "shown"),
     }
 
 

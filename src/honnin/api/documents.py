@@ -14,6 +14,7 @@ from honnin.platform.document_forms import (
 )
 from honnin.platform.documents import MEDIA_TYPES
 from honnin.platform.evidence.receipt import Receipt
+from honnin.platform.models import Shown
 
 __all__ = ["OPERATIONS"]
 
@@ -60,6 +61,11 @@ def receipt(call: Call) -> Answer:
     return Answer(call.platform.receipt(call.caller, call.object_id))
 
 
+def shown(call: Call) -> Answer:
+    """Return what the phone showed before a document was signed here, with the service's proof."""
+    return Answer(call.platform.documents.shown(call.caller, call.object_id))
+
+
 OPERATIONS = (
     Operation(
         id="createDocument",
@@ -99,6 +105,7 @@ OPERATIONS = (
             "document.time_stamping",
             "document.pdf_only",
             "document.hidden_characters",
+            "signing.words_kind",
             *SIGNING,
         ),
     ),
@@ -126,6 +133,7 @@ OPERATIONS = (
             "document.unknown",
             "document.completed",
             "document.signature",
+            "document.words_not_shown",
             "document.no_revocation",
             "evidence.gone",
             "signing.value_wrong",
@@ -137,6 +145,9 @@ OPERATIONS = (
             "verification.submitted",
             "verification.submitted_differs",
             "verification.transaction_differs",
+            "verification.shown_wrong",
+            "digital_auth.jwks_unavailable",
+            "digital_auth.unknown_kid",
             "verification.result_key",
             "verification.result_unreadable",
         ),
@@ -160,5 +171,15 @@ OPERATIONS = (
         run=receipt,
         answer=Receipt,
         problems=("evidence.pending", "evidence.unknown"),
+    ),
+    Operation(
+        id="getDocumentShown",
+        tag="documents",
+        method="GET",
+        path="/v1/documents/{id}/shown",
+        summary="Get the proof of what the phone showed",
+        run=shown,
+        answer=Shown,
+        problems=("document.unknown", "document.not_signed", "evidence.not_shown", "evidence.gone"),
     ),
 )

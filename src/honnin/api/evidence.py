@@ -12,6 +12,7 @@ from honnin.errors import FormatError
 from honnin.platform.evidence.log import Head
 from honnin.platform.evidence.receipt import Receipt, read_receipt, verify_receipt, write_receipt
 from honnin.platform.keys import LogPublicKey
+from honnin.platform.models import Shown
 
 __all__ = ["OPERATIONS"]
 
@@ -19,6 +20,11 @@ __all__ = ["OPERATIONS"]
 def receipt(call: Call) -> Answer:
     """Return the receipt of a verification; 404 `evidence.pending` (retryable) until the log's next signed head."""
     return Answer(call.platform.receipt(call.caller, call.object_id))
+
+
+def shown(call: Call) -> Answer:
+    """Return what the phone showed before the signature, with the service's proof; 410 once its person is forgotten."""
+    return Answer(call.platform.shown(call.caller, call.object_id))
 
 
 def head(call: Call) -> Answer:
@@ -65,6 +71,16 @@ OPERATIONS = (
         run=receipt,
         answer=Receipt,
         problems=("evidence.pending", "evidence.unknown"),
+    ),
+    Operation(
+        id="getShown",
+        tag="evidence",
+        method="GET",
+        path="/v1/verifications/{id}/shown",
+        summary="Get the proof of what the phone showed",
+        run=shown,
+        answer=Shown,
+        problems=("verification.unknown", "evidence.not_shown", "evidence.gone"),
     ),
     Operation(
         id="checkReceipt",

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -45,13 +46,30 @@ def export(object_id: str, out: Path, data: Path, as_json: bool) -> None:
 @evidence.command()
 @click.argument("receipt", type=click.Path(path_type=Path))
 @click.option("--log-key", type=click.Path(path_type=Path), required=True, help="The log's public key (PEM or DER).")
+@click.option("--shown", type=click.Path(path_type=Path), help="The proof of what the phone showed (JWS).")
+@click.option(
+    "--words", type=click.Path(path_type=Path), help="The words that were shown, to the letter; with --shown."
+)
+@click.option("--document", type=click.Path(path_type=Path), help="The signed file; with --shown.")
+@click.option("--service-keys", type=click.Path(path_type=Path), help="The signing service's JWK Set; with --shown.")
 @json_option
-def verify(receipt: Path, log_key: Path, as_json: bool) -> None:
-    """Verify a receipt offline.
+def verify(
+    receipt: Path,
+    log_key: Path,
+    shown: Path | None,
+    words: Path | None,
+    document: Path | None,
+    service_keys: Path | None,
+    as_json: bool,
+) -> None:
+    """Verify a receipt offline, and with --shown what the phone showed before the signature.
 
     Ends with 0 when it proves its record; with 1 when it does not, also a file that is no receipt at all; with 2 when
     a file or the log key cannot be read.
     """
+    beside = (words, document, service_keys)
+    if shown is None and any(path is not None for path in beside):
+        raise click.UsageError("--words, --document and --service-keys are read with --shown.")
     from honnin.errors import FormatError, InputError
     from honnin.platform.evidence.receipt import MOST_BYTES, read_receipt, verify_receipt
     from honnin.platform.keys import LogPublicKey
@@ -62,8 +80,10 @@ def verify(receipt: Path, log_key: Path, as_json: bool) -> None:
         raise InputError(error.code, error.message, next=error.next) from error
     read = read_receipt(read_file(receipt, MOST_BYTES))
     record = verify_receipt(read, key)
+    said = None if shown is None else _shown(record, shown, *beside)
     if as_json:
-        print_json({"proven": True, "log_id": read.log_id, "leaf_index": read.leaf_index, "record": record})
+        proven = {"proven": True, "log_id": read.log_id, "leaf_index": read.leaf_index, "record": record}
+        print_json(proven if said is None else {**proven, "shown": said})
         return
     verdict = record.get("verdict", {})
     click.echo(f"proven: record {read.leaf_index} of {read.log_id}, head of {read.head['time']}")
@@ -71,3 +91,24 @@ def verify(receipt: Path, log_key: Path, as_json: bool) -> None:
         click.echo(
             f"{record.get('verification')}  {verdict['indication']}  {verdict.get('sub_indication') or ''}".rstrip()
         )
+    if said is not None:
+        of_words = said["text_sha256"]
+        told = "no words, a digest alone" if of_words is None else f"words of SHA-256 {of_words}"
+        click.echo(f"shown: {told}, in transaction {said['transaction']}")
+
+
+def _shown(
+    record: dict[str, Any], shown: Path, words: Path | None, document: Path | None, service_keys: Path | None
+) -> dict[str, Any]:
+    """Return what a proven record's proof says. Raises FormatError `evidence.shown_differs`."""
+    from honnin.pki.pdf_signers import PDF_LIMIT
+    from honnin.platform.evidence.shown import MOST_BYTES, read_proof, verify_shown
+
+    said = verify_shown(
+        record,
+        read_proof(read_file(shown, MOST_BYTES)),
+        words=None if words is None else read_file(words, MOST_BYTES),
+        document=None if document is None else read_file(document, PDF_LIMIT),
+        service_keys=None if service_keys is None else read_file(service_keys, MOST_BYTES),
+    )
+    return {"transaction": said.transaction, "what": said.what, "text_sha256": said.words_digest}

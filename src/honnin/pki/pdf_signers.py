@@ -29,7 +29,7 @@ from honnin.pki.rfc5652 import MOST_SIGNERS, read_signed_data
 from honnin.pki.signed_content import SignedContent
 from honnin.pki.time_stamps import Stamped
 
-__all__ = ["PDF_LIMIT", "pdf_signers"]
+__all__ = ["PDF_LIMIT", "pdf_signers", "pdf_values"]
 
 PDF_LIMIT = 256 << 20  # bytes
 MOST_KEPT = 256
@@ -82,6 +82,14 @@ def pdf_signers(
             signers.append(facts)
             certificates.append(found)
     return tuple(signers), certificates
+
+
+def pdf_values(octets: bytes) -> list[bytes]:
+    """Return the CMS of each signature, in the order of revisions; nothing is judged.
+
+    Raises FormatError for a file that cannot be read.
+    """
+    return [field.value for field in _read(octets)[0] if field.sub_filter in _DETACHED]
 
 
 def _signed(

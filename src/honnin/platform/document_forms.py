@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from honnin.platform.models import SigningResult, Words
+from honnin.platform.models import Shown, SigningResult, Words
 
 __all__ = ["MOST_FILE", "Document", "DocumentQuery", "DocumentRequest", "DocumentSignature", "Level", "ToBeSigned"]
 
@@ -31,6 +31,8 @@ class DocumentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     kind: what comes out; told by the file where absent. shape: XML `enveloped`, `enveloping`, CMS `attached`.
     level: B, T (time stamp), LT (and revocation data). stamp: lines that a PDF shows; reason, location: of a PDF.
+    words: what the person's phone is to show of a PDF or of content for CMS; bound into what is signed, and completed
+        only with the service's proof that they were shown.
     """
 
     purpose: Words
@@ -41,6 +43,7 @@ class DocumentRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     stamp: Annotated[tuple[Line, ...], Meta(max_length=8)] = ()
     reason: Line | None = None
     location: Line | None = None
+    words: Annotated[str, Meta(min_length=1, max_length=20_000)] | None = None
 
     def __repr__(self) -> str:
         return "DocumentRequest(…)"
@@ -80,6 +83,7 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
 
     report: as `honnin verify` gives it, without the moments that a certificate's holder could be told by.
     available_until: until when its file can be fetched. evidence: id of the record; none while it is prepared.
+    shown: in the answer that completes it, what the phone showed, where the service proves that.
     """
 
     id: str
@@ -93,4 +97,5 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     to_be_signed: ToBeSigned | None = None
     report: dict[str, Any] | None = None
     evidence: str | None = None
+    shown: Shown | None = None
     messages: dict[str, str] = msgspec.field(default_factory=dict)

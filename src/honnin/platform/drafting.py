@@ -25,7 +25,8 @@ from honnin.platform.evidence.record import Circumstances, build_record
 from honnin.platform.evidence.sealing import ADD_KEY, SEAL, DataKey, Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.keys import Keyring
-from honnin.platform.models import Attribute, Tenant, Verification, VerificationAnswer, VerificationRequest
+from honnin.platform.models import Attribute, Shown, Tenant, Verification, VerificationAnswer, VerificationRequest
+from honnin.platform.showing import recorded
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 from honnin.platform.submission import Submission
@@ -59,7 +60,7 @@ class Made:
     """A check that was made, on its way into the store.
 
     kin: its certificate's, None where nothing of a person is kept. tag: the tenant's name for the certificate.
-    now: `at` as it is stored.
+    now: `at` as it is stored. shown: what the service of a sign result proves to have shown.
     """
 
     tenant: Tenant
@@ -75,6 +76,7 @@ class Made:
     session_id: str | None
     allowed: tuple[Attribute, ...]
     now: str
+    shown: Shown | None = None
     id: str = field(default_factory=lambda: new_id("ver"))
     evidence_id: str = field(default_factory=lambda: new_id("evd"))
 
@@ -224,6 +226,7 @@ def _answer(made: Made, body: Verification, person: str | None, status: Status) 
     answer = VerificationAnswer(
         **{**msgspec.structs.asdict(body), "person": person, "person_status": status},
         four_items=four_items_answer(judged.report.four_items, shown, on=made.gate.on) if judged.passed else None,
+        shown=made.shown,
     )
     certificate = _certificate_for(made)
     return answer if certificate is None else msgspec.structs.replace(answer, certificate=certificate)
@@ -260,6 +263,7 @@ def _record(made: Made, body: Verification, commitments: dict[str, str]) -> str:
         certificate_kind=made.judged.purpose,
         verifier_status=standing(made.tenant).status_on(made.gate.on),
         client=made.session_id or "api",
+        signing=recorded(made.brought.opened, made.shown),
     )
     return build_record(about, body.verdict, body.revocation, made.judged.law, commitments)
 
@@ -275,6 +279,7 @@ def _parts(made: Made, opener: bytes, commitments: dict[str, str]) -> list[tuple
         revocation=small_revocation(made.judged.learned.ocsp),
         lists=tuple(list_name(crl) for crl in small_revocation(made.judged.learned.crls)),
         purpose=made.request.purpose,
+        shown=None if made.shown is None else made.shown.jws,
     )
     parts: list[tuple[str, Opening | Custody]] = [("opening", opening)]
     if made.gate.custody and made.judged.passed:

@@ -27,6 +27,7 @@ from honnin.platform.logins import Logins
 from honnin.platform.models import (
     Caller,
     Page,
+    Shown,
     Tenant,
     TenantCreated,
     Verification,
@@ -43,7 +44,7 @@ from honnin.platform.settings import Settings
 from honnin.platform.simulating import Simulation, simulate
 from honnin.platform.store import Store
 from honnin.platform.tap import Taps
-from honnin.platform.verifying import Verifier, find_evidence, find_verification, list_verifications
+from honnin.platform.verifying import Verifier, find_evidence, find_shown, find_verification, list_verifications
 from honnin.platform.webhooks import Deliverer, Webhooks
 
 if TYPE_CHECKING:
@@ -291,6 +292,11 @@ class Platform:
         Raises NotFoundError `evidence.unknown`, StateError `evidence.pending` until the next signed head.
         """
         return self._receipt(caller.id, object_id)
+
+    def shown(self, caller: Caller, verification_id: str) -> Shown:
+        """Return what the phone showed before the signature of a check. Raises what `find_shown` raises."""
+        with self.store.read() as db:
+            return find_shown(db, self._sealer, caller.id, verification_id)
 
     def export_receipt(self, object_id: str) -> Receipt:
         """Return the receipt of any tenant's check, for the operator, sequencing its log first where need be.

@@ -5,10 +5,11 @@ signed, and for levels T and LT the time-stamping authority.
 """
 
 import hmac
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from honnin.connect.digital_auth.opening import read_submitted
+from honnin.connect.digital_auth.opening import OpenedResult, read_submitted
 from honnin.errors import InputError, ServiceError
 from honnin.pki import Report, verify
 from honnin.pki.collecting import gather
@@ -18,9 +19,11 @@ from honnin.pki.signed_content import digest_from
 from honnin.pki.signing import Kept, Prepared, assemble
 from honnin.platform.checking import without_times
 from honnin.platform.document_forms import DocumentSignature, Level
+from honnin.platform.models import Shown
 from honnin.platform.services import Mode, RevocationLearned
+from honnin.platform.showing import Signing, recorded, shown_at, words_of
 
-__all__ = ["POLICY", "assembled", "judged", "shown"]
+__all__ = ["POLICY", "JudgedFile", "assembled", "judged", "shown"]
 
 POLICY = "jpki_documents"
 MOST_SIGNERS = 16  # whose revocation is asked for; the data of others must lie in the file
@@ -50,16 +53,36 @@ def judged(
     return report, learned
 
 
-def assembled(
-    mode: Mode, prepared: Prepared, signed: DocumentSignature, level: Level, *, at: datetime
-) -> tuple[bytes, Report, RevocationLearned]:
-    """Return the signed file, the report on it, and the revocation data of its judgement.
+@dataclass(frozen=True, slots=True, repr=False)
+class JudgedFile:
+    """A signed file and its report. learned: of its judgement; signing, shown: of a sign result."""
 
-    The signature exists since it came. Raises InputError `document.signature`, `verification.submitted_differs`,
-    ServiceError `document.no_revocation` (level LT, and no source answered), and what `assemble`, `ResultOpener.open`
-    and the time-stamping authority raise.
+    file: bytes
+    report: Report
+    learned: RevocationLearned
+    signing: Signing | None
+    shown: Shown | None
+
+
+def assembled(mode: Mode, prepared: Prepared, signed: DocumentSignature, level: Level, *, at: datetime) -> JudgedFile:
+    """Return the signed file and what was learned of it.
+
+    The signature exists since it came. Raises InputError `document.signature`, `document.words_not_shown` (it was
+    prepared with words, and nothing proves that the phone showed them), `verification.submitted_differs`,
+    ServiceError `document.no_revocation` (level LT, and no source answered), and what `assemble`, `ResultOpener.open`,
+    `shown_at` and the time-stamping authority raise.
     """
-    value, certificate = _value(mode, prepared, signed)
+    value, certificate, opened = _value(mode, prepared, signed)
+    shown = None
+    if opened is not None and signed.signing_result is not None:
+        shown = shown_at(mode, opened, signed.signing_result.submitted, prepared.to_be_signed)
+    wanted = words_of(prepared.to_be_signed)
+    if wanted is not None and (shown is None or shown.text_sha256 != wanted):
+        raise InputError(
+            "document.words_not_shown",
+            "The document was prepared with words that the phone was to show, and nothing proves that it did.",
+            next="Start the signature with these words, or prepare the document without them.",
+        )
     kept = None
     if level == "LT":
         parsed = parse_certificate(certificate)
@@ -80,7 +103,7 @@ def assembled(
     stamp = mode.services.stamp if level != "B" else None
     file = assemble(prepared, value, certificate, kept=kept, stamp=stamp)
     report, told = judged(mode, file, None, at=at, existed_at=at)
-    return file, report, told
+    return JudgedFile(file, report, told, recorded(opened, shown), shown)
 
 
 def shown(report: Report) -> dict[str, Any]:
@@ -111,13 +134,13 @@ def _joined(one: RevocationLearned, other: RevocationLearned) -> RevocationLearn
     )
 
 
-def _value(mode: Mode, prepared: Prepared, signed: DocumentSignature) -> tuple[bytes, bytes]:
-    """Return the signature value and the certificate that came with it."""
+def _value(mode: Mode, prepared: Prepared, signed: DocumentSignature) -> tuple[bytes, bytes, OpenedResult | None]:
+    """Return the signature value, the certificate that came with it, and the sign result that held both."""
     result = signed.signing_result
     if result is None:
         if not signed.signature or not signed.certificate:
             raise _incomplete()
-        return signed.signature, signed.certificate
+        return signed.signature, signed.certificate, None
     if signed.signature is not None or signed.certificate is not None or mode.results is None:
         raise _incomplete()
     submitted = read_submitted(result.submitted)
@@ -128,7 +151,7 @@ def _value(mode: Mode, prepared: Prepared, signed: DocumentSignature) -> tuple[b
             next="Submit `to_be_signed.digest_info` of this document.",
         )
     opened = mode.results.open(result.jwe, result.transaction)
-    return opened.signature, opened.certificate
+    return opened.signature, opened.certificate, opened
 
 
 def _incomplete() -> InputError:

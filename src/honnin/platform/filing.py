@@ -36,13 +36,14 @@ from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
 from honnin.platform.evidence.custody import Opening, list_name, small_revocation
 from honnin.platform.evidence.record import Circumstances, build_record
 from honnin.platform.evidence.sealing import Sealer
-from honnin.platform.file_checks import POLICY, assembled, judged, shown
+from honnin.platform.file_checks import POLICY, JudgedFile, assembled, judged, shown
 from honnin.platform.hidden import hides
 from honnin.platform.ids import new_id
-from honnin.platform.models import MOST_DOCUMENT, Caller, VerdictAnswer
-from honnin.platform.services import Mode, RevocationLearned
+from honnin.platform.models import MOST_DOCUMENT, Caller, Shown, VerdictAnswer
+from honnin.platform.services import Mode
 from honnin.platform.store import Store, schema
 from honnin.platform.tenants import log_of, standing
+from honnin.platform.verifying import opened_shown
 
 __all__ = ["Documents"]
 
@@ -78,7 +79,8 @@ class Documents:
         at = mode.clock()
         report, learned = judged(mode, file, query.digest, at=at, existed_at=None)
         made = _document(caller, "judged", query.purpose, report)
-        self._store.write(lambda db: self._record(db, caller, made, file, report, learned), tenant=caller.id)
+        done = JudgedFile(file, report, learned, None, None)
+        self._store.write(lambda db: self._record(db, caller, made, done), tenant=caller.id)
         return made
 
     def prepare(self, caller: Caller, request: DocumentRequest) -> Document:
@@ -98,14 +100,15 @@ class Documents:
             )
         at = mode.clock()
         kind = request.kind or _kind(request.file)
-        words = [*request.stamp, request.reason or "", request.location or ""]
-        if kind != "pdf" and any(words):
+        lines = [*request.stamp, request.reason or "", request.location or ""]
+        if kind != "pdf" and any(lines):
             raise InputError("document.pdf_only", "`stamp`, `reason` and `location` are of a PDF.", next="Leave them.")
-        if any(hides(one) or len(one.splitlines()) > 1 for one in words):
+        words = request.words or ""
+        if any(hides(one) or len(one.splitlines()) > 1 for one in lines) or hides(words) or "\r" in words:
             raise InputError(
                 "document.hidden_characters",
-                "`stamp`, `reason` or `location` holds characters that are not shown, or that reorder others.",
-                next="Remove them.",
+                "`stamp`, `reason`, `location` or `words` holds characters that are not shown, or that reorder others.",
+                next="Remove them; a line of `words` ends with a line feed.",
             )
         stamp = Stamp(lines=request.stamp) if request.stamp else None
         prepared = prepare(
@@ -116,6 +119,7 @@ class Documents:
             stamp=stamp,
             reason=request.reason,
             location=request.location,
+            words=request.words,
         )
         wanted = ToBeSigned(
             hash=prepared.hash,
@@ -157,8 +161,8 @@ class Documents:
             sealed = self._sealer.open(db, caller.id, document_id, "prepared")
         held = msgspec.msgpack.decode(sealed, type=_Prepared)
         prepared = Prepared.decode(held.prepared)
-        file, report, learned = assembled(mode, prepared, signed, held.level, at=at)
-        made = _document(caller, "signed", before.purpose, report)
+        done = assembled(mode, prepared, signed, held.level, at=at)
+        made = _document(caller, "signed", before.purpose, done.report)
         made = msgspec.structs.replace(made, id=document_id, created_at=before.created_at)
 
         def work(db: Connection) -> None:
@@ -175,15 +179,26 @@ class Documents:
             if taken.rowcount != 1:  # two signatures at once: all of the later one is undone
                 raise _completed()
             self._sealer.end(db, caller.id, document_id, moment(at), retention=FILE_RETENTION)
-            self._record(db, caller, made, file, report, learned)
+            self._record(db, caller, made, done)
 
         self._store.write(work, tenant=caller.id)
-        return made
+        return msgspec.structs.replace(made, shown=done.shown)
 
     def read(self, caller: Caller, document_id: str) -> Document:
         """Return a document without its file. Raises NotFoundError `document.unknown`."""
         with self._store.read() as db:
             return _find(db, caller.id, document_id)
+
+    def shown(self, caller: Caller, document_id: str) -> Shown:
+        """Return what the phone showed before a document was signed here.
+
+        Raises NotFoundError `document.unknown`, `evidence.not_shown`, StateError `document.not_signed`, GoneError
+        `evidence.gone`.
+        """
+        with self._store.read() as db:
+            if _find(db, caller.id, document_id).evidence is None:
+                raise _not_signed()
+            return opened_shown(self._sealer.open(db, caller.id, document_id, "document_opening"))
 
     def give(self, caller: Caller, document_id: str) -> Released:
         """Return what the tenant may have of a document's file, and leave an event that says on which ground.
@@ -194,9 +209,7 @@ class Documents:
         with self._store.read() as db:
             found = _find(db, caller.id, document_id)
             if found.evidence is None:
-                raise StateError(
-                    "document.not_signed", "The document is not signed yet.", next="Complete it with a signature."
-                )
+                raise _not_signed()
             opening = msgspec.msgpack.decode(
                 self._sealer.open(db, caller.id, document_id, "document_opening"), type=Opening
             )
@@ -210,16 +223,9 @@ class Documents:
     def _mode(self, caller: Caller) -> Mode:
         return self._modes(caller.livemode)
 
-    def _record(
-        self,
-        db: Connection,
-        caller: Caller,
-        made: Document,
-        file: bytes,
-        report: Report,
-        learned: RevocationLearned,
-    ) -> None:
+    def _record(self, db: Connection, caller: Caller, made: Document, done: JudgedFile) -> None:
         """Write the evidence of a judged file, the file itself for a day, and last the event."""
+        file, report, learned = done.file, done.report, done.learned
         if made.status == "judged":
             self._add(db, caller, made)
         self._keep(db, caller, made, "file", file)
@@ -249,6 +255,7 @@ class Documents:
             certificate_kind=report.signers[0].purpose if len(report.signers) == 1 else None,
             verifier_status=standing(caller.tenant).status_on(japanese_day(report.at)),
             client="api",
+            signing=done.signing,
         )
         db.execute(
             insert(schema.evidence).values(
@@ -265,6 +272,7 @@ class Documents:
             revocation=small_revocation(learned.ocsp),
             lists=tuple(list_name(crl) for crl in small_revocation(learned.crls)),
             purpose=made.purpose,
+            shown=None if done.shown is None else done.shown.jws,
         )
         self._sealer.seal(
             db, caller.id, made.id, "document_opening", msgspec.msgpack.encode(opening),
@@ -322,6 +330,10 @@ def _find(db: Connection, tenant_id: str, document_id: str) -> Document:
     if body is None:
         raise NotFoundError("document.unknown", "There is no such document.", next="Check its id.")
     return msgspec.json.decode(body, type=Document)
+
+
+def _not_signed() -> StateError:
+    return StateError("document.not_signed", "The document is not signed yet.", next="Complete it with a signature.")
 
 
 def _completed() -> StateError:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from honnin.connect.digital_auth.opening import ResultOpener, read_submitted
+from honnin.connect.digital_auth.opening import OpenedResult, ResultOpener, read_submitted
 from honnin.errors import FormatError, InputError
 from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.extensions import subject_key_identifier
@@ -34,7 +34,7 @@ class Submission:
 
     signed: raw signature value, or CMS DER. content: the document, if it came beside them.
     digest: in place of the content. certificate: the signer's DER, from the request or the CMS; None if there is none.
-    covers: how the content came. submitted: what the signing API was given, for a result of that API.
+    covers: how the content came. submitted, opened: what the signing API was given, and what its result held.
     """
 
     kind: Literal["raw", "cms"]
@@ -44,6 +44,7 @@ class Submission:
     certificate: bytes | None = field(repr=False)
     covers: Literal["document", "digest", "cms"]
     submitted: bytes | None = field(default=None, repr=False)
+    opened: OpenedResult | None = None
 
     @property
     def parsed(self) -> Certificate | None:
@@ -120,6 +121,7 @@ def _from_result(request: VerificationRequest, digest: bytes | None, results: Re
         opened.certificate,
         covers,
         submitted=result.submitted,
+        opened=opened,
     )
 
 

@@ -31,6 +31,7 @@ from honnin.platform.idempotency import Binding, recall, used
 from honnin.platform.keys import Keyring
 from honnin.platform.models import (
     Attribute,
+    Shown,
     Tenant,
     Verification,
     VerificationAnswer,
@@ -39,11 +40,12 @@ from honnin.platform.models import (
 )
 from honnin.platform.recording import Recorder
 from honnin.platform.services import Mode
+from honnin.platform.showing import shown_at, shown_of
 from honnin.platform.sitting import Sittings
 from honnin.platform.store import Store, schema
-from honnin.platform.submission import read_submission
+from honnin.platform.submission import Submission, read_submission
 
-__all__ = ["Verifier", "find_evidence", "find_verification", "list_verifications"]
+__all__ = ["Verifier", "find_evidence", "find_shown", "find_verification", "list_verifications", "opened_shown"]
 
 
 class Verifier:
@@ -71,7 +73,8 @@ class Verifier:
 
         allowed: attributes that may be given, at most the tenant's; none when empty.
         also: further writes of the same transaction.
-        Raises what `read_submission`, `open_gate` and `learn` raise, StateError `verification.idempotency_conflict`.
+        Raises what `read_submission`, `shown_at`, `open_gate` and `learn` raise, StateError
+        `verification.idempotency_conflict`.
         """
         with self.store.turns:
             made = self._make(mode, tenant, request, idempotency_key, session_id, allowed)
@@ -141,6 +144,7 @@ class Verifier:
                     return msgspec.json.decode(before, type=VerificationAnswer)
         # 3.
         with self.store.turns.resting() if waits else nullcontext():
+            shown = _shown(mode, brought, waits=waits)
             learned = learn(mode, certificate, at=at, waits=waits)
         judged = check(mode, tenant, gate, request, brought, certificate, learned, at=at)
         # 4.
@@ -159,6 +163,7 @@ class Verifier:
             session_id=session_id,
             allowed=tenant.attributes if allowed is None else allowed,
             now=moment(at),
+            shown=shown,
         )
 
     def _person(
@@ -208,6 +213,12 @@ class Verifier:
         self.store.write(work)
 
 
+def _shown(mode: Mode, brought: Submission, *, waits: bool) -> Shown | None:
+    if brought.opened is None or brought.submitted is None:
+        return None
+    return shown_at(mode, brought.opened, brought.submitted, brought.content, waits=waits)
+
+
 def find_verification(db: Connection, tenant_id: str, verification_id: str) -> Verification:
     """Return a check of a tenant. Raises NotFoundError `verification.unknown`."""
     return _verification(_row(db, tenant_id, verification_id))
@@ -232,6 +243,27 @@ def find_evidence(db: Connection, tenant_id: str | None, object_id: str) -> tupl
     if row is None or row.evidence_id is None:
         raise NotFoundError("evidence.unknown", "There is no such evidence.", next="Give the id of a verification.")
     return row.tenant_id, row.evidence_id
+
+
+def find_shown(db: Connection, sealer: Sealer, tenant_id: str, verification_id: str) -> Shown:
+    """Return what the phone showed before the signature of a check.
+
+    Raises NotFoundError `verification.unknown`, `evidence.not_shown`, GoneError `evidence.gone`.
+    """
+    row = _row(db, tenant_id, verification_id)
+    return opened_shown(sealer.open(db, tenant_id, row.evidence_id, "opening"))
+
+
+def opened_shown(opening: bytes) -> Shown:
+    """Return what an opening says of the showing. Raises NotFoundError `evidence.not_shown`."""
+    jws = msgspec.msgpack.decode(opening, type=Opening).shown
+    if jws is None:
+        raise NotFoundError(
+            "evidence.not_shown",
+            "Nothing proves what was shown before this signature.",
+            next="Only signatures through a service that shows words have such a proof.",
+        )
+    return shown_of(jws)
 
 
 def list_verifications(db: Connection, tenant_id: str, *, after: str | None, limit: int) -> VerificationPage:

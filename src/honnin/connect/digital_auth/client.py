@@ -19,9 +19,12 @@ from honnin.connect.digital_auth.exchange import Reply, Request, Steps
 from honnin.connect.digital_auth.flows import Client, Login, Signed, discover
 from honnin.connect.digital_auth.jwks import KeyCache
 from honnin.connect.digital_auth.keys import KeyFile, SigningKey
+from honnin.connect.digital_auth.opening import OpenedResult
 from honnin.connect.digital_auth.profile import profile
 from honnin.connect.digital_auth.service import Service
+from honnin.connect.digital_auth.showing import Showing, check_shown
 from honnin.connect.digital_auth.signing import Shape
+from honnin.connect.jlis.at_hand import NotAtHandError
 from honnin.errors import HonninError, InputError, ServiceError
 
 __all__ = ["AsyncDigitalAuth", "DigitalAuth"]
@@ -93,7 +96,8 @@ class DigitalAuth(_Shell):
         """Begin a signature over a document that a person can read; arguments else as `start_login`.
 
         words: the document as text, for a service that shows it on the phone (honnin's sandbox; the official form of
-        the call has no such member). None: not sent.
+        the call has no such member); or the words that a prepared document (`to_be_signed.content`) was prepared with.
+        None: not sent.
         """
         return _run(self._http, self._client.begin_signing(document, items, shape, acr_values, words))
 
@@ -107,6 +111,28 @@ class DigitalAuth(_Shell):
     def finish_signing(self, attempt: Attempt, query: str) -> Signed:
         """Return what a person signed, for the PF; arguments and errors as `finish_login`, and those of `signing`."""
         return _run(self._http, self._client.finish_signing(attempt, query))
+
+    def check_shown(self, opened: OpenedResult, submitted: bytes, *, waits: bool = True) -> Showing | None:
+        """Return what the service proves to have shown before a signature, None where it proves nothing.
+
+        opened: as `ResultOpener.open` gives it; submitted: what was signed. waits: whether the service may be asked for
+        its keys; else NotAtHandError where it would be. Raises as `showing.check_shown`.
+        """
+        if opened.shown is None:
+            return None
+        now, keys = self._client.clock(), self._client.keys
+        if not waits and not keys.is_fresh(now):
+            raise NotAtHandError
+        steps = check_shown(
+            opened.shown,
+            self.service.issuer,
+            keys,
+            transaction=opened.transaction,
+            submitted=submitted,
+            signature=opened.signature,
+            now=now,
+        )
+        return _run(self._http, steps)
 
     def close(self) -> None:
         """Close all connections."""

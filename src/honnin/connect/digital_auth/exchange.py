@@ -56,7 +56,7 @@ def post_form(purpose: Purpose, url: str, form: Mapping[str, str]) -> Request:
 def post_json(purpose: Purpose, url: str, body: Mapping[str, str], *, token: str) -> Request:
     """Return a POST of a JSON object with a Bearer token."""
     headers = {**_headers(token), "content-type": "application/json"}
-    return Request(purpose, "POST", url, headers, json.dumps(body).encode("utf-8"))
+    return Request(purpose, "POST", url, headers, json.dumps(body, ensure_ascii=False).encode("utf-8"))
 
 
 def _headers(token: str | None) -> dict[str, str]:

@@ -19,7 +19,7 @@ from honnin.connect.digital_auth.jwks import KeyCache
 from honnin.connect.digital_auth.profile import profile
 from honnin.errors import AccessError, FormatError
 
-__all__ = ["Claims", "check_id_token"]
+__all__ = ["Claims", "check_id_token", "read_parts"]
 
 Claims = dict[str, Any]
 
@@ -35,7 +35,7 @@ def check_id_token(
     `digital_auth.token_at_hash`, `digital_auth.token_acr`; what `KeyCache.find` raises.
     """
     # 1.
-    header, claims = _parts(token)
+    header, claims = read_parts(token)
     algorithm = header.get("alg")
     if algorithm not in profile().id_token.algorithms:
         raise AccessError("digital_auth.token_algorithm", "The token is signed by an algorithm that is not allowed.")
@@ -115,7 +115,8 @@ def _half_hash(access_token: str) -> str:
     return urlsafe_b64encode(digest[:16]).rstrip(b"=").decode("ascii")
 
 
-def _parts(token: str) -> tuple[dict[str, Any], Claims]:
+def read_parts(token: str) -> tuple[dict[str, Any], Claims]:
+    """Return header and claims of a signed token, unchecked. Raises FormatError `digital_auth.token_malformed`."""
     if len(token) > profile().limits.token_characters or not token.isascii():
         raise _malformed("it is too long")
     parts = token.split(".")

@@ -34,8 +34,12 @@ class KeyCache:
 
     def ready(self, now: float) -> Steps[None]:
         """Fetch the keys unless those at hand are fresh. Raises ServiceError `digital_auth.jwks_unavailable`."""
-        if now >= self._fresh_until:
+        if not self.is_fresh(now):
             yield from self._fetch(now)
+
+    def is_fresh(self, now: float) -> bool:
+        """Tell whether the keys at hand need no fetch."""
+        return now < self._fresh_until
 
     def find(self, kid: str, algorithm: str, now: float) -> Steps[ECKey | RSAKey]:
         """Return the key of an id for one algorithm; a kid that is not at hand makes one new fetch.

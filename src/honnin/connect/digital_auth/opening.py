@@ -24,11 +24,14 @@ __all__ = ["OpenedResult", "ResultOpener", "SubmittedValue", "read_submitted"]
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OpenedResult:
-    """What a sign result held: signature value, certificate (DER), and the transaction's id where it says one."""
+    """What a sign result held: signature value, certificate (DER), the transaction's id where it says one, and the
+    service's proof (JWS) of what the phone showed where there is one.
+    """
 
     signature: bytes
     certificate: bytes
     transaction: str | None
+    shown: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class ResultOpener:
             or {"zip", "crit"} & set(header)
         ):
             raise _unreadable()
-        keys = [key for key in self._file.held() if key.algorithm == algorithm and kid in {None, key.kid}]
+        keys = [key for key in self._file.held() if key.algorithm == algorithm and kid in (None, key.kid)]
         if not keys:
             raise StateError(
                 "verification.result_key",
@@ -155,10 +158,15 @@ def _payload(plaintext: bytes) -> OpenedResult:
         )
     except (ValueError, KeyError, TypeError):
         raise _unreadable() from None
-    transaction = body.get(members["transaction"])
+    transaction, shown = (body.get(members[name]) for name in ("transaction", "shown"))
     if not signature or not certificate:
         raise _unreadable()
-    return OpenedResult(signature, certificate, transaction if isinstance(transaction, str) else None)
+    return OpenedResult(
+        signature,
+        certificate,
+        transaction if isinstance(transaction, str) else None,
+        shown if isinstance(shown, str) else None,
+    )
 
 
 def _unreadable() -> FormatError:

@@ -107,7 +107,7 @@ class UserInfoRules(_Part, frozen=True):
 class SignRules(_Part, frozen=True):
     """The sign transaction: member names, most bytes of the value, what refusals mean."""
 
-    request: dict[Literal["client_id", "data", "words"], str]
+    request: dict[Literal["client_id", "data", "words", "content"], str]
     answer: dict[Literal["transaction"], str]
     parameter: str
     most_bytes: int
@@ -120,6 +120,7 @@ class ResultRules(_Part, frozen=True):
     member: str
     plain: dict[Literal["signature", "certificate"], str]
     payload: dict[Literal["signature", "certificate", "transaction", "shown"], str]
+    shown_type: str
     key_algorithms: tuple[str, ...]
     content_algorithms: tuple[str, ...]
     most_characters: int

@@ -9,12 +9,17 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from honnin.connect.digital_auth.client import DigitalAuth
 from honnin.connect.digital_auth.keys import KeyFile
 from honnin.connect.digital_auth.service import Service
 from honnin.errors import InputError
+
+if TYPE_CHECKING:
+    from honnin.connect.digital_auth.opening import OpenedResult
+    from honnin.connect.digital_auth.showing import Showing
 
 __all__ = ["RETURN_PATH", "Registration", "registered_parties", "sandbox_registration"]
 
@@ -82,6 +87,10 @@ class Registration:
                     clock=self._clock,
                 )
             return self._opened[client_id]
+
+    def check_shown(self, opened: "OpenedResult", submitted: bytes, *, waits: bool = True) -> "Showing | None":
+        """Return what the service proves to have shown (`DigitalAuth.check_shown`)."""
+        return self.client(self._client_id).check_shown(opened, submitted, waits=waits)
 
     def close(self) -> None:
         """Close the connections."""

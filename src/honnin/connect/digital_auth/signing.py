@@ -55,7 +55,8 @@ def submitted_value(document: bytes, shape: Shape = "digest_info") -> bytes:
 def start_transaction(
     service: Service, client_id: str, tokens: Tokens, document: bytes, shape: Shape, words: str | None = None
 ) -> Steps[Signing]:
-    """Start a transaction for a document that a person can read. words: what a service of honnin's own is to show.
+    """Start a transaction for a document that a person can read. words: what a service of honnin's own is to show: the
+    document itself, or what the signed attributes that are the `document` name (`honnin.pki.signing.prepare`).
 
     Raises InputError `digital_auth.nothing_to_sign`, `digital_auth.no_signing`; ServiceError.
     """
@@ -68,6 +69,8 @@ def start_transaction(
     body = {rules.request["client_id"]: client_id, rules.request["data"]: submitted}
     if words is not None:
         body[rules.request["words"]] = words
+        if words.encode("utf-8") != document:
+            body[rules.request["content"]] = b64encode(document).decode("ascii")
     reply = yield post_json("sign_start", service.sign_start, body, token=tokens.access_token)
     found = read_object(reply)
     if reply.status not in {200, 201}:

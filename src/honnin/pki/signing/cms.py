@@ -7,6 +7,7 @@ from honnin.pki import der
 from honnin.pki.cms_signers import TIME_STAMP
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.pki.rfc5652 import CONTENT_TYPE, DATA, MESSAGE_DIGEST, OCSP_RESPONSE, SIGNED_DATA, SIGNING_TIME
+from honnin.pki.shown_words import SHOWN_WORDS, words_digest
 from honnin.pki.signing.prepared import Kept
 from honnin.pki.signing.values import Value
 
@@ -16,10 +17,13 @@ SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 _HASHES = {"sha256": "2.16.840.1.101.3.4.2.1", "sha384": "2.16.840.1.101.3.4.2.2", "sha512": "2.16.840.1.101.3.4.2.3"}
 
 
-def signed_attributes(digest: bytes, name: str, certificate: bytes | None, at: datetime | None) -> bytes:
+def signed_attributes(
+    digest: bytes, name: str, certificate: bytes | None, at: datetime | None, words: str | None = None
+) -> bytes:
     """Return the attributes to be signed as DER SET OF (§5.3, §11).
 
     at: signing time, None where the format forbids it (PAdES). certificate: bound by ESSCertIDv2 (RFC 5035) if known.
+    words: what the signer is shown (`shown_words`).
     """
     attributes = [
         _attribute(CONTENT_TYPE, der.encode_oid(DATA)),
@@ -33,6 +37,8 @@ def signed_attributes(digest: bytes, name: str, certificate: bytes | None, at: d
         identifier = der.encode(der.SEQUENCE, algorithm, hashed)
         named = der.encode(der.SEQUENCE, der.encode(der.SEQUENCE, identifier))
         attributes.append(_attribute(SIGNING_CERTIFICATE_V2, named))
+    if words is not None:
+        attributes.append(_attribute(SHOWN_WORDS, der.encode(der.OCTET_STRING, words_digest(words))))
     return der.encode(der.SET, *sorted(attributes))
 
 

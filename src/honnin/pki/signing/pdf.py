@@ -27,6 +27,7 @@ def prepare_pdf(
     reason: str | None,
     location: str | None,
     field: str | None,
+    words: str | None,
 ) -> Prepared:
     """Return the PDF with a place for one more signature. Raises FormatError `signature.pdf_malformed`."""
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -58,7 +59,7 @@ def prepare_pdf(
     return Prepared(
         kind="pdf",
         hash=name,
-        to_be_signed=signed_attributes(prepared.document_digest, name, certificate, None if certificate else at),
+        to_be_signed=signed_attributes(prepared.document_digest, name, certificate, None if certificate else at, words),
         document=out.getvalue(),
         place=(prepared.reserved_region_start, prepared.reserved_region_end),
         certificate=certificate,

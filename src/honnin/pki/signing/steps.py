@@ -29,6 +29,7 @@ def prepare(
     reason: str | None = None,
     location: str | None = None,
     field: str | None = None,
+    words: str | None = None,
 ) -> Prepared:
     """Return a document with a place for one more signature, and the digest to be signed.
 
@@ -37,8 +38,10 @@ def prepare(
         as from the Digital Authentication Service, and then it is not bound into what is signed.
     hash: by default SHA-256, SHA-384 for a P-384 key. shape: XML `enveloped` (default), `enveloping`, `detached`; CMS
         `attached` (default), `detached`. uri: what a detached XML signature names; nothing is fetched.
-    stamp, reason, location, field: of a PDF. Raises FormatError for a document that cannot be signed, InputError
-    `signing.no_zone`, `signing.shape`.
+    stamp, reason, location, field: of a PDF. words: what the signer is shown of the document, bound into what is
+        signed; of PDF and CMS.
+    Raises FormatError for a document that cannot be signed, InputError `signing.no_zone`, `signing.shape`,
+    `signing.words_kind`.
     """
     if at.tzinfo is None:
         raise InputError("signing.no_zone", "The signing time has no zone.", next="Give an aware datetime.")
@@ -56,11 +59,23 @@ def prepare(
             "A signature of this kind has no such shape, or a detached XML signature has no URI.",
             next="XML: enveloped, enveloping, detached with a URI. CMS: attached, detached.",
         )
+    if kind == "xml" and words is not None:
+        raise InputError(
+            "signing.words_kind", "An XML signature has no place for shown words.", next="Leave them, or sign as CMS."
+        )
     if kind == "pdf":
         from honnin.pki.signing.pdf import prepare_pdf
 
         return prepare_pdf(
-            octets, certificate, name=name, at=at, stamp=stamp, reason=reason, location=location, field=field
+            octets,
+            certificate,
+            name=name,
+            at=at,
+            stamp=stamp,
+            reason=reason,
+            location=location,
+            field=field,
+            words=words,
         )
     if kind == "xml":
         from honnin.pki.signing.xml import prepare_xml
@@ -77,7 +92,7 @@ def prepare(
     return Prepared(
         kind="cms",
         hash=name,
-        to_be_signed=signed_attributes(hashlib.new(name, octets).digest(), name, certificate, at),
+        to_be_signed=signed_attributes(hashlib.new(name, octets).digest(), name, certificate, at, words),
         document=octets if shape != "detached" else b"",
         shape=shape or "attached",
         certificate=certificate,

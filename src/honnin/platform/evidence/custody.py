@@ -18,13 +18,17 @@ MOST_REVOCATION = 64 << 10  # a large CRL stays with the CRL store; the facts na
 
 
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
-    """The sealed counterpart of a record's commitments. lists: SHA-256 of each CRL, hex (table `revocation_lists`)."""
+    """The sealed counterpart of a record's commitments.
+
+    lists: SHA-256 of each CRL, hex (table `revocation_lists`). shown: the proof (JWS) of what the phone showed.
+    """
 
     key: bytes
     facts: bytes
     revocation: tuple[bytes, ...] = ()
     lists: tuple[str, ...] = ()
     purpose: str
+    shown: str | None = None
 
     def __repr__(self) -> str:
         return "Opening(…)"

@@ -13,6 +13,7 @@ from honnin.law import Decision
 from honnin.platform.clock import moment
 from honnin.platform.evidence import canonical
 from honnin.platform.models import RevocationSeen, Tenant, VerdictAnswer, VerifierStatus
+from honnin.platform.showing import Signing
 
 __all__ = ["Circumstances", "build_record"]
 
@@ -23,7 +24,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     """Under which circumstances a check was made.
 
     document_kind: what the person used: `my_number_card`, `mobile_certificate` or None where that is not known.
-    client: who asked, an id: the session, or `api`.
+    client: who asked, an id: the session, or `api`. signing: how the Digital Authentication Service had it signed.
     """
 
     log_id: str
@@ -38,6 +39,7 @@ class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
     certificate_kind: str | None
     verifier_status: VerifierStatus
     client: str
+    signing: Signing | None = None
 
 
 def build_record(
@@ -63,6 +65,7 @@ def build_record(
         "document_kind": about.document_kind,
         "certificate_kind": about.certificate_kind,
         "verifier_status": about.verifier_status,
+        "signing": None if about.signing is None else msgspec.structs.asdict(about.signing),
         "software": f"honnin {__version__}",
         "commitments": {"algorithm": "HMAC-SHA-256", **commitments},
         "law": _law(law),

@@ -196,13 +196,29 @@ class Verification(Quiet, frozen=True, kw_only=True):
     assurance: AssuranceSeen | None = None
 
 
+class Shown(Quiet, frozen=True, kw_only=True):
+    """What a phone showed before a signature, as its service proves it.
+
+    transaction: of the service. what: `text`, or `digest` where the person saw no words. text_sha256: of the words in
+    UTF-8, hex. jws: the proof; whoever has it beside the receipt proves offline what was shown.
+    """
+
+    object: Literal["shown"] = "shown"
+    transaction: str
+    what: Literal["text", "digest"]
+    text_sha256: str | None = None
+    jws: str
+
+
 class VerificationAnswer(Verification, frozen=True, kw_only=True):
     """What `POST /v1/verifications` answers: the verification, and once the four items; None unless it passed.
 
     certificate: base64 DER, only for a tenant that is itself a certified verifier by configuration.
+    shown: what the phone showed before a signature of the Digital Authentication Service, where it proves that.
     """
 
     four_items: FourItemsAnswer | None = None
+    shown: Shown | None = None
     certificate: bytes | msgspec.UnsetType = msgspec.UNSET
 
 

@@ -124,12 +124,15 @@ class UserInfo(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StartMembers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Members of the start call; text: the sandbox's own, the words to be shown on the phone."""
+    """Members of the start call; text: the sandbox's own, the words to be shown on the phone; content: what names them,
+    where it is not they that are signed.
+    """
 
     client: str
     data: str
     transaction: str
     text: str
+    content: str
 
 
 class TransactionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -4,7 +4,9 @@ For a private relying party the result is a JWE for its PF operator; for one tha
 plain. The bytes go to the card as they are: 32, 48 or 64 bytes of a digest, or its DER DigestInfo.
 
 Of the sandbox's own: the start call may carry the words that the person is to see (`text`), and then their digest must
-be the one to be signed. What the phone showed goes into the result as a JWS of the service (`shown`).
+be the one to be signed; or, of a PDF, the signed attributes come beside them (`content`), their digest must be the one
+to be signed, and they must name the words' digest. What the phone showed goes into the result as a JWS of the service
+(`shown`).
 """
 
 import base64
@@ -16,6 +18,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
+from asn1crypto import cms, core
 from joserfc import jwe, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey, import_key
@@ -38,6 +41,7 @@ DIGEST_INFOS = {
 }
 HASHES = {32: "sha256", 48: "sha384", 64: "sha512"}
 LONGEST_TEXT = 20_000
+SHOWN_WORDS = "2.25.141198268323001658869671871303255035148"  # OCTET STRING: SHA-256 of the words, UTF-8
 DEFAULT_ALGORITHM = {"RSA": "RSA-OAEP-256", "EC": "ECDH-ES+A256KW"}
 
 
@@ -75,7 +79,8 @@ def start(world: World, client: Party, body: bytes) -> dict[str, str]:
     if not 0 < len(data) <= assumptions.transactions.largest_bytes or (is_strict(world, client) and found is None):
         raise SignRefusal(400, "data_unfit", f"{members.data} is a digest or its DigestInfo.")
     if text is not None:
-        _check_text(text, found)
+        content = given.get(members.content)
+        _check_text(text, found, None if content is None else _bytes(content, members.content))
     transaction_id = str(uuid4())
     until = world.now().timestamp() + assumptions.transactions.seconds
     with world.transaction() as db:
@@ -206,12 +211,26 @@ def _digest_in(given: bytes) -> bytes | None:
     return None
 
 
-def _check_text(text: Any, found: bytes | None) -> None:
-    """Hold the words to the bytes: the digest to be signed is theirs."""
+def _check_text(text: Any, found: bytes | None, content: bytes | None) -> None:
+    """Hold the words to the bytes: the digest to be signed is theirs, or that of attributes that name them."""
     if not isinstance(text, str) or not 0 < len(text) <= LONGEST_TEXT:
         raise SignRefusal(400, "text_unfit", f"The words have 1 to {LONGEST_TEXT} characters.")
     if any(unicodedata.category(c)[0] == "C" and c not in "\n\t" for c in text):
         raise SignRefusal(400, "text_unfit", "The words hold characters that do not show as they are.")
     encoded = text.encode()
-    if found is None or hashlib.new(HASHES[len(found)], encoded).digest() != found:
-        raise SignRefusal(400, "text_unfit", "The digest to be signed is not that of the words.")
+    signed = encoded if content is None else content
+    if found is None or hashlib.new(HASHES[len(found)], signed).digest() != found:
+        raise SignRefusal(400, "text_unfit", "The digest to be signed is not that of the words, or of the content.")
+    if content is not None and _named_words(content) != hashlib.sha256(encoded).digest():
+        raise SignRefusal(400, "text_unfit", "What is to be signed does not name these words.")
+
+
+def _named_words(attributes: bytes) -> bytes | None:
+    """Return the digest of words that signed attributes (RFC 5652 §5.3) name in an attribute of SHOWN_WORDS."""
+    try:
+        found = [one for one in cms.CMSAttributes.load(attributes, strict=True) if one["type"].dotted == SHOWN_WORDS]
+        (attribute,) = found
+        (value,) = attribute["values"]
+        return bytes(core.OctetString.load(value.dump(), strict=True).native)
+    except (ValueError, TypeError):
+        return None
