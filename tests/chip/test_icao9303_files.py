@@ -1,15 +1,19 @@
 """Data groups and the security object of whatever bytes: a value or a coded error, never green beside a change."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from honnin.chip.icao9303 import active_authentication, lds, master_list, parse_security_object
 from honnin.chip.icao9303.passive import passive_authentication
 from honnin.errors import FormatError
+from honnin.sandbox.cards.passport.authenticating import active_signature
 from honnin.sandbox.foreign_ministry import csca_certificates
 from honnin.sandbox.foreign_ministry.passports import IssuedPassport, issue
 from honnin.sandbox.world import World
@@ -100,6 +104,26 @@ def test_no_master_list(octets: bytes) -> None:
 def test_no_signature_of_a_chip(world: World, issued: IssuedPassport, answer: bytes, challenge: bytes) -> None:
     for passport in (issued, issue(world, "hanako", "jp-bac-rsa")):
         assert active_authentication(lds.parse_dg15(passport.files[0x010F]), challenge, answer) is None
+
+
+@pytest.mark.parametrize("first", range(6))
+def test_chips_leave_the_power_as_it_is_and_both_forms_are_read(world: World, first: int) -> None:
+    """ISO/IEC 9796-2 has two signature production functions: the power itself, and the smaller of it and its negative.
+
+    Readers in the field (JMRTD with BouncyCastle, gmrtd) open the first alone, so the emulated chips give that one.
+    """
+    passport = issue(world, "hanako", "jp-bac-rsa")
+    challenge = bytes((first, *range(7)))
+    spki = lds.parse_dg15(passport.files[0x010F])
+    key = load_der_public_key(spki)
+    assert isinstance(key, rsa.RSAPublicKey)
+    numbers, size = key.public_numbers(), key.key_size // 8
+    assert passport.active_key is not None
+    answer = active_signature(passport.active_key, challenge, os.urandom)
+    assert pow(int.from_bytes(answer), numbers.e, numbers.n).to_bytes(size)[0] == 0x6A
+    for form in (answer, (numbers.n - int.from_bytes(answer)).to_bytes(size)):
+        assert active_authentication(spki, challenge, form) == "iso9796_2_sha256"
+        assert active_authentication(spki, bytes(8), form) is None
 
 
 def test_faces_of_the_newer_record() -> None:

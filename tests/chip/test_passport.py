@@ -25,7 +25,17 @@ from honnin.sandbox.world import World
 pytestmark = pytest.mark.xdist_group("emulated_passports")
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-PROFILES = ("jp-bac-rsa", "jp-bac-ec", "pace-gm", "pace-im", "pace-cam", "pace-3des", "pace-only", "old-chip")
+PROFILES = (
+    "jp-bac-rsa",
+    "jp-bac-ec",
+    "bac-chip",
+    "pace-gm",
+    "pace-im",
+    "pace-cam",
+    "pace-3des",
+    "pace-only",
+    "old-chip",
+)
 CHALLENGE = Challenge(bytes(range(16)), "counter", "bank")
 
 
@@ -192,7 +202,7 @@ def test_forgeries(world: World, trust: Trust, fault: str, line: str) -> None:
     assert (proofs["passive_authentication"].result, proofs["active_authentication"].result) == (passive, active)
 
 
-@pytest.mark.parametrize("kind", ["pace-gm", "pace-cam", "pace-3des"])
+@pytest.mark.parametrize("kind", ["bac-chip", "pace-gm", "pace-cam", "pace-3des"])
 def test_a_copied_chip_fails_chip_authentication(world: World, trust: Trust, kind: str) -> None:
     proofs = proofs_of(world, f"{kind},copied", trust)
     assert proofs["passive_authentication"].result == "passed"

@@ -15,7 +15,11 @@ __all__ = ["active_signature", "agree"]
 
 
 def active_signature(pkcs8: bytes, challenge: bytes, randomness: Callable[[int], bytes]) -> bytes:
-    """Sign 8 bytes: ISO/IEC 9796-2 scheme 1 with SHA-256 for RSA, plain r‖s with SHA-384 for ECDSA."""
+    """Sign 8 bytes: ISO/IEC 9796-2 scheme 1 with SHA-256 for RSA, plain r‖s with SHA-384 for ECDSA.
+
+    Of the two signature production functions that ISO/IEC 9796-2 knows, the one that leaves the power as it is: readers
+    in the field open only that one, and the smaller of s and n - s looks forged to them every second time.
+    """
     key = load_der_private_key(pkcs8, None, unsafe_skip_rsa_key_validation=True)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         size = (key.curve.key_size + 7) // 8
@@ -27,8 +31,7 @@ def active_signature(pkcs8: bytes, challenge: bytes, randomness: Callable[[int],
     size = (modulus.bit_length() + 7) // 8
     own = randomness(size - 32 - 3)
     block = b"\x6a" + own + sha256(own + challenge).digest() + b"\x34\xcc"
-    signed = pow(int.from_bytes(block), numbers.d, modulus)
-    return min(signed, modulus - signed).to_bytes(size)
+    return pow(int.from_bytes(block), numbers.d, modulus).to_bytes(size)
 
 
 def agree(number: int, static: int, public: bytes, cipher: str) -> SessionKeys:
