@@ -280,7 +280,6 @@ def test_law_has_its_record_and_the_clerk_states_what_it_lacks_by_keyboard_alone
     for word in ("見本係員", "見本支店", "窓口一"):
         page.keyboard.type(word)
         page.keyboard.press("Tab")
-    page.keyboard.press("Tab")  # the box for the customer's keypad
     page.keyboard.press("Space")  # opening an account
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowDown")
@@ -288,6 +287,7 @@ def test_law_has_its_record_and_the_clerk_states_what_it_lacks_by_keyboard_alone
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowUp")  # a card of the sandbox
     page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # who keys in the security code
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_selector("#pin_1")

@@ -1,13 +1,21 @@
 """The counter's pages over HTTP: every document in the reader's language, drawn as it is arranged, with its marks."""
 
+import logging
+import random
 import re
+import subprocess
+from collections.abc import Iterator
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Any
 
 import httpx
 import pytest
+import segno
 from click.testing import CliRunner
+from PIL import Image, ImageFilter
 
+from honnin.bench.ocr import my_number_card_face, photograph
 from honnin.connect.worlds import open_world
 from honnin.sandbox.command import sandbox
 from honnin.web.serving import Running
@@ -145,3 +153,123 @@ def test_every_proof_of_a_page_is_numbered_and_says_why_in_words(counter: Counte
     assert re.findall(r'id="proof-(\d)"', page) == ["1", "2", "3"]
     assert "旅券のデータは、発行国が署名したとおりです。" in page
     assert "機械読取領域（DG1）、顔画像（DG2）" in page
+
+
+# --- the QR code of a My Number Card is its individual number
+
+
+def with_qr(text: str, *, turned: int = 0, blur: float = 0.0) -> bytes:
+    """Return a photograph of a My Number Card's face with a QR code on it, as both sides laid side by side."""
+    face, _ = my_number_card_face(random.Random(7))  # noqa: S311
+    drawn = BytesIO()
+    segno.make(text, micro=False).save(drawn, kind="png", scale=7, border=4)
+    sheet = Image.new("RGB", (face.width + 500, face.height + 60), (225, 225, 220))
+    sheet.paste(face, (20, 20))
+    sheet.paste(Image.open(drawn).convert("RGB"), (face.width + 80, 120))
+    return photograph(sheet.rotate(turned, expand=True).filter(ImageFilter.GaussianBlur(blur)))
+
+
+@pytest.fixture
+def entitled(server: Running) -> Iterator[None]:
+    caller = server.platform.authenticate(server.api_key)
+    server.platform.change_tenant(caller.id, number_handler=True)
+    yield
+    server.platform.change_tenant(caller.id, number_handler=False)
+
+
+def send(counter: Counter, visit: str, picture: bytes) -> httpx.Response:
+    """Send a photograph from a visit's form."""
+    answer = counter.visitor.post(f"{visit}/photo", files={"photo": ("card.jpg", picture, "image/jpeg")}, form=visit)
+    assert isinstance(answer, httpx.Response)
+    return answer
+
+
+@pytest.mark.parametrize(("turned", "blur"), [(0, 0.0), (7, 0.0), (90, 0.0), (0, 1.2)])
+def test_photograph_with_a_qr_code_is_refused_unread(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, turned: int, blur: float
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    read: list[str] = []
+    for name in ("text_lines", "number_in_qr"):
+        monkeypatch.setattr(f"honnin.web.counter.app.{name}", lambda _, name=name: read.append(name))
+    number = counter.keys["hanako"]["my_number_card"]["number_a"]
+    answer = send(counter, counter.begin("hanako", "my_number_card"), with_qr(number, turned=turned, blur=blur))
+    assert "QRコードは個人番号なので、読まずに捨てました" in answer.text
+    assert read == []
+    assert re.findall(r'id="(?:printed_birth_date|expiry_year|security_code)"[^>]* value="([^"]+)"', answer.text) == []
+    assert number not in answer.text + caplog.text
+
+
+@pytest.mark.usefixtures("entitled")
+def test_qr_code_is_refused_for_every_purpose_but_the_number_itself(counter: Counter) -> None:
+    number = counter.keys["hanako"]["my_number_card"]["number_a"]
+    answer = send(counter, counter.begin("hanako", "my_number_card"), with_qr(number))
+    assert "読まずに捨てました" in answer.text
+
+
+@pytest.mark.usefixtures("entitled")
+def test_entitled_tenant_holds_the_qr_code_against_the_chip_and_sees_it_on_no_page(
+    counter: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    number = counter.keys["hanako"]["my_number_card"]["number_a"]
+    visit = counter.begin("hanako", "my_number_card", purpose="individual_number")
+    answer = send(counter, visit, photograph(Image.new("RGB", (600, 400), (200, 200, 200))))
+    assert "QRコードを読み取れません" in answer.text
+    answer = send(counter, visit, with_qr("見本"))
+    assert "QRコードを読み取れません" in answer.text
+    answer = send(counter, visit, with_qr("123456789012"))  # no check digit holds
+    assert "形式が正しくありません" in answer.text
+    assert "123456789012" not in answer.text
+    answer = send(counter, visit, with_qr(number))
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{visit.removeprefix(counter.origin)}/seen")
+    page = counter.visitor.get(f"{visit}/seen")
+    assert "本物と確認できました" in page.text
+    assert number not in answer.text + page.text + caplog.text
+    other = counter.begin("hanako", "my_number_card", purpose="individual_number")
+    send(counter, other, with_qr(counter.keys["takako"]["my_number_card"]["number_a"]))
+    assert "card.pin_wrong" in counter.visitor.get(f"{other}/seen").text
+
+
+def test_number_is_read_for_nobody_whose_entitlement_ended_meanwhile(counter: Counter, server: Running) -> None:
+    caller = server.platform.authenticate(server.api_key)
+    number = counter.keys["hanako"]["my_number_card"]["number_a"]
+    server.platform.change_tenant(caller.id, number_handler=True)
+    try:
+        visit = counter.begin("hanako", "my_number_card", purpose="individual_number")
+    finally:
+        server.platform.change_tenant(caller.id, number_handler=False)
+    for answer in (send(counter, visit, with_qr(number)), counter.visitor.post(visit, {"individual_number": number})):
+        assert answer.status_code == 403
+        assert "個人番号を扱えません" in answer.text
+        assert number not in answer.text
+
+
+# --- the record on paper
+
+
+def recorded(counter: Counter, person: str, document: str, language: str) -> bytes:
+    """Read a document, confirm it, and return the record as a PDF."""
+    page = counter.read(person, document, language)
+    visit = f"{counter.origin}{page.request.url.path.removesuffix('/seen')}"
+    answer = counter.visitor.post(f"{visit}/confirm", {"same_person": "yes"}, form=f"{visit}/seen")
+    found = counter.visitor.get(f"{counter.origin}{answer.headers['location']}.pdf?lang={language}")
+    assert found.headers["content-type"] == "application/pdf"
+    return bytes(found.content)
+
+
+@pytest.mark.peer("pdftotext")
+@pytest.mark.parametrize(("person", "document"), READ)
+def test_paper_speaks_the_readers_language_and_names_nobody(counter: Counter, person: str, document: str) -> None:
+    business = counter.server.platform.authenticate(counter.server.api_key).tenant.name
+    for language, verdict in (("ja", "本人確認ができました"), ("en", "The identity was verified")):
+        made = recorded(counter, person, document, language)
+        text = subprocess.run(["pdftotext", "-", "-"], input=made, capture_output=True, check=True).stdout.decode()
+        assert verdict in text
+        assert "○" in text
+        if language == "ja":
+            assert SENTENCE.search(text) is None
+        else:
+            assert JAPANESE.search(re.sub(f"{business}|見本", "", text)) is None
+        assert not any(name in text for name in ("花子", "HANAKO", "ＡＮＮＡ", "1990", "千代田"))
+        assert b"/FontFile2" in made  # embedded: the paper looks the same everywhere

@@ -28,17 +28,18 @@ from honnin.platform.records import Records, record_law
 from honnin.platform.records.at_counter import CounterFacts, method_of
 from honnin.platform.store import Store, schema
 from honnin.platform.tenants import log_of, standing
+from honnin.words import say
 
 __all__ = ["Counter", "CounterCheck", "CounterReading", "judge"]
 
 Standing = Literal["not_asked", "good", "revoked", "unknown", "failed"]
 DEFAULT_RETENTION = "default"
 STANDING: Final = {
-    "not_asked": ("not_checked", "The chip does not tell whether the card was reported lost; nobody was asked."),
-    "good": ("passed", "The card's JPKI certificate is in force."),
-    "revoked": ("failed", "The card's JPKI certificate was revoked."),
-    "unknown": ("not_checked", "Whether the card's JPKI certificate is in force could not be told."),
-    "failed": ("failed", "The card's JPKI certificate or its signature did not pass."),
+    "not_asked": ("not_checked", "proof.standing_not_asked"),
+    "good": ("passed", "proof.standing_good"),
+    "revoked": ("failed", "proof.standing_revoked"),
+    "unknown": ("not_checked", "proof.standing_unknown"),
+    "failed": ("failed", "proof.standing_failed"),
 }
 FULL, OPENING = "counter_full", "counter_opening"
 
@@ -47,7 +48,8 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
     """What the counter hands over when the clerk has confirmed.
 
     kept: identifies the reading without personal data. same_person: what the clerk saw of face and card.
-    checks: `{"id", "result", "reason"}` in order. full: what was read (JSON), sealed where `law` is given.
+    checks: `{"id", "result", "reason", "code"}` in order; the code is the key of the reason's words.
+    full: what was read (JSON), sealed where `law` is given.
     standing: of the JPKI certificates behind the card, where the customer consented.
     verification: the check that asked for it.
     document_words, person, stated: what the law's record says (`CounterFacts`).
@@ -244,13 +246,9 @@ def judge(reading: CounterReading, at: datetime) -> VerdictAnswer:
     dated = {"current": "passed", "expired": "failed", "not_told": "not_checked"}[reading.current]
     checks = (
         *reading.checks,
-        {"id": "current", "result": dated, "reason": "By the date on the chip."},
-        {"id": "revocation", "result": STANDING[reading.standing][0], "reason": STANDING[reading.standing][1]},
-        {
-            "id": "same_person",
-            "result": "passed" if reading.same_person else "failed",
-            "reason": "Staff compared the face with the portrait.",
-        },
+        _check("current", dated, "proof.date_on_chip"),
+        _check("revocation", *STANDING[reading.standing]),
+        _check("same_person", "passed" if reading.same_person else "failed", "proof.staff_compared"),
     )
     indication: Literal["PASSED", "FAILED", "INDETERMINATE"] = "FAILED"
     sub, reason = None, "Staff did not recognise the person of the document."
@@ -264,7 +262,11 @@ def judge(reading: CounterReading, at: datetime) -> VerdictAnswer:
         sub, reason = "EXPIRED", "The document has passed its last day."
     elif reading.standing in {"revoked", "failed"}:
         sub = "REVOKED" if reading.standing == "revoked" else "SIG_CRYPTO_FAILURE"
-        reason = STANDING[reading.standing][1]
+        reason = say(STANDING[reading.standing][1], "en")
     elif reading.same_person:
         indication, reason = "PASSED", "The data are authentic, and staff recognised the person."
     return VerdictAnswer(indication=indication, sub_indication=sub, reason=reason, at=at, checks=checks)
+
+
+def _check(name: str, result: str, code: str) -> dict[str, str]:
+    return {"id": name, "result": result, "reason": say(code, "en"), "code": code}

@@ -39,6 +39,7 @@ FAULTS = (
     "appended_address",
     "swapped_files",
 )
+PRINTED_SEX = {"male": "男 M.", "female": "女 F.", "unknown": "－"}
 SEX = {"male": "1", "female": "2", "unknown": "3"}
 FRONT, NAME, ADDRESS, FACE = 7000, 2500, 2500, 3000  # bytes of the pictures' fields
 SIGNATURE_FILE = 704  # the certificate is as long as it is, and zeros follow
@@ -143,14 +144,15 @@ def _first(world: World, one: Person, kind: str, fault: str) -> Files:
 def _front(one: Person, kind: str, state: State, expiry: date) -> bytes:
     assert one.residence is not None  # noqa: S101
     title = "在留カード　見本" if kind == "card-1" else "特別永住者証明書　見本"
-    birth = from_certificate(state.birth).iso()
+    birth = from_certificate(state.birth)
+    born = f"{birth.year or 0}年{birth.month or 0}月{birth.day or 0}日"
     rows = (
         f"{title}　{card_number(one.id)}",
         state.name,
-        f"{birth}　{state.sex}　{one.residence.nationality}",
+        f"{born}　{PRINTED_SEX[state.sex]}　{one.residence.nationality}",
         state.address,
         one.residence.status,
-        f"{expiry:%Y-%m-%d}まで有効　ＳＰＥＣＩＭＥＮ",
+        f"{expiry.year}年{expiry.month}月{expiry.day}日まで有効　ＳＰＥＣＩＭＥＮ",
     )
     picture = text("", FRONT_SIZE)
     for place, row in enumerate(rows):

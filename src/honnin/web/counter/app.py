@@ -38,9 +38,9 @@ from honnin.platform.models import Caller
 from honnin.platform.records.at_counter import method_of
 from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
-from honnin.web.counter.camera import READABLE, available, entries_of, refuse_qr, text_lines
+from honnin.web.counter.camera import READABLE, available, entries_of, number_in_qr, refuse_qr, text_lines
 from honnin.web.counter.documents.asking import Entry, read_entries
-from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, form_of, purposes_of
+from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, form_of, law_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.recorded import Recorded
@@ -196,9 +196,14 @@ class _Counter:
         return RedirectResponse(f"/visit/{visit.id}", status_code=303)
 
     async def photo(self, request: Request) -> Response:
-        """Fill the form from a photograph; the clerk looks at it before anything goes to the chip."""
+        """Fill the form from a photograph; the clerk looks at it before anything goes to the chip.
+
+        Where the individual number itself is the purpose, its QR code is read and goes to the chip, never to a page.
+        """
         visit = self._visit(request)
         photograph = await read_upload(request, "photo")
+        if visit.purpose == NUMBER_PURPOSE:
+            return await self._number(request, visit, photograph)
         today = japanese_day(self._now())
         try:
             if visit.document == "my_number_card":
@@ -219,9 +224,22 @@ class _Counter:
         given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, form)
         if wrong:
             return self._ask(request, visit, form, wrong)
+        return await self._read(visit, given)
+
+    async def _number(self, request: Request, visit: Visit, photograph: bytes) -> Response:
+        law_of((await self.threads.run(self.caller)).tenant, visit.purpose)
+        try:
+            number = await self.threads.run(number_in_qr, photograph)
+        except HonninError as error:
+            return self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
+        given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, {"individual_number": number})
+        return self._ask(request, visit, {}, wrong) if wrong else await self._read(visit, given)
+
+    async def _read(self, visit: Visit, given: dict[str, str]) -> Response:
         if visit.task == "read":
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
         caller = await self.threads.run(self.caller)
+        law_of(caller.tenant, visit.purpose)
         if visit.reader != "agent":
             visit.begin("read", None)
             await self.threads.run(self._readings.run, visit, given, caller)
@@ -278,7 +296,7 @@ class _Counter:
         if visit.seen is None:
             return RedirectResponse(f"/visit/{visit.id}", status_code=303)
         caller = await self.threads.run(self.caller)
-        law = purposes_of(caller.tenant)[visit.purpose]
+        law = law_of(caller.tenant, visit.purpose)
         method = method_of(law, visit.document, self._now(), standing(caller.tenant)) if law else None
         return self.pages.render(
             request,
@@ -342,7 +360,7 @@ class _Counter:
             entries=entries,
             told=told,
             address=f"/visit/{visit.id}",
-            camera=available() and visit.document in READABLE and visit.purpose != NUMBER_PURPOSE,
+            camera=available() and visit.document in READABLE,
             documents=list(DOCUMENTS),
             connections=(self._agent,) if visit.reader == "agent" else (),
             given={entry.name: "" if _unshown(entry, visit, wrong) else given.get(entry.name, "") for entry in entries},

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from honnin.chip import Challenge, Trust
 from honnin.chip.readers import Reader
-from honnin.errors import InputError
+from honnin.errors import AccessError, InputError
 from honnin.platform.models import Tenant
 from honnin.web.counter.documents import drivers_licence, my_number_card, passport, residence_card
 from honnin.web.counter.documents.asking import Entry
 from honnin.web.counter.seen import Seen
 
-__all__ = ["DOCUMENTS", "NUMBER_PURPOSE", "PURPOSES", "Document", "form_of", "purposes_of"]
+__all__ = ["DOCUMENTS", "NUMBER_PURPOSE", "PURPOSES", "Document", "form_of", "law_of", "purposes_of"]
 
 Look = Callable[[Reader, dict[str, str], Trust, Challenge, Callable[[str, int, int], None]], Seen]
 
@@ -49,6 +49,16 @@ BY_NUMBER = Document(my_number_card.NUMBER_ENTRIES, my_number_card.look)
 def purposes_of(tenant: Tenant) -> dict[str, str | None]:
     """Return the purposes that a tenant may have, with their laws."""
     return {**PURPOSES, NUMBER_PURPOSE: NUMBER_LAW} if tenant.number_handler else PURPOSES
+
+
+def law_of(tenant: Tenant, purpose: str) -> str | None:
+    """Return the law of a purpose. Raises AccessError `counter.not_entitled` for one that the tenant may not have."""
+    allowed = purposes_of(tenant)
+    if purpose not in allowed:
+        raise AccessError(
+            "counter.not_entitled", "This tenant may not collect individual numbers.", next="Choose another purpose."
+        )
+    return allowed[purpose]
 
 
 def form_of(purpose: str, document: str) -> Document:

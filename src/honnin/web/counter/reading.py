@@ -18,7 +18,7 @@ from honnin.platform.clock import japanese_day
 from honnin.platform.counter import CounterCheck, CounterReading
 from honnin.platform.models import Caller, Tenant, VerificationRequest
 from honnin.web.counter.documents.resuming import persistently
-from honnin.web.counter.kinds import form_of, purposes_of
+from honnin.web.counter.kinds import form_of, law_of
 from honnin.web.counter.seen import Field, Seen, Standing, State, currency
 from honnin.web.counter.tunnel import Tunnel
 from honnin.web.counter.visits import Visit
@@ -128,7 +128,7 @@ class Readings:
 
     def record(self, visit: Visit, seen: Seen, tenant: Tenant, *, same_person: bool, at: datetime) -> CounterCheck:
         """Write what remains of a confirmed reading."""
-        law = purposes_of(tenant)[visit.purpose]
+        law = law_of(tenant, visit.purpose)
         reading = CounterReading(
             document=seen.document,
             purpose=visit.purpose,
@@ -141,7 +141,9 @@ class Readings:
             same_person=same_person,
             standing=seen.standing.state,
             verification=seen.standing.verification or None,
-            checks=tuple({"id": one.kind, "result": one.result, "reason": one.reason} for one in seen.proofs),
+            checks=tuple(
+                {"id": one.kind, "result": one.result, "reason": one.reason, "code": one.code} for one in seen.proofs
+            ),
             law=law,
             full=_full(seen) if law else b"",
             document_words=say(f"counter.document_{seen.document}", "ja") if law else "",

@@ -122,7 +122,8 @@ def drawn(seen: Seen, address: str, language: Language) -> tuple[Drawn, ...]:
                 broken=bool(one.image) and not showable(one.image),
             )
         )
-    return tuple(shown)
+    order = FRONT[seen.document]
+    return tuple(sorted(shown, key=lambda one: order.index(one.name) if one.front else len(order)))
 
 
 def picture_at(one: Field, piece: int | None) -> bytes:

@@ -110,10 +110,9 @@ class Seen:
         return authenticity(self.proofs)
 
     @property
-    def expiry_signed(self) -> bool:
-        """Tell whether a signature covers the date that `expires` comes from."""
-        dates = [one for one in self.fields if one.name == "expiry_date"]
-        return any(mark_of(one.source, self.proofs) == "covered" for one in dates)
+    def expiry_mark(self) -> Mark:
+        """The mark of the date that `expires` comes from."""
+        return next((mark for one, mark in self.marked() if one.name == "expiry_date"), "open")
 
     def marked(self) -> tuple[tuple[Field, Mark], ...]:
         """Return every field with its mark."""

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from honnin.errors import FormatError, InputError, StateError
 
-__all__ = ["available", "refuse_qr", "text_lines"]
+__all__ = ["available", "number_in_qr", "refuse_qr", "text_lines"]
 
 MOST_PIXELS = 40_000_000
 LONGEST_SIDE = 1600  # pixels; larger photographs are made smaller, which costs no accuracy and saves seconds
@@ -32,7 +32,7 @@ def text_lines(photograph: bytes) -> tuple[str, ...]:
     Raises StateError `camera.missing` without the extra, FormatError `camera.picture` for what is no picture.
     """
     if not available():
-        raise StateError("camera.missing", "Reading photographs needs honnin[ocr].", next="pip install 'honnin[ocr]'")
+        raise _missing()
     pixels = _pixels(photograph)
     with _TURN:
         found = _engine()(pixels)
@@ -56,6 +56,32 @@ def refuse_qr(photograph: bytes) -> None:
             "The photograph shows a QR code, which on a My Number Card is the individual number; it was not read.",
             next="Photograph the front without the QR code, or type the numbers.",
         )
+
+
+def number_in_qr(photograph: bytes) -> str:
+    """Return what the QR code on a My Number Card says: its individual number. Only for who may collect it.
+
+    Raises StateError `camera.missing`, InputError `counter.qr_missing`, FormatError `camera.picture`.
+    """
+    if not available():
+        raise _missing()
+    import cv2
+
+    try:
+        text, _, _ = cv2.QRCodeDetector().detectAndDecode(_pixels(photograph))
+    except UnicodeDecodeError:  # a code in another character set
+        text = ""
+    if not text:
+        raise InputError(
+            "counter.qr_missing",
+            "No QR code can be read in the photograph.",
+            next="Photograph the back of the card from above, or type the number.",
+        )
+    return str(text)
+
+
+def _missing() -> StateError:
+    return StateError("camera.missing", "Reading photographs needs honnin[ocr].", next="pip install 'honnin[ocr]'")
 
 
 @cache
