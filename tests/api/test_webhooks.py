@@ -13,6 +13,8 @@ from standardwebhooks import Webhook
 from tests.receiver import receiving
 
 from honnin.cli.webhook import webhook
+from honnin.errors import InputError
+from honnin.platform.event_types import event_types
 from honnin.web.serving import Running
 
 PATH = "/v1/webhook-endpoints"
@@ -54,11 +56,23 @@ def test_endpoint_is_made_changed_rotated_and_ended(client: httpx.Client, strang
         ({}, "request.invalid"),
         ({"url": "https://hooks.example/", "secret": "whsec_AAAA"}, "request.unknown_member"),
         ({"url": "https://hooks.example/", "types": ["no type!"]}, "request.invalid"),
+        ({"url": "https://hooks.example/", "types": ["session.completed", "session.complete"]}, "webhook.type"),
     ],
 )
 def test_endpoint_that_cannot_be_is_refused(client: httpx.Client, body: dict[str, Any], code: str) -> None:
     answer = client.post(PATH, json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+def test_a_type_that_no_event_has_is_refused_with_the_list(client: httpx.Client) -> None:
+    made = client.post(PATH, json={"url": "https://hooks.example/types", "types": list(event_types())})
+    assert made.status_code == 201, made.text
+    path = made.headers["location"]
+    answer = client.post(path, json={"types": ["verification.complete"]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "webhook.type")
+    assert all(kind in answer.json()["detail"] for kind in event_types())
+    assert client.get(path).json()["types"] == list(event_types())
+    client.delete(path)
 
 
 def test_running_server_sends_and_tells_what_came_of_it(client: httpx.Client, server: Running) -> None:
@@ -103,4 +117,9 @@ def test_commands_set_up_what_the_server_then_sends(client: httpx.Client, server
         assert run("deliveries", tenant, name)[1]["data"][0]["event"] == got.headers["webhook-id"]
     assert run("delete", tenant, name) == (0, {"endpoint": name, "deleted": True})
     assert run("create", tenant, "http://10.0.0.1/")[0] == 1
+    wrong = ["create", tenant, "https://hooks.example/", "--type", "session.finished", "--data", str(data)]
+    refused = CliRunner().invoke(webhook, wrong, standalone_mode=False).exception
+    assert isinstance(refused, InputError)
+    assert refused.code == "webhook.type"
+    assert "session.completed" in refused.next
     assert run("list", "ten_x")[0] == 1

@@ -90,7 +90,7 @@ OPERATIONS = (
         answer=WebhookSecret,
         status=201,
         link_to=("getWebhookEndpoint", "listWebhookDeliveries", "deleteWebhookEndpoint"),
-        problems=("webhook.url", "webhook.many"),
+        problems=("webhook.url", "webhook.type", "webhook.many"),
     ),
     Operation(
         id="listWebhookEndpoints",
@@ -120,7 +120,7 @@ OPERATIONS = (
         run=change,
         body=EndpointChange,
         answer=WebhookEndpoint,
-        problems=("webhook.unknown", "webhook.url"),
+        problems=("webhook.unknown", "webhook.url", "webhook.type"),
     ),
     Operation(
         id="deleteWebhookEndpoint",

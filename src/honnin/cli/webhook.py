@@ -39,7 +39,9 @@ def _opened(data: Path, tenant_id: str) -> Iterator[tuple["Webhooks", "Caller"]]
 @webhook.command()
 @tenant_argument
 @click.argument("url")
-@click.option("--type", "types", multiple=True, help="Send events of this type; repeat. Without one, all.")
+@click.option(
+    "--type", "types", multiple=True, help="Send events of this type (docs/api.md, Events); repeat. Without one, all."
+)
 @data_option
 @json_option
 def create(tenant_id: str, url: str, types: tuple[str, ...], data: Path, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from honnin.errors import InputError
 from honnin.platform.clock import from_text
+from honnin.platform.event_types import event_types
 from honnin.platform.ids import new_id
 from honnin.platform.models import Event, Page
 from honnin.platform.store import schema
@@ -30,6 +31,7 @@ _COUNT = Prepared(
     .returning(schema.tenants.c.last_event)
 )
 _APPEND = Prepared(insert(schema.events))
+_TYPES = frozenset(event_types())
 
 
 def append(db: Connection, tenant_id: str, kind: str, body: dict[str, Any], now: str) -> str:
@@ -41,6 +43,8 @@ def append_many(db: Connection, tenant_id: str, events: Sequence[tuple[str, dict
     """Write several events (kind, body) of one tenant in their order; return their ids."""
     if not events:
         return []
+    if not _TYPES.issuperset(kind for kind, _ in events):  # or nobody could ask for it, and no page would tell of it
+        raise AssertionError("an event of a type that is not in event_types.json")
     last = _COUNT.scalar(db, tenant=tenant_id, more=len(events))
     rows: list[dict[str, Any]] = [
         {

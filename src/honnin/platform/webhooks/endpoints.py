@@ -14,6 +14,7 @@ from honnin.connect.webhooks import check_target
 from honnin.errors import InputError, NotFoundError, StateError
 from honnin.platform import outbox
 from honnin.platform.clock import Clock, from_text, machine_clock, moment
+from honnin.platform.event_types import event_types
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.models import Caller
@@ -51,9 +52,10 @@ class Webhooks:
     def create(self, caller: Caller, request: EndpointRequest) -> WebhookSecret:
         """Make an endpoint; its secret is shown here alone.
 
-        Raises InputError `webhook.url`, StateError `webhook.many`.
+        Raises InputError `webhook.url`, `webhook.type`, StateError `webhook.many`.
         """
         check_target(request.url, livemode=caller.livemode)
+        _check_types(request.types)
         endpoint_id, secret, now = new_id("whk"), new_secret(), moment(self._clock())
         table, tenants = schema.webhook_endpoints, schema.tenants
 
@@ -92,12 +94,16 @@ class Webhooks:
             return ListOfEndpoints(data=tuple(self._seen(caller, row) for row in db.execute(query)))
 
     def change(self, caller: Caller, endpoint_id: str, change: EndpointChange) -> WebhookEndpoint:
-        """Change an endpoint; what is None stays. Raises InputError `webhook.url`, NotFoundError `webhook.unknown`."""
+        """Change an endpoint; what is None stays.
+
+        Raises InputError `webhook.url`, `webhook.type`, NotFoundError `webhook.unknown`.
+        """
         table, values = schema.webhook_endpoints, dict[str, Any]()
         if change.url is not None:
             check_target(change.url, livemode=caller.livemode)
             values["url"] = change.url
         if change.types is not None:
+            _check_types(change.types)
             values["types"] = json.dumps(change.types)
         if change.status is not None:
             values["status"] = change.status
@@ -256,6 +262,16 @@ def new_delivery(endpoint: Any, number: int, now: str) -> dict[str, Any]:
         "answered": None,
         "problem": None,
     }
+
+
+def _check_types(types: tuple[str, ...]) -> None:
+    """Refuse a type that no event has: an endpoint would wait for it for ever."""
+    if not set(types) <= set(event_types()):
+        raise InputError(
+            "webhook.type",
+            "There is no event of a type that was asked for.",
+            next=f"Choose among {', '.join(event_types())}; none at all means all.",
+        )
 
 
 def _chosen(db: Connection, endpoint: Any, request: ReplayRequest) -> list[int]:

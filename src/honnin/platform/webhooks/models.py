@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from honnin.platform.event_types import event_types
 from honnin.platform.models import Quiet, Url
 
 __all__ = [
@@ -20,7 +21,9 @@ __all__ = [
     "WebhookSecret",
 ]
 
-EventType = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z_.]+\Z")]
+EventType = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[a-z_.]+\Z", extra_json_schema={"enum": list(event_types())})
+]
 EventId = Annotated[str, Meta(min_length=5, max_length=40, pattern=r"^evt_[0-9a-z]+\Z")]
 DeliveryStatus = Literal["pending", "delivered", "dead"]
 
