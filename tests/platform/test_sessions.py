@@ -1,5 +1,6 @@
 """Sessions: made, signed once, cancelled, expired; four items for ten minutes; the way back carries the state."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from honnin.errors import GoneError, HonninError, InputError, KeyRefusedError, NotFoundError, StateError
 from honnin.platform import Platform
 from honnin.platform.models import Caller, Session, SessionRequest, SessionSignature
+from honnin.sandbox import people
 from honnin.sandbox.life import happen
 from honnin.sandbox.world import World
 
@@ -415,3 +417,57 @@ def test_live_tenant_reads_by_code_unless_it_says_otherwise(platform: Platform, 
     asked = request(return_url="https://bank.example/return")
     assert platform.sessions.create(live, asked).return_code
     assert not platform.sessions.create(live, msgspec.structs.replace(asked, return_code=False)).return_code
+
+
+@sqlite_alone
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"text": "x"}, "session.content"),
+        ({"document": b"x"}, "session.content"),
+        ({"law": "aml"}, "session.content"),
+        ({"method": "aml.jpki_signature"}, "session.content"),
+        ({"signed_items": ("name",)}, "session.content"),
+        ({"template": "bank_account"}, "template.conflict"),
+        ({"attributes": ("name", "name")}, "session.attributes_twice"),
+        ({"purpose": "a\u202eb"}, "session.hidden_characters"),
+    ],
+)
+def test_login_that_signs_something_is_refused(
+    platform: Platform, caller: Caller, members: dict[str, Any], code: str
+) -> None:
+    asked = {"certificate_kind": "user_authentication", "return_url": RETURN, **members}
+    with pytest.raises(InputError) as refused:
+        platform.sessions.create(caller, SessionRequest(**asked))
+    assert refused.value.code == code
+
+
+@sqlite_alone
+def test_login_has_a_challenge_of_its_own_and_takes_the_login_key_alone(
+    platform: Platform, caller: Caller, card: Cards, world: World
+) -> None:
+    asked = SessionRequest(certificate_kind="user_authentication", return_url=RETURN)
+    session, other = platform.sessions.create(caller, asked), platform.sessions.create(caller, asked)
+    assert (session.purpose, session.attributes, session.certificate_kind) == ("login", (), "user_authentication")
+    page = platform.sessions.page(key_of(session))
+    said = json.loads(page.document)
+    assert (said["audience"], said["purpose"], said["login"]) == ("http://bank.localhost:8600", "login", session.id)
+    assert (said["tenant"], page.text, page.ways) == (caller.id, "", ("card",))
+    material = people.card_material(world, "hanako")
+    key = type(card("hanako"))(material.user_authentication_certificate, material.user_authentication_key)
+    with pytest.raises(InputError) as refused:
+        platform.sessions.complete(key_of(session), signed(platform, session, card("hanako")))
+    assert refused.value.code == "verification.certificate_kind"
+    ended = platform.sessions.complete(key_of(session), signed(platform, session, key))
+    assert ended.session.person_status == "linked"
+    carried = platform.sessions.complete(
+        key_of(other), SessionSignature(signature=key.sign(page.document), certificate=key.certificate)
+    )
+    assert carried.verdict is not None
+    assert carried.verdict.indication == "TOTAL-FAILED"
+    with pytest.raises(InputError) as refused:
+        platform.sessions.complete(
+            key_of(platform.sessions.create(caller, request())),
+            SessionSignature(signature=key.sign(b"x"), certificate=key.certificate),
+        )
+    assert refused.value.code == "verification.certificate_kind"

@@ -31,6 +31,7 @@ from honnin.platform.store import schema
 from honnin.platform.store.prepared import Prepared
 from honnin.platform.submission import Submission
 from honnin.platform.tenants import allowed_attributes, standing
+from honnin.words import in_all
 
 __all__ = ["Draft", "Drafter", "Known", "Made", "Status"]
 
@@ -215,9 +216,15 @@ def _verification(made: Made) -> Verification:
         revocation=judged.revocation,
         evidence=made.evidence_id,
         session=made.session_id,
-        messages=judged.report.words(),
+        messages=_words(judged),
         assurance=assured(judged.purpose, passed=judged.passed),
     )
+
+
+def _words(judged: Judged) -> dict[str, str]:
+    if judged.passed and judged.purpose == "user_authentication":  # nothing was signed that the person would know of
+        return in_all("verdict.user_authentication")
+    return judged.report.words()
 
 
 def _answer(made: Made, body: Verification, person: str | None, status: Status) -> VerificationAnswer:

@@ -21,7 +21,18 @@ from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Kin", "is_known", "join_person", "known_person", "learn_kin", "link_tag", "person_rows", "wait_for_link"]
+__all__ = [
+    "Kin",
+    "is_known",
+    "join_person",
+    "know_by",
+    "known_person",
+    "learn_kin",
+    "link_tag",
+    "person_rows",
+    "subject_tag",
+    "wait_for_link",
+]
 
 _PERSON = Prepared(
     select(schema.person_certificates.c.person_id).where(
@@ -58,6 +69,11 @@ def link_tag(keys: Keyring, tenant_id: str, issuer_key_id: bytes, serial: int) -
     """Return the tenant's name for a certificate."""
     width = max(1, (serial.bit_length() + 7) // 8)
     return keyed_hash(keys.derived(f"person:{tenant_id}"), "certificate", issuer_key_id, serial.to_bytes(width, "big"))
+
+
+def subject_tag(keys: Keyring, tenant_id: str, issuer: str, subject: str) -> str:
+    """Return the tenant's name for somebody whom another issuer knows by a subject (OIDC Core §2, `iss` and `sub`)."""
+    return keyed_hash(keys.derived(f"person:{tenant_id}"), "subject", issuer, subject)
 
 
 def learn_kin(links: LinkSource | None, issuer_key_id: bytes, serial: int, *, at: datetime) -> Kin:
@@ -130,6 +146,16 @@ def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -
         _ADD_CERTIFICATE.run(db, tenant_id=tenant_id, link_tag=tag, person_id=person)
     _settle_pending(db, tenant_id, wanted, person, now)
     return person
+
+
+def know_by(db: Connection, tenant_id: str, person: str, tag: str) -> None:
+    """Know a person by one more tag; whoever was known by it is the same, and both become the older."""
+    known = known_person(db, tenant_id, tag)
+    if known is None:
+        _ADD_CERTIFICATE.run(db, tenant_id=tenant_id, link_tag=tag, person_id=person)
+    elif known != person:
+        oldest = _oldest(db, tenant_id, {known, person})
+        _become(db, tenant_id, {known, person} - {oldest}, oldest)
 
 
 def person_rows(tenant_id: str, person: str, tag: str, now: str) -> list[tuple[Prepared, dict[str, Any]]]:

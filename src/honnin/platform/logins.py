@@ -19,10 +19,10 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from honnin.errors import GoneError, InputError, NotFoundError, StateError
 from honnin.platform import outbox
+from honnin.platform.challenges import new_challenge
 from honnin.platform.clock import from_text, moment
-from honnin.platform.evidence.canonical import encode
 from honnin.platform.hidden import hides
-from honnin.platform.ids import new_id, new_return_code
+from honnin.platform.ids import new_id
 from honnin.platform.models import (
     AssuranceSeen,
     Caller,
@@ -115,16 +115,12 @@ class Logins:
             )
         at, login_id = self._mode(caller).clock(), new_id("lgn")
         now, expires_at = moment(at), moment(at + timedelta(seconds=request.expires_in))
-        challenge = encode(
-            {
-                "audience": request.audience,
-                "expires_at": expires_at,
-                "login": login_id,
-                "nonce": new_return_code(),
-                "purpose": request.purpose,
-                "tenant": caller.id,
-                "type": "honnin-login/1",
-            }
+        challenge = new_challenge(
+            tenant=caller.id,
+            login=login_id,
+            audience=request.audience,
+            purpose=request.purpose,
+            expires_at=expires_at,
         )
 
         def work(db: Connection) -> Login:

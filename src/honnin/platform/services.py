@@ -199,7 +199,8 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
     lists = IndexedCrls(revocation_folder(settings, livemode=False), jlis.HttpCrlSource(gateway))
     revocation = jlis.Fallback(ocsp, lists) if settings.revocation == "ocsp_first" else jlis.Fallback(lists, ocsp)
     anchors = world.anchors()
-    registered = sandbox_registration(settings.gateway, own_keys(settings, livemode=False), world.now)
+    keys = own_keys(settings, livemode=False)
+    registered = sandbox_registration(settings.gateway, keys, world.now, world.register)
 
     def close() -> None:
         registered.close()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from honnin.errors import GoneError, KeyRefusedError, NotFoundError, StateError
 from honnin.platform import outbox
+from honnin.platform.attesting import Attestor
 from honnin.platform.clock import from_text, moment
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import keyed_hash, new_return_code, read_session_key
@@ -36,6 +37,7 @@ class SessionRows:
         self._sealer = sealer
         self._modes = modes
         self._verifier = Verifier(store, keys, sealer)
+        self._attestor = Attestor(store, keys, sealer)
 
     def _now(self, tenant: Tenant) -> str:
         return moment(self._modes(tenant.livemode).clock())
@@ -105,11 +107,12 @@ class SessionRows:
             created_at=from_text(row.created_at),
             expires_at=from_text(row.expires_at),
             status=status,
+            certificate_kind=asked.certificate_kind,
             template=asked.template,
             purpose=asked.purpose,
             law=asked.law,
             method=asked.method,
-            attributes=asked.attributes,
+            attributes=asked.wanted,
             return_url=asked.return_url,
             return_code=needs_code(tenant, asked),
             state=asked.state,

@@ -6,11 +6,12 @@ import msgspec
 
 from honnin.errors import InputError
 from honnin.platform.bundle import bundle_document
+from honnin.platform.challenges import new_challenge
 from honnin.platform.hidden import hides
 from honnin.platform.models import MOST_DOCUMENT, Session, SessionRequest, Tenant, VerificationRequest
 from honnin.platform.tenants import LOCAL_HOSTS, check_return_url
 
-__all__ = ["Content", "as_verification", "bundled", "check_registered", "read_content", "return_to"]
+__all__ = ["Content", "as_verification", "bundled", "check_registered", "login_content", "read_content", "return_to"]
 
 MOST_TEXT = 20_000
 
@@ -45,7 +46,7 @@ def check_registered(tenant: Tenant, url: str) -> None:
 
 
 def read_content(request: SessionRequest) -> Content:
-    """Return what a request asks the person to sign: its document, or its text as UTF-8.
+    """Return what a request asks the person to sign: its document, or its text as UTF-8; of a login nothing yet.
 
     Raises InputError `session.content`, `session.hidden_characters`, `verification.too_large`.
     """
@@ -55,6 +56,8 @@ def read_content(request: SessionRequest) -> Content:
             "`text`, `purpose` or `requester` holds characters that a screen does not show, or that reorder others.",
             next="Remove them, or give the bytes as `document`.",
         )
+    if request.is_login:
+        return _nothing(request)
     if request.files:
         return bundled(request)
     if request.document is None:
@@ -64,6 +67,30 @@ def read_content(request: SessionRequest) -> Content:
     if len(request.document) > MOST_DOCUMENT:
         raise InputError("verification.too_large", f"`document` is larger than {MOST_DOCUMENT} bytes.")
     return Content(request.text if request.text is not None else _readable(request.document), request.document)
+
+
+def _nothing(request: SessionRequest) -> Content:
+    signing = ("text", "document", "files", "law", "method", "signed_items")
+    if given := [name for name in signing if getattr(request, name)]:
+        raise InputError(
+            "session.content",
+            f"A login signs nothing and is no check that a law asks for: {', '.join(given)}.",
+            next="Leave these out, or leave out `certificate_kind`.",
+        )
+    return Content("", b"")
+
+
+def login_content(tenant: Tenant, session_id: str, request: SessionRequest, expires_at: str) -> Content:
+    """Return the challenge of a login session; its audience is the origin to which the person comes back."""
+    parts = urlsplit(request.return_url)
+    challenge = new_challenge(
+        tenant=tenant.id,
+        login=session_id,
+        audience=f"{parts.scheme}://{parts.netloc}",
+        purpose=request.purpose,
+        expires_at=expires_at,
+    )
+    return Content("", challenge)
 
 
 def bundled(request: SessionRequest) -> Content:
@@ -95,7 +122,7 @@ def as_verification(request: SessionRequest, content: Content) -> VerificationRe
         channel=request.channel,
         document=content.document,
         signed_items=request.signed_items,
-        certificate_kind="signature",
+        certificate_kind=request.certificate_kind,
     )
 
 

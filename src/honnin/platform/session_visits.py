@@ -57,6 +57,7 @@ class SessionVisits(SessionRows):
             livemode=tenant.livemode,
             status=session.status,
             expires_at=session.expires_at,
+            certificate_kind=session.certificate_kind,
             purpose=session.purpose,
             law=session.law,
             attributes=session.attributes,
@@ -77,10 +78,10 @@ class SessionVisits(SessionRows):
         registered = self._modes(tenant.livemode).services.digital_auth
         if registered is None:
             raise StateError("check.way_closed", "This way is not open here.", next="Choose another way.")
-        return registered, registered.client_of(tenant.id)
+        return registered, registered.client_of(tenant.id, tenant.name)
 
     def complete(self, session_key: str, signed: SessionSignature) -> SessionReturn:
-        """Verify what the person's device signed and end the session, once.
+        """Verify what the person's device signed, or record who logged in, and end the session, once.
 
         A verdict that could not tell leaves the session open. Raises KeyRefusedError `session.key`, StateError
         `session.not_open`, and what `Verifier.verify` raises.
@@ -101,14 +102,18 @@ class SessionVisits(SessionRows):
             device=signed.device,
         )
         code, remembered = self._new_code(tenant.id, session.id, moment(mode.clock()))
-        answer = self._verifier.verify(
-            mode,
-            tenant,
-            request,
-            session_id=session.id,
-            allowed=asked.attributes,
-            also=lambda db, answer: self._completed(db, tenant, session.id, answer, remembered),
-        )
+
+        def also(db: Connection, answer: VerificationAnswer) -> None:
+            self._completed(db, tenant, session.id, answer, remembered)
+            if signed.login is not None and not asked.is_login:
+                self._attestor.remember(db, tenant, answer, signed.login)
+
+        if asked.is_login and signed.login is not None:
+            answer = self._attestor.record(mode, tenant, asked, signed.login, session_id=session.id, also=also)
+        else:
+            answer = self._verifier.verify(
+                mode, tenant, request, session_id=session.id, allowed=asked.wanted, also=also
+            )
         with self._store.read() as db:
             ended = self._whole(db, tenant, find_session(db, tenant.id, session.id))
         code = "" if ended.status == "open" else code
@@ -152,6 +157,8 @@ class SessionVisits(SessionRows):
         """Return the ways that the law opens to their devices today, and for which there is a service."""
         asked, mode = msgspec.json.decode(row.body, type=SessionRequest), self._modes(tenant.livemode)
         possible = [way for way in WAYS if way != "digital_auth" or mode.services.digital_auth is not None]
+        if asked.is_login and asked.wanted:  # on the card they lie behind a PIN of their own that no page asks for
+            possible = [way for way in possible if way != "card"]
         if asked.law is None or asked.method is None:
             return tuple(possible)
         law, on, channel, of = asked.law, japanese_day(mode.clock()), asked.channel, standing(tenant)

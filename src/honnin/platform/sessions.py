@@ -1,4 +1,4 @@
-"""Sessions: a service provider asks a person, on a page of ours, to sign; the person comes back with the outcome.
+"""Sessions: a service provider asks a person, on a page of ours, to sign or to log in; they come back with the outcome.
 
 A session is open until it is completed (once), cancelled by either side, or its time passes. A check that could not
 tell (revocation source down) leaves it open, so that the person may try again; every other verdict completes it. Who
@@ -32,7 +32,7 @@ from honnin.platform.models import (
     Tenant,
 )
 from honnin.platform.session_rows import find_session, items_gone
-from honnin.platform.session_terms import Content, as_verification, check_registered, read_content
+from honnin.platform.session_terms import Content, as_verification, check_registered, login_content, read_content
 from honnin.platform.session_visits import SessionVisits
 from honnin.platform.store import schema
 from honnin.platform.templates import with_template
@@ -57,12 +57,13 @@ class Sessions(SessionVisits):
         request = with_template(request)
         content = read_content(request)
         check_registered(tenant, request.return_url)
-        if len(set(request.attributes)) != len(request.attributes):
+        wanted = request.wanted
+        if len(set(wanted)) != len(wanted):
             raise InputError("session.attributes_twice", "An attribute is named twice.", next="Name each one once.")
-        if allowed_attributes(tenant, request.attributes) != request.attributes:
+        if allowed_attributes(tenant, wanted) != wanted:
             raise InputError("session.attributes", "The tenant may not have all of these attributes.")
         gate = open_gate(tenant, as_verification(request, content), at=at, digest_only=False)
-        request = msgspec.structs.replace(request, law=gate.law, method=gate.method)
+        request = msgspec.structs.replace(request, attributes=wanted, law=gate.law, method=gate.method)
         binding = None
         if idempotency_key is not None:
             binding = Binding.of(self._keys, tenant.id, "sessions", idempotency_key, request)
@@ -170,8 +171,10 @@ class Sessions(SessionVisits):
                 content = self._sealer.open(db, caller.id, session_id, "four_items")
             except GoneError as error:
                 raise items_gone() from error
+        is_login = msgspec.json.decode(row.body, type=SessionRequest).is_login
         return SessionFourItems(
             session=session_id,
+            source="card" if is_login else "certificate",
             livemode=caller.livemode,
             available_until=from_text(row.four_items_until),
             four_items=msgspec.json.decode(content, type=FourItemsAnswer),
@@ -218,6 +221,8 @@ class Sessions(SessionVisits):
         session_id, now = new_id("ses"), moment(at)
         expires_at = moment(at + timedelta(seconds=request.expires_in))
         key = new_session_key(tenant.id, session_id)
+        if request.is_login:
+            content = login_content(tenant, session_id, request, expires_at)
         self._sealer.seal(
             db,
             tenant.id,

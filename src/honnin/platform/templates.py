@@ -9,26 +9,26 @@ import msgspec
 from honnin.errors import InputError, StateError
 from honnin.law import template
 from honnin.law.templates import Template
-from honnin.platform.models import SessionRequest
+from honnin.platform.models import FOUR_ITEMS, SessionRequest
 from honnin.words import in_all
 
 __all__ = ["tap_purpose", "with_template"]
-
-EVERYTHING = ("name", "address", "birth_date", "sex")
 
 
 def with_template(request: SessionRequest) -> SessionRequest:
     """Return a request with what its template says; one without a template must name its purpose itself.
 
     The provider's own `purpose`, `text`, `document` and `files` stand; law, method and channel must be the template's,
-    attributes some of its own.
+    attributes some of its own. A login that says no purpose has `login` as its purpose.
     Raises InputError `session.purpose`, `template.unknown`, `template.conflict`, `template.content`, StateError
     `template.pending` for one that needs a service which does not exist here yet, `template.by_tap` for one of tap use.
     """
     if request.template is None:
-        if not request.purpose:
+        if not request.purpose and not request.is_login:
             raise InputError("session.purpose", "The session has no purpose.", next="Give `purpose`, or `template`.")
-        return request
+        return request if request.purpose else msgspec.structs.replace(request, purpose="login")
+    if request.is_login:
+        raise InputError("template.conflict", "The template has something signed.", next="Leave it out of a login.")
     chosen = template(request.template)
     if chosen.pending:
         raise _pending(chosen)
@@ -38,7 +38,7 @@ def with_template(request: SessionRequest) -> SessionRequest:
             "The template is for a tap, which has assurance level 1 and opens no session.",
             next="Begin it with POST /v1/taps.",
         )
-    if request.attributes == EVERYTHING:  # nothing said: the template's, which are no more than the case needs
+    if request.attributes in {msgspec.UNSET, FOUR_ITEMS}:  # the template's are no more than the case needs
         attributes: Any = chosen.attributes
     else:
         attributes = request.attributes

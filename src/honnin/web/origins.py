@@ -25,7 +25,7 @@ from honnin.api.endpoints import answer_error, log_fault
 from honnin.api.guard import Guard, new_request_id
 from honnin.api.problems import internal
 from honnin.api.service import Sandbox
-from honnin.connect.digital_auth.registration import registered_parties
+from honnin.connect.digital_auth.registration import registered_operator
 from honnin.connect.worlds import open_world
 from honnin.errors import InputError
 from honnin.platform.services import own_keys
@@ -156,8 +156,7 @@ def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Ite
         return Origins(PathSplit(api, check.create_app(platform, world=None)), {}, names=names)
     world = open_world(sandbox)
     world.serve_at(port)
-    for registration in registered_parties(own_keys(platform.settings, livemode=False), port=port):
-        world.register(registration)
+    world.register(registered_operator(own_keys(platform.settings, livemode=False)))
     institutions = dict(world.origins())
     addresses = {label: f"http://{label}.localhost:{port}" for label in (*PAGES, "api", *institutions)}
     api = create_app(platform, base=base, sandbox=Sandbox(sandbox, addresses))

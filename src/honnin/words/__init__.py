@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal
 
-__all__ = ["LANGUAGES", "Language", "in_all", "say"]
+__all__ = ["LANGUAGES", "Language", "has", "in_all", "say"]
 
 Language = Literal["ja", "ja-simple", "en"]
 LANGUAGES: tuple[Language, ...] = ("ja", "ja-simple", "en")
@@ -22,6 +22,12 @@ def _catalogue(name: str) -> Mapping[str, Mapping[str, str]]:
     text = files(__name__).joinpath(f"{name}.json").read_text(encoding="utf-8")
     catalogue: Mapping[str, Mapping[str, str]] = json.loads(text)
     return catalogue
+
+
+def has(key: str) -> bool:
+    """Tell whether there is a sentence for `key`."""
+    name, _, rest = key.partition(".")
+    return rest in _catalogue(name)
 
 
 def in_all(key: str) -> dict[str, str]:

@@ -92,7 +92,8 @@ class Login:
     """A verified login. Key accounts on (`issuer`, `subject`), never on the four items.
 
     granted: scopes of the items that the person allowed. items: as written on the card; None where not granted.
-    auth_time: seconds since 1970, when the service tells. Its repr shows nothing of the person.
+    auth_time: seconds since 1970, when the service tells. id_token: as it came, for evidence. Its repr shows nothing of
+    the person.
     """
 
     issuer: str
@@ -101,6 +102,7 @@ class Login:
     items: FourItems = field(repr=False)
     acr: str | None
     auth_time: int | None
+    id_token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,7 @@ def _login(claims: Claims, tokens: Tokens, items: FourItems) -> Login:
         items=items,
         acr=acr if isinstance(acr, str) else None,
         auth_time=auth_time if isinstance(auth_time, int) else None,
+        id_token=tokens.id_token or "",
     )
 
 

@@ -55,10 +55,14 @@ class Acr(_Part, frozen=True):
 
 
 class Errors(_Part, frozen=True):
-    """The errors of the authorization response that have words of their own."""
+    """The errors of the authorization response that have words of their own.
+
+    reasons: why a person did not finish (the tail of our code), by the description that comes with `access_denied`.
+    """
 
     member: str
     known: frozenset[str]
+    reasons: dict[str, str]
 
 
 class ClientCredentials(_Part, frozen=True):

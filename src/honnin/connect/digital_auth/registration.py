@@ -1,15 +1,16 @@
 """A platform as a registered relying party: client ids, redirect URI and keys, with one client for each client id.
 
-The sandbox's registration is made by `registered_parties` when a server starts; in live the agency makes it.
+In the sandbox the platform registers itself and its tenants; in live the agency does it.
 """
 
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 from honnin.connect.digital_auth.client import DigitalAuth
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from honnin.connect.digital_auth.opening import OpenedResult
     from honnin.connect.digital_auth.showing import Showing
 
-__all__ = ["RETURN_PATH", "Registration", "registered_parties", "sandbox_registration"]
+__all__ = ["RETURN_PATH", "Registration", "registered_operator", "sandbox_registration"]
 
 RETURN_PATH = "/digital-auth/return"
-CLIENT_ID, VERIFIER = "HONNINCHECK1", "honnin-platform"
+CLIENT_ID, VERIFIER = "HONNIN", "honnin-platform"
 NAME = "honnin 本人確認"
+LONGEST_NAME = 100
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -33,6 +35,7 @@ class Registration:
     """How a platform reaches the service, and under which names.
 
     keys: folder of the keys (`honnin digital-auth keys`). clients: client id by tenant, where a tenant has its own.
+    enrol: registers a tenant (id, name) that has none yet and returns its client id; None where only the agency can.
     shows_words: whether the service takes the document as words and shows them on the phone (honnin's sandbox does).
     """
 
@@ -44,6 +47,7 @@ class Registration:
         keys: Path,
         *,
         clients: Mapping[str, str] | None = None,
+        enrol: Callable[[str, str], str] | None = None,
         shows_words: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
@@ -57,6 +61,8 @@ class Registration:
         self.shows_words = shows_words
         self._client_id = client_id
         self._clients = dict(clients or {})
+        self._enrol = enrol
+        self._enrolled: dict[tuple[str, str], str] = {}
         self._keys = keys
         self._clock = clock
         self._opened: dict[str, DigitalAuth] = {}
@@ -71,9 +77,14 @@ class Registration:
         parts = urlsplit(self.service.authorization)
         return f"{parts.scheme}://{parts.netloc}"
 
-    def client_of(self, tenant: str) -> str:
-        """Return the client id under which a tenant's persons are sent to the service."""
-        return self._clients.get(tenant, self._client_id)
+    def client_of(self, tenant: str, name: str) -> str:
+        """Return the client id under which a tenant's persons go to the service, which shows its client's name."""
+        if tenant in self._clients or self._enrol is None:
+            return self._clients.get(tenant, self._client_id)
+        with self._lock:
+            if (tenant, name) not in self._enrolled:
+                self._enrolled[tenant, name] = self._enrol(tenant, name)
+            return self._enrolled[tenant, name]
 
     def client(self, client_id: str) -> DigitalAuth:
         """Return the client of one client id, made when it is first needed."""
@@ -100,37 +111,52 @@ class Registration:
             self._opened.clear()
 
 
-def sandbox_registration(gateway: str, keys: Path, clock: Callable[[], datetime]) -> Registration:
-    """Return the registration with the sandbox's service beside a gateway such as `http://127.0.0.1:8600`."""
+def sandbox_registration(
+    gateway: str, keys: Path, clock: Callable[[], datetime], register: Callable[[bytes], None]
+) -> Registration:
+    """Return the registration with the sandbox's service beside a gateway such as `http://127.0.0.1:8600`.
+
+    register: takes a registration (JSON) into that service. Each tenant is registered when its first person goes
+    there, as the agency would have registered it: a client id and a name of its own, hence subjects of its own.
+    """
     port = urlsplit(gateway).port
     place = "" if port is None else f":{port}"
+    redirect_uri = f"http://localhost{place}{RETURN_PATH}"
+
+    def enrol(tenant: str, name: str) -> str:
+        client_id = CLIENT_ID + "".join(re.findall("[0-9A-Za-z]", tenant))
+        party = {
+            "client_id": client_id,
+            "name": name[:LONGEST_NAME],
+            "redirect_uris": [redirect_uri],
+            "jwks": _public(keys, "sign", "ES256"),
+            "verifier": VERIFIER,
+        }
+        register(json.dumps(party).encode())
+        return client_id
+
     return Registration(
         Service.at(f"http://digital-auth.localhost{place}/api"),
         CLIENT_ID,
-        f"http://localhost{place}{RETURN_PATH}",
+        redirect_uri,
         keys,
+        enrol=enrol,
         shows_words=True,
         clock=lambda: clock().timestamp(),
     )
 
 
-def registered_parties(keys: Path, *, port: int) -> tuple[bytes, bytes]:
-    """Return what a sandbox's service is to register: the platform as PF operator, then as relying party (JSON).
+def registered_operator(keys: Path) -> bytes:
+    """Return what a sandbox's service is to register of the platform itself: the PF operator that opens sign results.
 
-    The keys are made where there are none yet.
+    Its key is made where there is none yet.
     """
-    public = {}
-    for use, algorithm in (("decrypt", "ECDH-ES+A256KW"), ("sign", "ES256")):
-        file = KeyFile(keys, "decrypt" if use == "decrypt" else "sign")
-        if not file.held():
-            file.new(algorithm, at=datetime.now(UTC))
-        public[use] = file.jwks()
-    verifier = {"verifier": VERIFIER, "name": NAME, "jwks": public["decrypt"]}
-    party = {
-        "client_id": CLIENT_ID,
-        "name": NAME,
-        "redirect_uris": [f"http://localhost:{port}{RETURN_PATH}"],
-        "jwks": public["sign"],
-        "verifier": VERIFIER,
-    }
-    return json.dumps(verifier).encode(), json.dumps(party).encode()
+    public = _public(keys, "decrypt", "ECDH-ES+A256KW")
+    return json.dumps({"verifier": VERIFIER, "name": NAME, "jwks": public}).encode()
+
+
+def _public(keys: Path, use: Literal["sign", "decrypt"], algorithm: str) -> dict[str, list[dict[str, str]]]:
+    file = KeyFile(keys, use)
+    if not file.held():
+        file.new(algorithm, at=datetime.now(UTC))
+    return file.jwks()

@@ -54,7 +54,7 @@ def read_return(service: Service, attempt: Attempt, query: str, *, at: int) -> s
         raise _mix_up()
     # 4.
     if (error := found.get(profile().errors.member)) is not None:
-        raise refusal(error)
+        raise refusal(error, found.get("error_description", ""))
     # 5.
     code = found.get("code")
     if not code:
@@ -62,12 +62,16 @@ def read_return(service: Service, attempt: Attempt, query: str, *, at: int) -> s
     return code
 
 
-def refusal(error: str) -> AccessError | ServiceError:
-    """Return the coded error for an error of the authorization response."""
+def refusal(error: str, description: str = "") -> AccessError | ServiceError:
+    """Return the coded error for an error of the authorization response.
+
+    The description only chooses among our own codes; nothing of it is shown or kept.
+    """
     known = error if error in profile().errors.known else ""
     if known == "access_denied":
+        reason = profile().errors.reasons.get(description, "access_denied")
         return AccessError(
-            "digital_auth.access_denied",
+            f"digital_auth.{reason}",
             "The person did not finish, or the card could not be used.",
             next="Offer to start again, or another method.",
         )

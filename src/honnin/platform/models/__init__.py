@@ -28,6 +28,7 @@ from honnin.platform.models.checks import (
 from honnin.platform.models.events import Event, Page
 from honnin.platform.models.quiet import Quiet
 from honnin.platform.models.sessions import (
+    FOUR_ITEMS,
     BundledFile,
     ListOfSessions,
     Requester,
@@ -56,6 +57,7 @@ from honnin.platform.models.vocabulary import (
 )
 
 __all__ = [
+    "FOUR_ITEMS",
     "MOST_CERTIFICATE",
     "MOST_CMS",
     "MOST_DOCUMENT",

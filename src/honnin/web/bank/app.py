@@ -6,13 +6,15 @@
     GET  /return   back from honnin: ask the API how it ended (what the URL says is not believed)
     GET  /account  the account of the customer whose cookie it is
     POST /leave    log out
+    GET  /login    for a customer who has an account
+    POST /login    session at honnin, in which the customer proves with the PIN of four digits who they are
     GET  /recover  for a customer who cannot log in any more
     POST /recover  session at honnin, in which the customer signs again; no item is asked for
 
 The application is bound to the browser that began it (cookie = state), so that nobody can be sent into another person's
 application; and to the browser that ended the check (the code of the return), so that nobody is handed the check of
-another person, to whom they passed the link on. Recovery goes by honnin's id of the person, which a signature gives
-again, and ends the login that was before.
+another person, to whom they passed the link on. Login and recovery go by honnin's id of the person, which a signature
+gave and either gives again, and end the login that was before.
 """
 
 import json
@@ -27,7 +29,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from honnin.errors import InputError, NotFoundError, ServiceError
-from honnin.web.bank.ledger import Account, Application, Ledger, new_number
+from honnin.web.bank.ledger import Account, Application, Goal, Ledger, new_number
 from honnin.web.bank.service import Honnin, Outcome
 from honnin.web.design import Pages, language_of, read_form, site
 from honnin.web.design.times import TOKYO, write_date
@@ -86,6 +88,8 @@ def create_app(
         Route("/return", bank.come_back),
         Route("/account", bank.account),
         Route("/leave", bank.leave, methods=["POST"]),
+        Route("/login", bank.ask_login),
+        Route("/login", bank.log_in, methods=["POST"]),
         Route("/recover", bank.ask_recovery),
         Route("/recover", bank.recover, methods=["POST"]),
     ]
@@ -128,11 +132,16 @@ class _Bank:
         if wrong:
             return self._form(request, given, wrong, status=422)
         return await self._send_to_check(
-            request, {"purpose": "account_opening", "law": "aml", "text": self._text(given, language)}, given["account"]
+            request,
+            {"purpose": "account_opening", "law": "aml", "text": self._text(given, language)},
+            "open",
+            account=given["account"],
         )
 
-    async def _send_to_check(self, request: Request, asked: Mapping[str, object], account: str) -> Response:
-        """Open a session at honnin and send the person to their page there. account: empty where one is recovered."""
+    async def _send_to_check(
+        self, request: Request, asked: Mapping[str, object], goal: Goal, *, account: str = ""
+    ) -> Response:
+        """Open a session at honnin and send the person to their page there. account: the kind of one to be opened."""
         state, language = secrets.token_urlsafe(32), language_of(request)
         opened = await self._honnin().open_session(
             {
@@ -146,7 +155,7 @@ class _Bank:
             idempotency_key=state,
         )
         page = f"{self._persons}{opened.url}"
-        self._ledger.keep(state, Application(session=opened.id, page=page, account=account))
+        self._ledger.keep(state, Application(session=opened.id, page=page, goal=goal, account=account))
         response = RedirectResponse(f"{page}?lang={language}", status_code=303)
         _set(request, response, APPLICATION, state)
         return response
@@ -155,7 +164,7 @@ class _Bank:
 
     async def ask_recovery(self, request: Request) -> Response:
         """Say how a customer who cannot log in any more gets in again."""
-        return self._recovery(request, "")
+        return self._again(request, "recover", "")
 
     async def recover(self, request: Request) -> Response:
         """Ask the customer to sign with the signature certificate, as when the account was opened."""
@@ -165,11 +174,23 @@ class _Bank:
         number = f"MB-R-{secrets.token_hex(3).upper()}"
         text = say("bank.recovery_text", language, day=day, number=number)
         return await self._send_to_check(
-            request, {"purpose": "account_recovery", "attributes": [], "text": text}, account=""
+            request, {"purpose": "account_recovery", "attributes": [], "text": text}, "recover"
         )
 
-    def _recovery(self, request: Request, refused: str) -> Response:
-        return self.pages.render(request, "recover.html", form_targets=(self._persons,), refused=refused)
+    async def ask_login(self, request: Request) -> Response:
+        """Say how a customer logs in."""
+        return self._again(request, "login", "")
+
+    async def log_in(self, request: Request) -> Response:
+        """Ask the customer to log in with the user authentication certificate: nothing is signed, no item asked for."""
+        await read_form(request)
+        return await self._send_to_check(
+            request, {"certificate_kind": "user_authentication", "purpose": "login"}, "login"
+        )
+
+    def _again(self, request: Request, goal: Goal, refused: str) -> Response:
+        """Show the way back into an account, and why the last try did not lead there."""
+        return self.pages.render(request, f"{goal}.html", form_targets=(self._persons,), refused=refused)
 
     async def leave(self, request: Request) -> Response:
         """Log the customer out."""
@@ -211,7 +232,7 @@ class _Bank:
         async with application.turn:
             if application.secret is None and (stopped := await self._conclude(request, application)):
                 return stopped
-        response = RedirectResponse("/account", status_code=303)
+        response = RedirectResponse(f"/account?by={application.goal}", status_code=303)
         _set(request, response, ACCOUNT, str(application.secret))
         return response
 
@@ -223,10 +244,10 @@ class _Bank:
             return self._stopped(request, "unreturned", application, None)
         outcome = await honnin.outcome(session.verification) if session.verification else None
         passed = session.status == "completed" and outcome is not None and outcome.passed
-        if not application.account and session.status != "open":
+        if application.goal != "open" and session.status != "open":
             if passed and outcome and outcome.person and self._ledger.recover(application, outcome.person):
                 return None
-            return self._recovery(request, "unknown" if passed else "failed")
+            return self._again(request, application.goal, "unknown" if passed else "failed")
         if not passed or outcome is None:
             return self._stopped(request, session.status, application, outcome)
         account = Account(
@@ -283,7 +304,8 @@ class _Bank:
             return RedirectResponse("/", status_code=303)
         substitutes = account.items.substitute_characters
         substituted = {"name": bool(substitutes.name), "address": bool(substitutes.address)}
-        return self.pages.render(request, "opened.html", account=account, substituted=substituted)
+        again = request.query_params.get("by") in {"login", "recover"}
+        return self.pages.render(request, "opened.html", account=account, substituted=substituted, again=again)
 
     def _honnin(self) -> Honnin:
         try:

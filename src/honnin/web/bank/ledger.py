@@ -4,13 +4,15 @@ import asyncio
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
 from honnin.web.bank.service import FourItems
 
-__all__ = ["Account", "Application", "Ledger"]
+__all__ = ["Account", "Application", "Goal", "Ledger"]
 
+Goal = Literal["open", "recover", "login"]
 MOST = 1000  # of each kind; the oldest are forgotten first
 
 
@@ -18,7 +20,7 @@ MOST = 1000  # of each kind; the oldest are forgotten first
 class Application:
     """An application and its identity check.
 
-    page: where the person goes on with the check; account: its kind, empty where an old one is recovered.
+    page: where the person goes on with the check; goal: what it is for; account: its kind, where one is opened.
     secret: the customer's, once the account is open to them.
     code: brought with the return and sent to honnin; returned: honnin took it.
     turn: held while the account is being opened, so that two clicks open one.
@@ -26,7 +28,8 @@ class Application:
 
     session: str
     page: str
-    account: str
+    goal: Goal
+    account: str = ""
     secret: str | None = None
     code: str = ""
     returned: bool = False

@@ -28,7 +28,6 @@ The PIN comes in a body, is given to the card, and is kept nowhere: not in a ses
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
 from weakref import WeakValueDictionary
 
 from starlette.requests import Request
@@ -36,17 +35,18 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from honnin.errors import CardError, HonninError, NotFoundError, PinError, ReaderError, StateError
-from honnin.law import templates
+from honnin.errors import CardError, HonninError, PinError, ReaderError, StateError
 from honnin.platform.models import SessionPage, SessionReturn, Way
 from honnin.platform.session_rows import RESULT_FOR
 from honnin.web.check.card import Look, look_at, sign
+from honnin.web.check.device import device_of, remember_device
 from honnin.web.check.documents import unseen
 from honnin.web.check.endings import DEAD_ENDS, MOODS, back_in, dead_end, next_step, origin_for_forms, told
-from honnin.web.check.handover import RETURN_PATH, Handover, on_phone, session_of
+from honnin.web.check.handover import RETURN_PATH, Handover, session_of
 from honnin.web.check.persons import Person, grouped, persons
+from honnin.web.check.visit import Visit
 from honnin.web.design import Pages, Threads, language_of, read_form, site
-from honnin.words import Language, say
+from honnin.words import Language, has, say
 
 if TYPE_CHECKING:
     from honnin.connect.worlds import World
@@ -56,7 +56,7 @@ __all__ = ["create_app"]
 
 FIRST_PERSON = "hanako"
 RETURN_CODE = "honnin_return"
-KNOWN_PURPOSES = frozenset({"account_opening", "account_recovery", "age_check", "contract", "sign_up"})
+STEPS = ("choose", "card", "review", "sign", "done")
 
 
 def create_app(platform: "Platform", *, world: "World | None", front: str | None = None) -> ASGIApp:
@@ -89,40 +89,6 @@ def create_app(platform: "Platform", *, world: "World | None", front: str | None
     return site(check.pages, routes, home=_home)
 
 
-class _Visit:
-    """One request to a session that is open: its page, the person, and what every template needs."""
-
-    def __init__(self, request: Request, page: SessionPage, person: Person | None) -> None:
-        self.request = request
-        self.page = page
-        self.here = f"/check/{request.path_params['key']}"
-        self.person = person
-
-    @property
-    def chosen(self) -> Person:
-        """The person whose card is used. Raises NotFoundError where none was chosen."""
-        if self.person is None:
-            raise NotFoundError("check.person_unknown", "There is no such person in the sandbox.", next="Choose one.")
-        return self.person
-
-    @property
-    def asker(self) -> str:
-        """Who asks, in the language of the page; the registered name always stands there."""
-        registered = self.page.tenant_name
-        given = self.page.requester.get(language_of(self.request), registered)
-        return registered if given == registered else f"{given} ({registered})"
-
-    @property
-    def told(self) -> str:
-        """The code that this page was asked to say, if any."""
-        return told(self.request.query_params.get("told", ""))
-
-    def to(self, step: str, *, telling: str = "") -> Response:
-        """Send the browser to a step with the chosen person, and with a code for it to say."""
-        query = {"person": self.chosen.id, **({"told": telling} if telling else {})}
-        return RedirectResponse(f"{self.here}/{step}?{urlencode(query)}", status_code=303)
-
-
 class _Check:
     def __init__(self, platform: "Platform", world: "World | None") -> None:
         self.pages = Pages("check")
@@ -132,7 +98,7 @@ class _Check:
         self._handover = Handover(platform, self._threads)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def guarded(self, step: Callable[[_Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    def guarded(self, step: Callable[[Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint of a step that only an open session has."""
 
         async def endpoint(request: Request) -> Response:
@@ -140,14 +106,14 @@ class _Check:
             if page.status != "open":
                 return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
             name = request.query_params.get("person", "")
-            return await step(_Visit(request, page, await self._person(name, request)))
+            return await step(Visit(request, page, await self._person(name, request, page)))
 
         return endpoint
 
-    def at_reader(self, step: Callable[[_Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    def at_reader(self, step: Callable[[Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         """Return the endpoint of a step that reads a card here: the sandbox's, where the law opens this way."""
 
-        async def with_reader(visit: _Visit) -> Response:
+        async def with_reader(visit: Visit) -> Response:
             if "card" not in self._ways(visit.page):
                 raise StateError(
                     "check.no_reader", "This page reaches sandbox cards only.", next="Use a reader of your own."
@@ -161,48 +127,58 @@ class _Check:
         here = self._world is not None and not page.livemode
         return tuple(way for way in page.ways if here or (way != "card" and page.livemode))
 
-    def _everyone(self, language: Language) -> list[Person]:
-        return persons(self._world, language) if self._world else []
+    def _everyone(self, page: SessionPage, language: Language) -> list[Person]:
+        return persons(self._world, language, page.certificate_kind) if self._world else []
 
-    async def _person(self, name: str, request: Request) -> Person | None:
-        everyone = await self._threads.run(self._everyone, language_of(request))
+    async def _person(self, name: str, request: Request, page: SessionPage) -> Person | None:
+        everyone = await self._threads.run(self._everyone, page, language_of(request))
         return next((person for person in everyone if person.id == name), None)
 
     # --- the steps
 
-    async def start(self, visit: _Visit) -> Response:
+    async def start(self, visit: Visit) -> Response:
         """Say who asks and for what; offer the sandbox's cards."""
         ways = self._ways(visit.page)
         if not ways:
             raise StateError("check.no_reader", "No way is open here.", next="Ask the service that sent you.")
-        everyone = await self._threads.run(self._everyone, language_of(visit.request)) if "card" in ways else []
-        return self._show(
+        everyone: list[Person] = []
+        if "card" in ways:
+            everyone = await self._threads.run(self._everyone, visit.page, language_of(visit.request))
+        shown = self._show(
             visit,
             "choose.html",
+            at="choose",
             ways=ways,
-            on_phone=on_phone(visit.request),
+            device=device_of(visit.request),
+            more_targets=await self._service_origin(visit) if "digital_auth" in ways else (),
             refused=self._words(visit, visit.told) if visit.told else "",
             first=next((person for person in everyone if person.id == FIRST_PERSON), None),
             groups=grouped([person for person in everyone if person.id != FIRST_PERSON]),
             chosen=visit.person.id if visit.person else FIRST_PERSON,
         )
+        return remember_device(visit.request, shown)
 
-    async def before_service(self, visit: _Visit) -> Response:
+    async def before_service(self, visit: Visit) -> Response:
         """Show what will be signed, before the person leaves for the Digital Authentication Service."""
         self._check_service(visit)
-        registered = await self._handover.registration(visit.request.path_params["key"])
-        return self._show(
+        if visit.page.is_login:  # nothing to read: the first page leads there at once
+            return RedirectResponse(visit.here, status_code=303)
+        shown = self._show(
             visit,
             "review.html",
-            step=3,
+            at="review",
             service=True,
-            on_phone=on_phone(visit.request),
+            device=device_of(visit.request),
             unseen=unseen(visit.page),
-            more_targets=(registered.origin,),
+            more_targets=await self._service_origin(visit),
         )
+        return remember_device(visit.request, shown)
 
-    async def to_service(self, visit: _Visit) -> Response:
-        """Start a signature at the Digital Authentication Service and send the person there."""
+    async def _service_origin(self, visit: Visit) -> tuple[str, ...]:
+        return ((await self._handover.registration(visit.request.path_params["key"])).origin,)
+
+    async def to_service(self, visit: Visit) -> Response:
+        """Start a signature or a login at the Digital Authentication Service and send the person there."""
         await read_form(visit.request)
         self._check_service(visit)
         try:
@@ -210,7 +186,7 @@ class _Check:
         except HonninError as error:
             return RedirectResponse(f"{visit.here}?told={told(error.code) or 'check.service_failed'}", status_code=303)
 
-    def _check_service(self, visit: _Visit) -> None:
+    def _check_service(self, visit: Visit) -> None:
         if "digital_auth" not in self._ways(visit.page):
             raise StateError("check.way_closed", "This way is not open here.", next="Choose another way.")
 
@@ -229,38 +205,43 @@ class _Check:
             return RedirectResponse(f"{start}?told={told(error.code) or 'check.service_failed'}", status_code=303)
         return _give_code(request, RedirectResponse(f"{start}/result", status_code=303), ended, key)
 
-    async def put(self, visit: _Visit) -> Response:
+    async def put(self, visit: Visit) -> Response:
         """Ask to hold the card against the phone."""
         refused = self._words(visit, visit.told) if visit.told else ""
-        return self._show(visit, "card.html", step=2, refused=refused, chosen=visit.chosen)
+        return self._show(visit, "card.html", at="card", refused=refused, chosen=visit.chosen)
 
-    async def look(self, visit: _Visit) -> Response:
+    async def look(self, visit: Visit) -> Response:
         """Look at the card; go on, or to the page that says why this card cannot sign."""
-        visit.person = await self._person((await read_form(visit.request)).get("person", ""), visit.request)
+        name = (await read_form(visit.request)).get("person", "")
+        visit.person = await self._person(name, visit.request, visit.page)
         try:
             seen = await self._look(visit)
         except (ReaderError, CardError) as error:
             return visit.to("card", telling=dead_end(error))
-        return visit.to("stopped" if seen.dead_end else "review")
+        if seen.dead_end:
+            return visit.to("stopped")
+        return visit.to("sign" if visit.page.is_login else "review")
 
-    async def review(self, visit: _Visit) -> Response:
+    async def review(self, visit: Visit) -> Response:
         """Show what will be signed, and who receives what."""
-        return self._show(visit, "review.html", step=3, chosen=visit.chosen, unseen=unseen(visit.page))
+        if visit.page.is_login:
+            return visit.to("sign")
+        return self._show(visit, "review.html", at="review", chosen=visit.chosen, unseen=unseen(visit.page))
 
-    async def ask_pin(self, visit: _Visit) -> Response:
+    async def ask_pin(self, visit: Visit) -> Response:
         """Ask for the PIN; the tries left are read from the card first."""
         seen = await self._look(visit)
         return visit.to("stopped") if seen.dead_end else self._pin(visit, seen)
 
-    async def sign(self, visit: _Visit) -> Response:
+    async def sign(self, visit: Visit) -> Response:
         """Let the card sign, and the platform judge; a wrong PIN leads back to the page that asks for it."""
         form = await read_form(visit.request)
-        visit.person = await self._person(form.get("person", ""), visit.request)
+        visit.person = await self._person(form.get("person", ""), visit.request, visit.page)
         turn = self._turns.setdefault(visit.chosen.id, asyncio.Lock())
         async with turn:
             return await self._sign(visit, form)
 
-    async def _sign(self, visit: _Visit, form: dict[str, str]) -> Response:
+    async def _sign(self, visit: Visit, form: dict[str, str]) -> Response:
         key, pin = visit.request.path_params["key"], form.pop("pin", "")
         # what waited for its turn may have become a repetition: look at session and card again
         visit.page = await self._threads.run(self._platform.sessions.page, key)
@@ -274,8 +255,9 @@ class _Check:
         if not pin:
             return visit.to("sign", telling="card.pin_missing")
         data, last = self._platform.settings.data, form.get("last_try") == "yes"
+        kind, document = visit.page.certificate_kind, visit.page.document
         try:
-            made = await self._threads.run(sign, visit.chosen.id, data, pin, visit.page.document, allow_last_try=last)
+            made = await self._threads.run(sign, visit.chosen.id, data, kind, pin, document, allow_last_try=last)
         except PinError as error:
             return visit.to("sign", telling=error.code)
         except CardError as error:
@@ -283,7 +265,7 @@ class _Check:
         ended = await self._threads.run(self._platform.sessions.complete, key, made)
         return _give_code(visit.request, visit.to("result"), ended)
 
-    async def stopped(self, visit: _Visit) -> Response:
+    async def stopped(self, visit: Visit) -> Response:
         """Say why this card cannot go on; the session stays open for another one."""
         code = (await self._look(visit)).dead_end or visit.told
         if not code:
@@ -310,7 +292,7 @@ class _Check:
             return RedirectResponse(f"/check/{key}", status_code=303)
         code = request.cookies.get(RETURN_CODE, "")
         ending = await self._threads.run(self._platform.sessions.ending, key, code)
-        visit = _Visit(request, page, await self._person(request.query_params.get("person", ""), request))
+        visit = Visit(request, page, await self._person(request.query_params.get("person", ""), request, page))
         if ending.verdict is not None:
             return self._judged(visit, ending)
         return self._show(
@@ -350,25 +332,30 @@ class _Check:
 
     # --- what the steps share
 
-    async def _look(self, visit: _Visit) -> Look:
-        return await self._threads.run(look_at, visit.chosen.id, self._platform.settings.data)
+    async def _look(self, visit: Visit) -> Look:
+        data, kind = self._platform.settings.data, visit.page.certificate_kind
+        return await self._threads.run(look_at, visit.chosen.id, data, kind)
 
-    def _show(self, visit: _Visit, template: str, **context: Any) -> Response:
-        page, language = visit.page, language_of(visit.request)
+    def _show(self, visit: Visit, template: str, *, at: str = "", **context: Any) -> Response:
+        """Render a page. at: the step at which it stands, nothing where the steps have ended."""
+        page = visit.page
+        order = [step for step in STEPS if not (page.is_login and step == "review")]
         common = {
             "session": page,
             "who": visit.asker,
             "here": visit.here,
             "items": page.attributes,
-            "purpose": _purpose(page.purpose, language),
+            "purpose": visit.purpose,
             "person": visit.person,
-            "step": 0,
+            "steps": [self._words(visit, f"check.step_{step}") for step in order],
+            "step": order.index(at) + 1 if at else 0,
+            "w": lambda code, **values: self._words(visit, code, **values),
             "service": False,
         }
         targets = (*origin_for_forms(page.return_url), *context.pop("more_targets", ()))
         return self.pages.render(visit.request, template, form_targets=targets, **{**common, **context})
 
-    def _judged(self, visit: _Visit, ending: SessionReturn) -> Response:
+    def _judged(self, visit: Visit, ending: SessionReturn) -> Response:
         """Say what the platform found; an open session (it could not tell) may be tried again."""
         language = language_of(visit.request)
         mood = MOODS[ending.verdict.indication] if ending.verdict else "info"
@@ -381,14 +368,14 @@ class _Check:
             title=self._words(visit, f"check.result_title_{mood}"),
             sentence=ending.messages.get(language, ""),
             next_step=self._words(visit, f"check.next_{next_step(ending)}", who=visit.asker),
-            step=5 if passed else 0,
+            at="done" if passed else "",
             given=passed,
             again=again,
             again_words=self._words(visit, "check.again_same"),
             back="" if again else back_in(ending.url, language),
         )
 
-    def _pin(self, visit: _Visit, seen: Look) -> Response:
+    def _pin(self, visit: Visit, seen: Look) -> Response:
         refused = visit.told
         sentence = self._words(visit, refused) if refused else ""
         last = refused == "card.pin_last_try" and seen.tries_left == 1
@@ -398,7 +385,7 @@ class _Check:
         return self._show(
             visit,
             "sign.html",
-            step=4,
+            at="sign",
             tries_left=seen.tries_left,
             most_tries=seen.tries_of,
             tries_mood=seen.mood,
@@ -408,8 +395,10 @@ class _Check:
             last_try_error=sentence if last else "",
         )
 
-    def _words(self, visit: _Visit, code: str, **values: object) -> str:
-        return say(code, language_of(visit.request), **values)
+    def _words(self, visit: Visit, code: str, **values: object) -> str:
+        """Say a sentence of this page; where a login has words of its own, those."""
+        own = code + visit.kind
+        return say(own if has(own) else code, language_of(visit.request), **values)
 
 
 def _shown(page: SessionPage, seen: Look) -> str:
@@ -436,12 +425,3 @@ def _home(request: Request, error: HonninError) -> str:
     """Return where a refused page leads back to: the session's start, where there is such a session."""
     key = request.path_params.get("key") or session_of(request)
     return f"/check/{key}" if key and error.code not in {"session.key", "check.no_reader"} else ""
-
-
-def _purpose(purpose: str, language: Language) -> str:
-    """Return a purpose in words where there are some: a template's title, or one of the usual purposes."""
-    if purpose in KNOWN_PURPOSES:
-        return say(f"check.purpose_{purpose}", language)
-    if any(one.id == purpose for one in templates()):
-        return say(f"template.title_{purpose}", language)
-    return purpose

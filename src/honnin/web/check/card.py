@@ -11,7 +11,7 @@ import msgspec
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.errors import CardError, InputError
-from honnin.platform.models import SessionSignature
+from honnin.platform.models import CertificateKind, SessionSignature
 
 __all__ = ["Look", "look_at", "sign"]
 
@@ -20,7 +20,7 @@ DEVICE = "sandbox_card"
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What the card says before any PIN: whether it has a signature certificate, and the tries left of its PIN."""
+    """What the card says before any PIN: whether it has the certificate that is asked for, and its PIN's tries left."""
 
     issued: bool
     tries_left: int
@@ -41,31 +41,33 @@ class Look(msgspec.Struct, frozen=True):
         return "last" if self.tries_left == 1 else "low" if self.tries_left == 2 else "fine"
 
 
-def look_at(person: str, data: Path) -> Look:
+def look_at(person: str, data: Path, kind: CertificateKind) -> Look:
     """Read what the card of an invented person says without a PIN."""
     with open_reader(_url(person), data=data) as reader, MyNumberCard(reader) as card:
-        tries = next((tries for tries in card.jpki.tries() if tries.name == "signature"), None)
-        issued = card.jpki.issued().signature
+        tries = next((tries for tries in card.jpki.tries() if tries.name == kind), None)
+        issued = bool(getattr(card.jpki.issued(), kind))
     if tries is None or tries.left is None:
         return Look(issued=False, tries_left=0, tries_of=0)
     return Look(issued=issued, tries_left=tries.left, tries_of=tries.of or tries.left)
 
 
-def sign(person: str, data: Path, pin: str, document: bytes, *, allow_last_try: bool) -> SessionSignature:
-    """Sign a document with the card's signature key, and return signature and certificate.
+def sign(
+    person: str, data: Path, kind: CertificateKind, pin: str, document: bytes, *, allow_last_try: bool
+) -> SessionSignature:
+    """Sign a document with the signature key, or a login's challenge with the user authentication key.
 
     Raises PinError (`tries_left` says what the card said), CardError `card.not_issued`, ReaderError.
     """
     with open_reader(_url(person), data=data) as reader, MyNumberCard(reader) as card:
-        card.jpki.unlock(Pin("signature", pin), allow_last_try=allow_last_try)
-        certificate = card.jpki.certificate("signature")
+        card.jpki.unlock(Pin(kind, pin), allow_last_try=allow_last_try)
+        certificate = card.jpki.certificate(kind)
         if certificate is None:
             raise CardError(
                 "card.not_issued",
-                "The card holds no signature certificate.",
+                "The card does not hold the certificate that is asked for.",
                 next="It is issued at the counter of the municipality.",
             )
-        made = card.jpki.sign_message("signature", document)
+        made = card.jpki.sign_message(kind, document)
     return SessionSignature(signature=made.value, certificate=certificate, device=DEVICE)
 
 

@@ -16,7 +16,8 @@ from starlette.responses import RedirectResponse, Response
 
 from honnin.connect.digital_auth.registration import RETURN_PATH
 from honnin.errors import ServiceError, StateError
-from honnin.platform.models import SessionPage, SessionSignature, SigningResult
+from honnin.identity import DERIVED
+from honnin.platform.models import Attribute, SessionPage, SessionSignature, SigningResult
 from honnin.web.check.documents import unseen
 
 if TYPE_CHECKING:
@@ -25,14 +26,13 @@ if TYPE_CHECKING:
     from honnin.platform import Platform
     from honnin.web.design import Threads
 
-__all__ = ["RETURN_PATH", "Handover", "on_phone", "session_of"]
+__all__ = ["RETURN_PATH", "Handover", "session_of"]
 
 DEVICE = "digital_auth"
 ATTEMPTS = "digital-auth-attempts.sqlite3"
 ATTEMPT_SECONDS = 900  # as long as the connector lets an attempt wait
 COOKIE = "honnin_service_"
 _KEY = re.compile(r"[0-9a-z]{1,200}\Z")
-_PHONE = re.compile(r"Android|iPhone|iPod|Mobile")
 
 
 class Handover:
@@ -48,7 +48,7 @@ class Handover:
         return (await self._threads.run(self._platform.sessions.registration, key))[0]
 
     async def leave(self, request: Request, page: SessionPage) -> Response:
-        """Start a sign transaction over the session's document and send the browser to the service.
+        """Start a login, or a sign transaction over the session's document, and send the browser to the service.
 
         Raises what `DigitalAuth.start_signing` and `Attempts.keep` raise.
         """
@@ -74,13 +74,17 @@ class Handover:
         return await self._threads.run(self._take, request)
 
     async def finish(self, request: Request, key: str, attempt: "Attempt") -> SessionSignature:
-        """Return what the person signed at the service. Raises what `DigitalAuth.finish_signing` raises."""
+        """Return who logged in or what they signed. Raises what `DigitalAuth`'s `finish_…` raise."""
         return await self._threads.run(self._finish, str(request.url), key, attempt)
 
     def _begin(self, key: str, page: SessionPage, browser: str) -> "Attempt":
         registered, client_id = self._platform.sessions.registration(key)
-        words = page.text if registered.shows_words and unseen(page) is None and _plain(page.text) else None
-        attempt = registered.client(client_id).start_signing(page.document, words=words)
+        client = registered.client(client_id)
+        if page.is_login:
+            attempt = client.start_login(scopes_of(page.attributes))
+        else:
+            words = page.text if registered.shows_words and unseen(page) is None and _plain(page.text) else None
+            attempt = client.start_signing(page.document, words=words)
         self._attempts().keep(attempt, browser)
         return attempt
 
@@ -100,7 +104,10 @@ class Handover:
 
     def _finish(self, query: str, key: str, attempt: "Attempt") -> SessionSignature:
         registered, _ = self._platform.sessions.registration(key)
-        signed = registered.client(attempt.client_id).finish_signing(attempt, query)
+        client = registered.client(attempt.client_id)
+        if attempt.signing is None:
+            return SessionSignature(login=client.finish_login(attempt, query), device=DEVICE)
+        signed = client.finish_signing(attempt, query)
         if signed.result.jwe is None:
             raise ServiceError("digital_auth.malformed", "The signing API's answer lacks what it must have.")
         return SessionSignature(
@@ -109,6 +116,7 @@ class Handover:
                 submitted=signed.result.submitted_bytes,
                 transaction=signed.result.transaction,
             ),
+            login=signed.login,
             device=DEVICE,
         )
 
@@ -120,9 +128,12 @@ class Handover:
         return self._kept
 
 
-def on_phone(request: Request) -> bool:
-    """Tell whether a browser says that it runs on a phone; it only chooses words."""
-    return _PHONE.search(request.headers.get("user-agent", "")) is not None
+def scopes_of(attributes: tuple[Attribute, ...]) -> tuple[str, ...]:
+    """Return the scopes of the items that attributes are, or follow from."""
+    from honnin.connect.digital_auth.profile import profile
+
+    items = {DERIVED.get(name, name) for name in attributes}
+    return tuple(claim for item, claim in profile().userinfo.claims.items() if item in items)
 
 
 def session_of(request: Request) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from honnin.platform.models import CertificateKind
 from honnin.words import Language
 
 if TYPE_CHECKING:
@@ -13,17 +14,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Ending", "Group", "Person", "folded", "grouped", "persons"]
 
-Ending = Literal["success", "pin", "certificate", "later"]
-ENDINGS: tuple[Ending, ...] = ("success", "certificate", "pin", "later")
+Ending = Literal["success", "pin", "certificate", "later", "login"]  # of a login no story tells the end
+ENDINGS: tuple[Ending, ...] = ("success", "certificate", "pin", "later", "login")
 CARD_LINE = 16
 KATAKANA = {code: code - 0x60 for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}  # to hiragana
-MOODS = {"success": "good", "pin": "bad", "certificate": "bad", "later": "wait"}
+MOODS = {"success": "good", "pin": "bad", "certificate": "bad", "later": "wait", "login": "wait"}
 
 
 class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One person.
 
-    pin: of the signature certificate, empty where there is none; carrier: `card` or `phone`, what holds it.
+    pin: of the certificate that is asked for, empty where there is none; carrier: `card` or `phone`, what holds it.
     outcome: the story's end as a code.
     """
 
@@ -62,9 +63,9 @@ class Group(msgspec.Struct, frozen=True):
     people: tuple[Person, ...]
 
 
-def persons(world: "World", language: Language) -> list[Person]:
+def persons(world: "World", language: Language, kind: CertificateKind = "signature") -> list[Person]:
     """Return the world's people, told in one language (a story without plain Japanese is told in Japanese)."""
-    return [_person(entry, language) for entry in world.people()]
+    return [_person(entry, language, kind) for entry in world.people()]
 
 
 def grouped(everyone: Sequence[Person]) -> list[Group]:
@@ -73,7 +74,7 @@ def grouped(everyone: Sequence[Person]) -> list[Group]:
     return [group for group in groups if group.people]
 
 
-def _person(entry: dict[str, Any], language: Language) -> Person:
+def _person(entry: dict[str, Any], language: Language, kind: CertificateKind) -> Person:
     story = entry["story"]
     told = str(story.get(language) or story["ja"])
     expected = entry["expected"]
@@ -81,9 +82,9 @@ def _person(entry: dict[str, Any], language: Language) -> Person:
         id=entry["id"],
         name=entry["name"],
         story=told,
-        pin=entry["pins"].get("signature", ""),
+        pin=entry["pins"].get(kind, ""),
         carrier="phone" if entry.get("carrier") == "phone" else "card",
-        ending=_ending(expected),
+        ending=_ending(expected) if kind == "signature" else "login",
         outcome=_outcome(expected),
         search=_search(entry["id"], entry["name"], entry.get("kana", ""), told),
     )

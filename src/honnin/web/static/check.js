@@ -28,7 +28,7 @@ if (pad) {
   const pin = document.getElementById("pin");
   const count = document.querySelector("[data-pin-count]");
   const show = document.querySelector("[data-pin-show]");
-  const ROWS = ["1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
+  const ROWS = "digits" in pad.dataset ? ["1234567890"] : ["1234567890", "QWERTYUIOP", "ASDFGHJKL", "ZXCVBNM"];
 
   const tell = () => {
     count.textContent = pin.value ? count.dataset.words.replace("{n}", pin.value.length) : "";
@@ -50,7 +50,7 @@ if (pad) {
     const row = document.createElement("div");
     row.className = "pad__row";
     for (const key of keys) row.append(make(key, "", () => press(key)));
-    if (keys === ROWS[3]) {
+    if (keys === ROWS[ROWS.length - 1]) {
       row.append(make("⌫", pad.dataset.delete, () => { pin.value = pin.value.slice(0, -1); tell(); }, "pad__word"));
     }
     pad.append(row);
