@@ -1,4 +1,4 @@
-"""Hosted logins: nothing is signed; by the card on the page or the Digital Authentication Service; customers known again."""
+"""Hosted logins: nothing is signed; by a card on the page or the agency's service; customers are known again."""
 
 import json
 import re
@@ -153,9 +153,7 @@ def test_revoked_card_fails_the_login_for_good(visitor: Any, server: Running, di
     assert (check.person, check.assurance) == (None, None)
 
 
-def test_child_without_a_signature_certificate_logs_in(
-    visitor: Any, server: Running, digits: dict[str, str]
-) -> None:
+def test_child_without_a_signature_certificate_logs_in(visitor: Any, server: Running, digits: dict[str, str]) -> None:
     page = login_page(server)
     assert "ログインできます" in visitor.follow(visitor.sign(page, "yui", digits["yui"])).text
 
