@@ -1,6 +1,7 @@
 """The revocation index: what it answers, what it refuses, and that the last good state survives everything."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -346,6 +347,22 @@ def test_no_index_and_a_damaged_manifest_are_coded(tmp_path: Path, issuer: Issue
     next(tmp_path.glob("*.json")).write_text("{")
     with pytest.raises(FormatError):
         RevocationIndex.open(tmp_path).lookup(issuer.key_id, 1, at=NOW)
+
+
+def test_a_manifest_without_filed_names_is_read_as_well(tmp_path: Path, issuer: Issuer) -> None:
+    """Indexes that were built before names were filed in the manifest."""
+    uris = [f"http://crl.jpki-test.invalid/{n}" for n in range(3)]
+    build(tmp_path, issuer, *(issuer.crl(entry(n), extensions=(point(uri),)) for n, uri in enumerate(uris)))
+    (path,) = tmp_path.glob("*.json")
+    sealed = json.loads(path.read_text())
+    assert len(sealed["manifest"].pop("named")) == 3
+    octets = json.dumps(sealed["manifest"], separators=(",", ":")).encode()
+    head = f'{{"version":{sealed["version"]},"checksum":"{hashlib.sha256(octets).hexdigest()}","manifest":'
+    path.write_bytes(head.encode() + octets + b"}")
+    index = RevocationIndex.open(tmp_path)
+    for n, uri in enumerate(uris):
+        states = [index.lookup(issuer.key_id, m, distribution_points=uri, at=NOW).state for m in range(3)]
+        assert [m for m, state in enumerate(states) if state == "revoked"] == [n]
 
 
 def test_a_moved_folder_is_the_same_index(tmp_path: Path, issuer: Issuer) -> None:

@@ -121,7 +121,8 @@ class _Build:
         at = int(self.at.timestamp())
         for key_id, name in sorted(self.changed.items()):
             scopes = tuple(self.scopes[key_id].values())
-            yield Manifest(issuer_key_id=key_id, issuer=name.hex(), built_at=at, scopes=scopes)
+            named = manifests.filed(scopes)
+            yield Manifest(issuer_key_id=key_id, issuer=name.hex(), built_at=at, named=named, scopes=scopes)
 
     def _guard(self, crl: Checked, step: Callable[[BinaryIO, Checked], None], out: BinaryIO) -> None:
         try:
@@ -224,14 +225,14 @@ class _Build:
         begin, current = 0, read.issuer.name
         for row, names in [*crl.issuers, (crl.table.count, None)]:
             if row > begin:
-                tables.setdefault(current, Table(1)).append(crl.table.columns().between(begin, row))
+                tables.setdefault(current, Table()).append(crl.table.columns().between(begin, row))
             begin, current = row, current if names is None else _directory_name(names)
-        yield read.issuer, tables.get(read.issuer.name, Table(1))
+        yield read.issuer, tables.get(read.issuer.name, Table())
         told = {read.issuer.key_id}
         for issuer in self.issuers:
             if issuer.name != read.issuer.name and issuer.key_id not in told:
                 told.add(issuer.key_id)
-                yield issuer, tables.get(issuer.name, Table(1))
+                yield issuer, tables.get(issuer.name, Table())
 
     def _old(self, owner: Believed, read: Checked) -> Scope | None:
         """Return the scope that a CRL replaces."""

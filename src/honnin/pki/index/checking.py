@@ -17,7 +17,7 @@ from honnin.errors import FormatError, StateError
 from honnin.pki import der
 from honnin.pki.index.names import IssuingPoint, issuing_point, name_key
 from honnin.pki.index.stream import Crl
-from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
+from honnin.pki.rfc5280.algorithms import NEVER, key_good_until, signature_good_until
 from honnin.pki.rfc5280.certificate import Certificate, Extension, parse_certificate, read_extensions
 from honnin.pki.rfc5280.keys import PublicKey, scheme
 
@@ -29,12 +29,18 @@ UNDERSTOOD = {NUMBER, DELTA, POINT, AUTHORITY}
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """An issuer whose CRLs are believed. key_id: hex. name: key of its subject (`names`)."""
+    """An issuer whose CRLs are believed.
+
+    key_id: hex. name: key of its subject (`names`). key: None where it cannot be used; good_until: the last moment at
+    which a signature by it may be relied on.
+    """
 
     certificate: Certificate
     key_id: str
     name: str
     signs_crls: bool
+    key: PublicKey | None
+    good_until: datetime
 
 
 @dataclass(slots=True)
@@ -69,7 +75,13 @@ def believed(certificates: Iterable[bytes]) -> list[Believed]:
         certificate = parse_certificate(octets)
         usage = certificate.extensions.get("2.5.29.15")
         signs = usage is None or bool(der.named_bits(usage.value, *der.whole(usage.value, der.BIT_STRING)) >> 6 & 1)
-        issuer = Believed(certificate, issuer_key_id(octets).hex(), name_key(certificate.subject), signs)
+        try:
+            key = certificate.public_key()
+        except FormatError:
+            key = None
+        until = NEVER if key is None else key_good_until(key)
+        key_id, name = issuer_key_id(octets).hex(), name_key(certificate.subject)
+        issuer = Believed(certificate, key_id, name, signs, key, until)
         if signs or (issuer.key_id, certificate.spki) not in found:
             found[issuer.key_id, certificate.spki] = issuer
     return list(found.values())
@@ -115,15 +127,11 @@ def _signer(crl: Crl, name: str, key_id: str | None, issuers: Iterable[Believed]
     if signature_good_until(crl.signature_algorithm) < at:
         raise FormatError("index.algorithm", "The CRL is signed with an algorithm that is no longer good enough.")
     for issuer in [issuer for issuer in named if issuer.key_id == key_id] or named:
-        try:
-            key = issuer.certificate.public_key()
-        except FormatError:
-            continue
-        if not _signed_by(crl, key):
+        if issuer.key is None or not _signed_by(crl, issuer.key):
             continue
         if not issuer.signs_crls:
             raise FormatError("index.issuer_not_allowed", "The issuer's certificate does not allow signing CRLs.")
-        if key_good_until(key) < at:
+        if issuer.good_until < at:
             raise FormatError("index.algorithm", "The CRL is signed with a key that is no longer long enough.")
         return issuer
     raise FormatError("index.signature", "The CRL's signature is not its issuer's.")

@@ -28,7 +28,9 @@ from honnin.pki.index.table import ABSENT, EPOCH_1950, NO_DATE, Columns
 __all__ = ["SLACK", "read_block", "read_uniform"]
 
 U64 = npt.NDArray[np.uint64]
+U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
+DAY = 86_400
 
 # Octets before and after a block that may be looked at, never used: a 24-octet load that ends at a time, a length of
 # 127 octets behind one.
@@ -38,21 +40,21 @@ RESUMPTIONS = 16
 UNIFORM = 16  # entries of one shape from which on the reader of matrices is worth its while
 
 
-def _month_starts() -> tuple[I64, I64]:
-    """Days from 1970-01-01 to the first of each month, and the month's length, by two-digit year × 16 + month."""
-    starts = np.zeros(100 * 16, dtype=np.int64)
-    lengths = np.zeros(100 * 16, dtype=np.int64)
+def _months() -> tuple[U32, U64]:
+    """By two-digit year × 100 + month: seconds from 1950 to the day before its first, modulo 2^32, and its hours."""
+    starts = np.zeros(10_000, np.uint32)
+    hours = np.zeros(10_000, np.uint64)
     for yy in range(100):
         year = 1900 + yy if yy >= 50 else 2000 + yy  # RFC 5280 §4.1.2.5.1
         for month in range(1, 13):
             first = datetime(year, month, 1, tzinfo=UTC)
             after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
-            starts[yy * 16 + month] = int(first.timestamp()) // 86400
-            lengths[yy * 16 + month] = (after - first).days
-    return starts, lengths
+            starts[yy * 100 + month] = (int(first.timestamp()) - EPOCH_1950 - DAY) & 0xFFFFFFFF
+            hours[yy * 100 + month] = (after - first).days * 24
+    return starts, hours
 
 
-_MONTH_START, _MONTH_DAYS = _month_starts()
+_MONTH_START, _MONTH_HOURS = _months()
 
 
 def read_block(
@@ -118,23 +120,37 @@ def read_uniform(block: npt.NDArray[np.uint8], start: int, end: int, *, extensib
     rows = (end - start) // width
 
     def load(offset: int, form: str = ">u8") -> npt.NDArray[Any]:
-        return np.ndarray((rows,), form, block.data, start + offset, (width,))
+        column: npt.NDArray[Any] = np.ndarray((rows,), form, block.data, start + offset, (width,))
+        return column.astype(form[1:])
 
     head = load(0, ">u4") == (0x30000200 | width - 2 << 16 | octets)
     if rows < UNIFORM or not head[:UNIFORM].all():
         return None, start
-    date, good = _moments(load(clock + 2).astype(np.uint64), load(clock + 6).astype(np.uint64))
-    first = load(4, "u1")
-    good &= head & (load(clock, ">u2") == 0x170D) & (load(clock + 14, "u1") == 0x5A) & (first < 0x80)
-    if octets > 1:
-        good &= load(4, ">u2") >= 0x80
-    reason = np.full(rows, ABSENT, np.uint8)
+    time = load(clock)  # 17 0D YYMMDD
+    date, good = _moments((time >> np.uint64(16)).astype(np.uint32), load(clock + 6))
+    wrong = time >> np.uint64(48)
+    wrong ^= np.uint64(0x170D)
     if extended:
-        value = load(clock + 21).astype(np.uint64)
+        value = load(clock + 21)
         reason = value.astype(np.uint8)
-        good &= (
-            (load(clock + 15) == _REASON_ALONE) & (value & ~np.uint64(0xFF) == _REASON_VALUE) & REASONS_KNOWN[reason]
-        )
+        good &= REASONS_KNOWN.take(reason)
+        value &= ~np.uint64(0xFF)
+        value ^= _REASON_VALUE
+        wrong |= value
+        ending = load(clock + 14)
+        ending ^= np.uint64(0x5A) << np.uint64(56) | _REASON_ALONE >> np.uint64(8)  # whose last octet `value` has too
+        wrong |= ending
+    else:
+        reason = np.full(rows, ABSENT, np.uint8)
+        wrong |= load(clock + 14, ">u1") ^ np.uint8(0x5A)
+    good &= head
+    good &= wrong == 0
+    if octets > 1:
+        first = load(4, ">u2")
+        first -= np.uint16(0x80)  # below: a needless zero octet, which wraps; from 0x8000 on: negative
+        good &= first < 0x7F80
+    else:
+        good &= load(4, ">u1") < 0x80
     keep = _prefix(good)
     if not keep:
         return None, start
@@ -147,7 +163,7 @@ def read_uniform(block: npt.NDArray[np.uint8], start: int, end: int, *, extensib
     return (
         Columns(
             low=_lowest(load(clock - 8)[:keep], octets),
-            date=date[:keep].astype(np.uint32),
+            date=date[:keep],
             reason=reason[:keep],
             middle=middle,
             high=high,
@@ -156,10 +172,10 @@ def read_uniform(block: npt.NDArray[np.uint8], start: int, end: int, *, extensib
     )
 
 
-def _lowest(words: npt.NDArray[Any], octets: int) -> U64:
-    """Return the last `octets` octets (none below 0, all above 8) of big-endian words."""
-    mask = (1 << 8 * min(max(octets, 0), 8)) - 1
-    return np.asarray(words.astype(np.uint64) & np.uint64(mask), np.uint64)
+def _lowest(words: U64, octets: int) -> U64:
+    """Keep the last `octets` octets (none below 0, all above 8) of words."""
+    words &= np.uint64((1 << 8 * min(max(octets, 0), 8)) - 1)
+    return words
 
 
 # --- wide
@@ -224,7 +240,7 @@ def _read_wide(
     return (
         Columns(
             low=_octets(loads, times[:keep] - 8, serial_length[:keep]),
-            date=date[:keep].astype(np.uint32),
+            date=date[:keep],
             reason=reason[:keep],
             middle=middle,
             high=high,
@@ -249,40 +265,66 @@ def _prefix(flags: npt.NDArray[np.bool_]) -> int:
     return len(flags) if flags.all() else int(np.argmin(flags))
 
 
+# Eight digits at once: an octet less than ten does not reach its highest bit when 0x76 is added, any other does, or has
+# it already. Two digits become a number in a lane of 16 bits, and lanes are added up, each with its weight, by one
+# multiplication: times (weight + 2^16), a lane holds its own content weighted plus that of the lane below.
 _ASCII = np.uint64(0x3030303030303030)
-_HIGH = np.uint64(0xF0F0F0F0F0F0F0F0)
-_LOW = np.uint64(0x0F0F0F0F0F0F0F0F)
-_SIX = np.uint64(0x0606060606060606)
+_BEYOND_NINE = np.uint64(0x7676767676767676)
+_HIGHEST = np.uint64(0x8080808080808080)
 _PAIR = np.uint64(0x00FF00FF00FF00FF)
+_ASCII4, _BEYOND_NINE4, _HIGHEST4 = np.uint32(0x30303030), np.uint32(0x76767676), np.uint32(0x80808080)
+_PAIR4 = np.uint32(0x00FF00FF)
+_BEYOND_CLOCK = np.uint64(128 - 24 << 32 | 128 - 60 << 16 | 128 - 60)  # reaches 128 from 24 h, 60 min, 60 s on
+_BY_100 = np.uint32(1 << 16 | 100)
+_BY_24 = np.uint64(1 << 16 | 24)
+_BY_60 = np.uint64(1 << 16 | 60)
 
 
-def _digit_pairs(word: U64) -> tuple[U64, npt.NDArray[np.bool_]]:
-    """Turn eight ASCII digits into four two-digit numbers in 16-bit lanes; tell which words were all digits."""
-    low = word & _LOW
-    digits = ((word & _HIGH) == _ASCII) & (((low + _SIX) & _HIGH) == 0)
-    return ((low >> np.uint64(8)) & _PAIR) * np.uint64(10) + (low & _PAIR), digits
-
-
-def _lane(pairs: U64, lane: int) -> I64:
-    return ((pairs >> np.uint64(16 * lane)) & np.uint64(0xFF)).astype(np.int64)
-
-
-def _times(loads: U64, times: I64) -> tuple[I64, npt.NDArray[np.bool_]]:
+def _times(loads: U64, times: I64) -> tuple[U32, npt.NDArray[np.bool_]]:
     """Read `17 0D YYMMDDHHMMSSZ` at each offset; seconds since 1950 and which are dates that exist."""
-    return _moments(loads[times + 2].astype(np.uint64), loads[times + 6].astype(np.uint64))
+    return _moments((loads[times] >> np.uint64(16)).astype(np.uint32), loads[times + 6].astype(np.uint64))
 
 
-def _moments(first: U64, last: U64) -> tuple[I64, npt.NDArray[np.bool_]]:
-    """Turn the octets YYMMDDHH and DDHHMMSS into seconds since 1950; tell which are dates that exist."""
-    head, head_good = _digit_pairs(first)
-    tail, tail_good = _digit_pairs(last)
-    year_month = np.minimum(_lane(head, 3), 99) * 16 + np.minimum(_lane(head, 2), 15)
-    day, hour = _lane(head, 1), _lane(head, 0)
-    minute, second = _lane(tail, 1), _lane(tail, 0)
-    good = head_good & tail_good & (day >= 1) & (day <= _MONTH_DAYS[year_month])
-    good &= (hour < 24) & (minute < 60) & (second < 60)
-    days = _MONTH_START[year_month] + day - 1
-    return days * 86400 + hour * 3600 + minute * 60 + second - EPOCH_1950, good
+def _moments(months: U32, rest: U64) -> tuple[U32, npt.NDArray[np.bool_]]:
+    """Turn the octets YYMM and DDHHMMSS into seconds since 1950; tell which are dates that exist. Uses up its input."""
+    month, good = _months_of(months)
+    rest ^= _ASCII
+    wrong = rest + _BEYOND_NINE
+    wrong |= rest
+    pairs = rest >> np.uint64(8)
+    pairs *= np.uint64(10)
+    pairs += rest
+    pairs &= _PAIR
+    wrong |= pairs + _BEYOND_CLOCK
+    wrong &= _HIGHEST
+    good &= wrong == 0
+    hours = pairs * _BY_24
+    hours >>= np.uint64(48)  # 24 × day + hour
+    pairs *= _BY_60
+    pairs >>= np.uint64(16)
+    seconds = pairs.astype(np.uint16).astype(np.uint32)  # 60 × minute + second
+    seconds += hours.astype(np.uint32) * np.uint32(3600)
+    seconds += _MONTH_START.take(month)
+    hours -= np.uint64(24)  # a day 0 wraps
+    good &= hours < _MONTH_HOURS.take(month)
+    return seconds, good
+
+
+def _months_of(digits: U32) -> tuple[U32, npt.NDArray[np.bool_]]:
+    """Turn the octets YYMM into 100 × year + month, 0 where they are no digits; tell which are."""
+    digits = digits ^ _ASCII4
+    wrong = digits + _BEYOND_NINE4
+    wrong |= digits
+    wrong &= _HIGHEST4
+    good = wrong == 0
+    pairs = digits >> np.uint32(8)
+    pairs *= np.uint32(10)
+    pairs += digits
+    pairs &= _PAIR4
+    pairs *= _BY_100
+    pairs >>= np.uint32(16)
+    pairs *= good
+    return pairs, good
 
 
 # 30 0C 30 0A 06 03 55 1D | 55 1D 15 04 03 0A 01 rr                                              reasonCode alone
@@ -318,16 +360,16 @@ def _extensions(
         seconds, exists = _generalized(loads, at[both] + 25)
         known[both] = dated & exists
         invalidity = np.full(len(times), NO_DATE, dtype=np.uint32)
-        invalidity[rows[both]] = seconds.astype(np.uint32)
+        invalidity[rows[both]] = seconds
     good[rows] = known
     reason[rows] = code
     return reason, invalidity, good
 
 
-def _generalized(loads: U64, at: I64) -> tuple[I64, npt.NDArray[np.bool_]]:
+def _generalized(loads: U64, at: I64) -> tuple[U32, npt.NDArray[np.bool_]]:
     """Read `YYYYMMDDHHMMSSZ` at each offset when the year is 1950–2049; others are left to the careful reader."""
-    century, century_good = _digit_pairs(loads[at].astype(np.uint64))
-    year = _lane(century, 3) * 100 + _lane(century, 2)
-    seconds, good = _times(loads, at)
+    years = loads[at].astype(np.uint64)
+    year, century_good = _months_of((years >> np.uint64(32)).astype(np.uint32))
+    seconds, good = _moments((years >> np.uint64(16)).astype(np.uint32), loads[at + 6].astype(np.uint64))
     zulu = (loads[at + 7].astype(np.uint64) & np.uint64(0xFF)) == np.uint64(0x5A)
     return seconds, good & century_good & zulu & (year >= 1950) & (year < 2050)

@@ -97,8 +97,7 @@ def _read_together(lists: list[tuple[Crl, bytes]], buffer: bytearray, *, extensi
     begin = 0
     for crl, octets in lists:
         rows = len(octets) // width
-        crl.table = Table(rows)
-        crl.table.append(columns.between(begin, begin + rows))
+        crl.table = Table.of(columns.between(begin, begin + rows))
         begin += rows
     return True
 

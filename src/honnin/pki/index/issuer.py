@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from honnin.errors import FormatError
-from honnin.pki.index.manifest import Manifest, Scope
+from honnin.pki.index.manifest import Outline, Scope
 from honnin.pki.index.names import Point, certificate_points, name_key, unreadable_points
 from honnin.pki.index.segment import Segment
 from honnin.pki.rfc5280.crl import ALL_REASONS
@@ -52,24 +52,17 @@ Cover = tuple[tuple[Source, int], ...]
 class Issuer:
     """The sources of one issuer key. May be shared by threads: what two of them make at once is the same."""
 
-    def __init__(self, folder: Path, manifest: Manifest, mark: object, earlier: "Issuer | None" = None) -> None:
+    def __init__(self, folder: Path, outline: Outline, mark: object, earlier: "Issuer | None" = None) -> None:
         self.folder = folder
-        self.manifest = manifest
+        self.outline = outline
         self.mark = mark
-        self.name = bytes.fromhex(manifest.issuer)
+        self.name = bytes.fromhex(outline.issuer)
         self._name_key = name_key(self.name)
         self.mapped: dict[str, mmap.mmap] = {}
         if earlier is not None:
-            packs = {scope.pack for scope in manifest.scopes}
+            packs = {scope.pack for scope in outline.whole().scopes}
             self.mapped = {pack: mapped for pack, mapped in list(earlier.mapped.items()) if pack in packs}
         self._sources: dict[int, Source] = {}
-        self._by_name: dict[str, list[int]] = {}
-        self._unnamed: list[int] = []
-        for row, scope in enumerate(manifest.scopes):
-            for name in scope.names:
-                self._by_name.setdefault(name, []).append(row)
-            if not scope.names:
-                self._unnamed.append(row)
         self._covers: dict[Any, Cover] = {}
 
     def covering(self, points: Points, *, ca: bool) -> Cover:
@@ -86,12 +79,12 @@ class Issuer:
         return known
 
     def _cover(self, points: Sequence[Point], *, ca: bool) -> Cover:
-        rows = {*self._unnamed, *self._by_name.get(self._name_key, ())}
+        rows = {*self.outline.rows(""), *self.outline.rows(self._name_key)}
         for point in points:
             for name in point.names:
-                rows.update(self._by_name.get(name, ()))
+                rows.update(self.outline.rows(name))
         kinds = {"all", "ca" if ca else "user"}
-        scopes = [(row, self.manifest.scopes[row]) for row in sorted(rows)]
+        scopes = [(row, self.outline.scope(row)) for row in sorted(rows)]
         found = [(row, self._reasons(scope, points)) for row, scope in scopes if scope.kind in kinds]
         return tuple((self._believed(row), reasons) for row, reasons in found if reasons)
 
@@ -121,13 +114,13 @@ class Issuer:
 
     def every(self) -> Iterable[Source]:
         """Return all sources, whatever they cover."""
-        return (self.source(row) for row in range(len(self.manifest.scopes)))
+        return (self.source(row) for row in range(len(self.outline)))
 
     def source(self, row: int) -> Source:
         """Map one scope. Raises FormatError `index.torn` when its file is gone or shorter than the manifest says."""
         known = self._sources.get(row)
         if known is None:
-            scope = self.manifest.scopes[row]
+            scope = self.outline.scope(row)
             known = self._sources[row] = Source(
                 scope=scope,
                 segment=Segment(self._map(scope), scope.offset, scope.layout),

@@ -12,13 +12,27 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from honnin.errors import FormatError
 from honnin.pki.index.segment import Layout
 
-__all__ = ["Manifest", "Scope", "ScopeKey", "issuers", "load", "lock", "mark", "prepared", "sync_folder"]
+__all__ = [
+    "Manifest",
+    "Outline",
+    "Scope",
+    "ScopeKey",
+    "filed",
+    "issuers",
+    "load",
+    "lock",
+    "mark",
+    "outline",
+    "prepared",
+    "sync_folder",
+]
 
 VERSION = 2
 ANEW = "Build the index again, in an empty folder."
@@ -60,15 +74,26 @@ class Scope(msgspec.Struct, frozen=True, kw_only=True, array_like=True, gc=False
 
 
 ScopeKey = tuple[tuple[str, ...], str, int | None, bool, str | None]
+Rows = int | tuple[int, ...]
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """The segments of one issuer key, as of one build. issuer: its Name (DER, hex)."""
+    """The segments of one issuer key, as of one build. issuer: its Name (DER, hex). named: `filed` of the scopes."""
 
     issuer_key_id: str
     issuer: str
     built_at: int
+    named: dict[str, Rows] = {}
     scopes: tuple[Scope, ...] = ()
+
+
+def filed(scopes: Iterable[Scope]) -> dict[str, Rows]:
+    """Return the rows of scopes by their names, those of scopes without a name under the empty one."""
+    found: dict[str, list[int]] = {}
+    for row, scope in enumerate(scopes):
+        for name in scope.names or ("",):
+            found.setdefault(name, []).append(row)
+    return {name: rows[0] if len(rows) == 1 else tuple(rows) for name, rows in found.items()}
 
 
 class _Sealed(msgspec.Struct, frozen=True):
@@ -79,8 +104,19 @@ class _Sealed(msgspec.Struct, frozen=True):
     manifest: msgspec.Raw
 
 
+class _Rows(msgspec.Struct, frozen=True):
+    """A Manifest whose scopes are not read."""
+
+    issuer: str
+    scopes: tuple[msgspec.Raw, ...]
+    named: dict[str, Rows] = {}
+
+
+T = TypeVar("T")
 _envelope = msgspec.json.Decoder(_Sealed)
-_decoder = msgspec.json.Decoder(Manifest)
+_manifest = msgspec.json.Decoder(Manifest)
+_rows = msgspec.json.Decoder(_Rows)
+_scope = msgspec.json.Decoder(Scope)
 
 
 def issuers(folder: Path) -> list[str]:
@@ -103,17 +139,59 @@ def load(folder: Path, issuer_key_id: str) -> Manifest | None:
 
     Raises FormatError `index.manifest` for one that cannot be read or is of another version.
     """
+    found = outline(folder, issuer_key_id)
+    return None if found is None else found.whole()
+
+
+def outline(folder: Path, issuer_key_id: str) -> "Outline | None":
+    """Return the issuer's manifest with its scopes not read yet, as `load`."""
     try:
         octets = (folder / f"{issuer_key_id}.json").read_bytes()
     except FileNotFoundError:
         return None
+    sealed = _decoded(_envelope, octets)
+    if sealed.version != VERSION:
+        raise FormatError("index.manifest", "The index is of another version.", next=ANEW)
+    if hashlib.sha256(sealed.manifest).hexdigest() != sealed.checksum:
+        raise FormatError("index.manifest", "An issuer's manifest is damaged.", next=ANEW)
+    return Outline(sealed.manifest)
+
+
+class Outline:
+    """A manifest of a country has thousands of scopes and a question meets one or two: each is read when asked for.
+
+    issuer: its Name (DER, hex).
+    """
+
+    def __init__(self, octets: msgspec.Raw) -> None:
+        self._octets = octets
+        rows = _decoded(_rows, octets)
+        self._scopes = rows.scopes
+        self.issuer = rows.issuer
+        self._named = rows.named
+        if len(self) and not rows.named:  # written before there was such a field
+            self._named = filed(self.whole().scopes)
+
+    def __len__(self) -> int:
+        return len(self._scopes)
+
+    def rows(self, name: str) -> tuple[int, ...]:
+        """Return the rows of the scopes with a name; with the empty one, those of scopes that have none."""
+        found = self._named.get(name, ())
+        return (found,) if isinstance(found, int) else found
+
+    def scope(self, row: int) -> Scope:
+        """Return one scope."""
+        return _decoded(_scope, self._scopes[row])
+
+    def whole(self) -> Manifest:
+        """Return all of it."""
+        return _decoded(_manifest, self._octets)
+
+
+def _decoded(decoder: "msgspec.json.Decoder[T]", octets: bytes | msgspec.Raw) -> T:
     try:
-        sealed = _envelope.decode(octets)
-        if sealed.version != VERSION:
-            raise FormatError("index.manifest", "The index is of another version.", next=ANEW)
-        if hashlib.sha256(sealed.manifest).hexdigest() != sealed.checksum:
-            raise FormatError("index.manifest", "An issuer's manifest is damaged.", next=ANEW)
-        return _decoder.decode(sealed.manifest)
+        return decoder.decode(octets)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise FormatError("index.manifest", "An issuer's manifest is damaged.", next=ANEW) from error
 

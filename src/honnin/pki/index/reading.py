@@ -177,7 +177,7 @@ class RevocationIndex:
     def manifest(self, issuer_key_id: bytes) -> Manifest | None:
         """The issuer's manifest, or None."""
         issuer = self._issuer(issuer_key_id)
-        return issuer.manifest if issuer else None
+        return issuer.outline.whole() if issuer else None
 
     def sources(self, issuer_key_id: bytes) -> list[Source]:
         """All mapped sources of an issuer."""
@@ -194,8 +194,8 @@ class RevocationIndex:
         earlier = self._earlier.pop(key_id, None)
         if earlier is not None and earlier.mark == mark:
             return earlier
-        manifest = manifests.load(self.folder, key_id.hex())
-        return None if manifest is None else Issuer(self.folder, manifest, mark, earlier)
+        outline = manifests.outline(self.folder, key_id.hex())
+        return None if outline is None else Issuer(self.folder, outline, mark, earlier)
 
 
 def _revoked(source: Source, row: int) -> Status:

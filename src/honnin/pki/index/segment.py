@@ -88,19 +88,20 @@ def write(table: Table, out: BinaryIO) -> tuple[Layout, str]:
     return layout, digest.hexdigest()
 
 
-def _together(columns: list[tuple[Iterable[npt.NDArray[Any]], str]]) -> Iterator[bytes]:
-    """Yield the octets of columns, each filled up to a multiple of 8; small ones joined."""
-    waiting: list[bytes] = []
-    size = 0
+def _together(columns: list[tuple[Iterable[npt.NDArray[Any]], str]]) -> Iterator[bytes | memoryview]:
+    """Yield the octets of columns, each filled up to a multiple of 8; short ones joined."""
+    waiting: list[bytes | memoryview] = []
     for parts, form in columns:
         written = 0
         for part in parts:
-            waiting.append(part.astype(form, copy=False).tobytes())
-            written += len(waiting[-1])
-            size += len(waiting[-1])
-            if size >= CHUNK:
-                yield b"".join(waiting)
-                waiting, size = [], 0
+            octets = part.astype(form, copy=False).view(np.uint8).data
+            written += len(octets)
+            if len(octets) < CHUNK:
+                waiting.append(octets)
+                continue
+            yield b"".join(waiting)
+            yield octets
+            waiting = []
         waiting.append(bytes(-written % 8))
     yield b"".join(waiting)
 
@@ -113,7 +114,7 @@ def _ordered(
         return
     for start in range(begin, end, CHUNK):
         stop = min(start + CHUNK, end)
-        yield column[start:stop] if order is None else column[order[start:stop]]
+        yield column[start:stop] if order is None else np.take(column, order[start:stop], mode="clip")
 
 
 def _dated(table: Table, order: npt.NDArray[np.uint32] | None, rows: int) -> list[npt.NDArray[np.uint64]]:

@@ -47,7 +47,7 @@ class Crl:
     this_update: datetime
     next_update: datetime | None
     version: int
-    table: Table = field(default_factory=lambda: Table(1))
+    table: Table = field(default_factory=Table)
     issuers: list[tuple[int, bytes]] = field(default_factory=list)
     extensions: bytes | None = None
     signature: bytes = b""

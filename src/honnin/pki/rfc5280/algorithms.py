@@ -14,7 +14,7 @@ from honnin.errors import FormatError
 from honnin.pki.der import remembered
 from honnin.pki.rfc5280.keys import PublicKey, family_of, scheme
 
-__all__ = ["key_good_until", "signature_good_until"]
+__all__ = ["NEVER", "key_good_until", "signature_good_until"]
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 ALWAYS = datetime.max.replace(tzinfo=UTC)
