@@ -103,7 +103,8 @@ def test_documents_rest_on_what_the_operator_gave(data: Path, tmp_path: Path) ->
     assert mode.document_trust("residence_card").anchors == ()
     assert mode.document_trust("drivers_licence").key("drivers_licence", key_id) == spki
     assert mode.document_trust("my_number_card").key("my_number_card", card_id) == card_spki
-    assert mode.document_trust("my_number_card").key("drivers_licence", key_id) is None
+    assert mode.document_trust("my_number_card").key("my_number_card", key_id) is None
+    assert mode.document_trust("my_number_card").key("drivers_licence", key_id) == spki  # of a licence on the card
 
 
 def test_without_a_file_no_document_is_trusted(data: Path) -> None:

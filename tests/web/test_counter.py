@@ -82,9 +82,11 @@ class Counter:
             return {"card_number": keys["card_number"]}
         return {name: keys[name] or "0000" for name in ("pin_1", "pin_2")}
 
-    def read(self, person: str, document: str, language: str = "ja", **more: str) -> httpx.Response:
-        """Read a document; return the page that shows it."""
-        visit = self.begin(person, document)
+    def read(
+        self, person: str, document: str, language: str = "ja", *, variant: str = "", **more: str
+    ) -> httpx.Response:
+        """Read a document, or a forgery or another kind of it; return the page that shows it."""
+        visit = self.begin(person, document, variant=variant)
         answer = self.visitor.post(visit, {**self.entries(person, document), **more})
         assert answer.headers["location"].endswith("/seen"), answer.text
         return self.visitor.get(f"{visit}/seen?lang={language}")
@@ -153,6 +155,68 @@ def test_every_proof_of_a_page_is_numbered_and_says_why_in_words(counter: Counte
     assert re.findall(r'id="proof-(\d)"', page) == ["1", "2", "3"]
     assert "旅券のデータは、発行国が署名したとおりです。" in page
     assert "機械読取領域（DG1）、顔画像（DG2）" in page
+
+
+def test_licence_on_a_my_number_card_is_read_by_its_own_pin(counter: Counter) -> None:
+    pin = counter.keys["hanako"]["my_number_card"]["drivers_licence"]
+    page = counter.read("hanako", "my_number_card", licence_pin=pin).text
+    assert "本物と確認できました" in page
+    assert field(page, "免許の種類") == "普通、原付"
+    assert page.count("警察が署名したとおり") == 1
+    assert "マイナ免許証は読み取れませんでした" not in page
+    page = counter.read("kaede", "my_number_card", licence_pin="1234").text
+    assert "マイナ免許証は読み取れませんでした" in page
+    page = counter.read("hanako", "my_number_card", licence_pin=f"{(int(pin) + 1) % 10_000:04d}").text
+    assert "マイナ免許証は読み取れませんでした" in page
+    assert "本物と確認できました" in page
+
+
+@pytest.mark.parametrize(
+    ("variant", "kind"),
+    [
+        ("card-1", "在留カード（第1世代）"),
+        ("certificate-1", "特別永住者証明書（第1世代）"),
+        ("card-2", "在留カード（第2世代）"),
+        ("certificate-2", "特別永住者証明書（第2世代）"),
+        ("specified-card", "特定在留カード（マイナンバーカード一体）"),
+        ("specified-certificate", "特定特別永住者証明書（マイナンバーカード一体）"),
+    ],
+)
+def test_every_kind_of_residence_card_says_which_it_is(counter: Counter, variant: str, kind: str) -> None:
+    page = counter.read("anna", "residence_card", variant=variant).text
+    assert "本物と確認できました" in page
+    assert f">{kind}</h2>" in page
+
+
+@pytest.mark.parametrize(
+    ("person", "document", "variant", "why"),
+    [
+        ("hanako", "my_number_card", "altered_portrait", "券面の内容が、署名されたときから書き換えられています。"),
+        ("hanako", "my_number_card", "copied", "複製か、別のカードの記録です。"),
+        ("hanako", "drivers_licence", "altered_text", "署名が免許証の内容と一致しません。"),
+        ("anna", "residence_card", "altered_text", "署名がカードの内容と一致しません。"),
+        ("maximilian", "residence_card", "swapped_files", "署名がカードの内容と一致しません。"),
+        ("hanako", "passport", "altered_portrait", "データが、署名されたときから書き換えられています。"),
+    ],
+)
+def test_forgery_says_why_beside_what_is_red(
+    counter: Counter, person: str, document: str, variant: str, why: str
+) -> None:
+    page = counter.read(person, document, variant=variant).text
+    assert "偽造または変造のおそれがあります" in page
+    assert why in page
+    assert [part for part in Words(page).text if SENTENCE.search(part)] == []
+    red = re.findall(r'class="mark mark--failed.*?</dt>', page, re.DOTALL)
+    assert all(re.search(r'href="#proof-\d"', field) for field in red)
+    assert red or variant == "copied"  # the data of a copy are as signed: the chip is another
+
+
+def test_issuer_that_nobody_here_knows_leaves_all_grey(counter: Counter) -> None:
+    for person, document in (("hanako", "drivers_licence"), ("anna", "residence_card"), ("hanako", "my_number_card")):
+        page = counter.read(person, document, variant="wrong_issuer").text
+        assert "判定できません" in page
+        assert "mark--covered" not in page
+        assert "ここにありません" in page
 
 
 # --- the QR code of a My Number Card is its individual number

@@ -25,6 +25,7 @@ from honnin.platform.settings import Services, Settings
 __all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes", "own_keys", "revocation_folder"]
 
 SANDBOX_MARKS = (b"JPKI-TEST", b"honnin sandbox")
+DELIVERY = "residence_card_delivery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,13 @@ class Mode:
         The police and the card issuer hand out bare keys in place of certificates.
         """
         services = self.services
-        if document == "my_number_card":
-            return Trust((), self.clock(), self.card_keys)
-        if document == "drivers_licence":
-            found = services.licence_keys()
-            return Trust((), self.clock(), tuple(TrustedKey(document, key_id, spki) for key_id, spki in found))
-        return Trust(services.document_anchors().get(document, ()), self.clock())
+        police = tuple(TrustedKey("drivers_licence", key_id, spki) for key_id, spki in services.licence_keys())
+        keys = {
+            "my_number_card": (*self.card_keys, *police),  # a licence may lie on it
+            "drivers_licence": police,
+            "residence_card": tuple(TrustedKey(DELIVERY, key_id, spki) for key_id, spki in services.delivery_keys()),
+        }
+        return Trust(services.document_anchors().get(document, ()), self.clock(), keys.get(document, ()))
 
     def learn_revocation(self, certificate: Certificate, *, at: datetime, waits: bool = True) -> RevocationLearned:
         """Ask the revocation source; a source that fails is "could not tell", not an error.
@@ -216,6 +218,7 @@ def _sandbox_services(settings: Settings, world: World) -> Services:
         card_keys=lambda: tuple(world.document_trust()["my_number_card"]),
         licence_keys=lambda: tuple(world.document_trust()["drivers_licence"]),
         document_anchors=lambda: _document_anchors(world),
+        delivery_keys=lambda: tuple(world.document_trust()[DELIVERY]),
         digital_auth=registered,
         close=close,
     )

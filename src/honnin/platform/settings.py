@@ -25,6 +25,7 @@ class Services:
     time_stamping_anchors: trust anchors (DER) of time-stamping authorities.
     card_keys: keys of the card issuer's CA (key id, SubjectPublicKeyInfo) that a chip's own proof rests on (tap use).
     licence_keys: the police's keys (key id, SubjectPublicKeyInfo) that sign drivers' licences.
+    delivery_keys: for the sessions of residence cards on a My Number Card; a sandbox has them, for a trial.
     document_anchors: trust anchors (DER) of `residence_card` and `passport`, by document.
     digital_auth: this platform's registration with the Digital Authentication Service; None offers it to nobody.
     close: ends the connections of all.
@@ -38,6 +39,7 @@ class Services:
     time_stamping_anchors: tuple[bytes, ...] = field(default=(), repr=False)
     card_keys: Callable[[], tuple[tuple[bytes, bytes], ...]] = field(default=lambda: (), repr=False)
     licence_keys: Callable[[], tuple[tuple[bytes, bytes], ...]] = field(default=lambda: (), repr=False)
+    delivery_keys: Callable[[], tuple[tuple[bytes, bytes], ...]] = field(default=lambda: (), repr=False)
     document_anchors: Callable[[], Mapping[str, tuple[bytes, ...]]] = field(default=dict, repr=False)
     digital_auth: "Registration | None" = None
     close: Callable[[], None] = field(default=lambda: None, repr=False)

@@ -40,7 +40,7 @@ from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
 from honnin.web.counter.camera import READABLE, available, entries_of, number_in_qr, refuse_qr, text_lines
 from honnin.web.counter.documents.asking import Entry, read_entries
-from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, form_of, law_of, purposes_of
+from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, VARIANTS, form_of, law_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.recorded import Recorded
@@ -113,7 +113,7 @@ class _Counter:
 
     async def begin(self, request: Request) -> Response:
         """Begin a reading."""
-        given = {**dict.fromkeys((*DESK_FIELDS, "keypad", "purpose", "document", "reader", "person"), "")}
+        given = {**dict.fromkeys((*DESK_FIELDS, "keypad", "purpose", "document", "reader", "person", "variant"), "")}
         given |= {name: text.strip() for name, text in (await read_form(request)).items() if name in given}
         wrong = {name: "counter.entry_missing" for name in DESK_FIELDS if not given[name]}
         wrong |= {name: "counter.entry_long" for name in DESK_FIELDS if len(given[name]) > LONGEST}
@@ -146,11 +146,12 @@ class _Counter:
             request,
             "start.html",
             status=422 if wrong else 200,
-            given={"purpose": "", "document": AUTO, "reader": "", "person": "", "keypad": "", **given},
+            given={"purpose": "", "document": AUTO, "reader": "", "person": "", "keypad": "", "variant": "", **given},
             wrong={name: say(code, language) for name, code in wrong.items()},
             purposes=list(purposes_of(tenant)),
             documents=[AUTO, *DOCUMENTS],
             people=people,
+            variants=VARIANTS,
         )
 
     async def _sandbox_card(self, given: dict[str, str]) -> str:
@@ -158,7 +159,8 @@ class _Counter:
         people = await self.threads.run(self._world.people)
         person = next((one for one in people if one["id"] == given["person"]), None)
         holds = person is not None and given["document"] in person["documents"]
-        return f"emulated:{given['person']}/{given['document']}" if holds else ""
+        variant = f":{given['variant']}" if given["variant"] in VARIANTS else ""
+        return f"emulated:{given['person']}/{given['document']}{variant}" if holds else ""
 
     # --- the reading
 
@@ -308,6 +310,7 @@ class _Counter:
             law=law,
             full_record=method is not None,
             asked_code=words_of(visit.seen.standing.code, language),
+            also_words=words_of(visit.seen.also_code, language),
         )
 
     async def image(self, request: Request) -> Response:

@@ -11,7 +11,7 @@ from honnin.web.counter.documents import drivers_licence, my_number_card, passpo
 from honnin.web.counter.documents.asking import Entry
 from honnin.web.counter.seen import Seen
 
-__all__ = ["DOCUMENTS", "NUMBER_PURPOSE", "PURPOSES", "Document", "form_of", "law_of", "purposes_of"]
+__all__ = ["DOCUMENTS", "NUMBER_PURPOSE", "PURPOSES", "VARIANTS", "Document", "form_of", "law_of", "purposes_of"]
 
 Look = Callable[[Reader, dict[str, str], Trust, Challenge, Callable[[str, int, int], None]], Seen]
 
@@ -24,6 +24,24 @@ PURPOSES: dict[str, str | None] = {
     "age_check": None,
     "other": None,
 }
+# Of an invented person's document: forgeries and kinds (docs/sandbox-documents.md); which document has which, the
+# sandbox knows and says.
+VARIANTS = (
+    "altered_text",
+    "altered_portrait",
+    "copied",
+    "expired",
+    "wrong_issuer",
+    "forged_issuer",
+    "appended_address",
+    "swapped_files",
+    "card-1",
+    "certificate-1",
+    "card-2",
+    "certificate-2",
+    "specified-card",
+    "specified-certificate",
+)
 # The number itself is the purpose (番号法): offered to tenants alone that may collect it.
 NUMBER_PURPOSE = "individual_number"
 NUMBER_LAW = "my_number"

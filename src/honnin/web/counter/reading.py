@@ -142,7 +142,8 @@ class Readings:
             standing=seen.standing.state,
             verification=seen.standing.verification or None,
             checks=tuple(
-                {"id": one.kind, "result": one.result, "reason": one.reason, "code": one.code} for one in seen.proofs
+                {"id": one.kind, "result": one.result, "reason": one.reason, "code": one.code}
+                for one in seen.all_proofs
             ),
             law=law,
             full=_full(seen) if law else b"",
@@ -160,8 +161,12 @@ def _note(visit: Visit, tunnel: Tunnel | None, **outcome: Any) -> None:
 
 
 def _must_be(document: str, tunnel: Tunnel) -> None:
-    """Raise ReaderError `counter.card_changed` where another kind of document lies on the reader now."""
-    if persistently(partial(detect_document, tunnel)) != document:
+    """Raise ReaderError `counter.card_changed` where another kind of document lies on the reader now.
+
+    A residence card may be an application on a My Number Card; reading it sends no PIN.
+    """
+    found = persistently(partial(detect_document, tunnel))
+    if found != document and (document, found) != ("residence_card", "my_number_card"):
         raise ReaderError(
             "counter.card_changed", "Another document lies on the reader now.", next="Put the first one back."
         )

@@ -114,7 +114,7 @@ def drawn(seen: Seen, address: str, language: Language) -> tuple[Drawn, ...]:
                 one.name,
                 mark,
                 front,
-                proof=_failed(one.source, seen.proofs) if mark == "failed" else 0,
+                proof=_failed(one.source, seen.all_proofs) if mark == "failed" else 0,
                 text=write_field(one, language),
                 own=own_words(one),
                 pieces=tuple(_piece(piece, f"{address}/{n}/{k}") for k, piece in enumerate(one.pieces)),

@@ -14,7 +14,7 @@ Whether a card was reported lost stands outside of all this (digital-agency-apis
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Final, Literal
 
 from honnin.chip import Proof, RawFile
 from honnin.chip.answers import OVER_DATA, Authentic, Current, authenticity, currency
@@ -38,6 +38,7 @@ __all__ = [
 CERTIFICATE = "certificate"  # covers the four items of a JPKI signature certificate, and says nothing of the card face
 State = Literal["not_asked", "good", "revoked", "unknown", "failed"]
 Mark = Literal["covered", "open", "failed"]
+WEAKEST_FIRST: Final[tuple[Authentic, ...]] = ("failed", "not_verifiable", "verified")
 Form = Literal["text", "date", "era_date", "sex", "country", "period", "code", "zone"]
 
 
@@ -91,6 +92,8 @@ class Seen:
 
     kind: which of the document's kinds it is (a word of `counter.kind_…`), empty where there is one alone.
     kept: what identifies it in the record without personal data. files: as the chip gave them, for the law's record.
+    also: proofs of another application on the same card (マイナ免許証); the weaker of both answers is the card's.
+    also_code: of the error, where that application gave nothing.
     signed, standing: what says whether the card was reported lost, where the customer consented to ask.
     """
 
@@ -103,11 +106,19 @@ class Seen:
     files: tuple[RawFile, ...] = field(default=(), repr=False)
     signed: Signed | None = None
     standing: Standing = field(default_factory=Standing)
+    also: tuple[Proof, ...] = ()
+    also_code: str = ""
 
     @property
     def authentic(self) -> Authentic:
         """Whether what was read is authentic."""
-        return authenticity(self.proofs)
+        answers = (authenticity(self.proofs), *([authenticity(self.also)] if self.also else []))
+        return min(answers, key=WEAKEST_FIRST.index)
+
+    @property
+    def all_proofs(self) -> tuple[Proof, ...]:
+        """Every proof, in the order in which they were made."""
+        return (*self.proofs, *self.also)
 
     @property
     def expiry_mark(self) -> Mark:
@@ -116,7 +127,7 @@ class Seen:
 
     def marked(self) -> tuple[tuple[Field, Mark], ...]:
         """Return every field with its mark."""
-        return tuple((one, mark_of(one.source, self.proofs)) for one in self.fields)
+        return tuple((one, mark_of(one.source, self.all_proofs)) for one in self.fields)
 
 
 def mark_of(source: str, proofs: Iterable[Proof]) -> Mark:

@@ -1,15 +1,15 @@
 """The driver's licence at the counter: the customer keys in both PINs; what was appended after issue stays grey."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from functools import partial
 
 from honnin.chip import Challenge, Pin, Proof, Reading, Trust
-from honnin.chip.drivers_licence import DriversLicence, LicenceValues, Run, Text
+from honnin.chip.drivers_licence import DriversLicence, LicenceValues
 from honnin.chip.readers import Reader
-from honnin.identity.dates import PartialDate
 from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.documents.licence_fields import text_field, written_fields
 from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen
 
@@ -54,7 +54,8 @@ def _fields(values: LicenceValues) -> list[Field]:
     pictures = {glyph.number: glyph.tiff() or b"" for glyph in values.glyphs}
     shown = [Field("portrait", "photo", image=values.photo, media_type="image/jp2")] if values.photo else []
     if record := values.record:
-        shown += _written(
+        shown += written_fields(
+            "record",
             pictures,
             name=record.name,
             birth_date=record.birth_date,
@@ -76,41 +77,13 @@ def _fields(values: LicenceValues) -> list[Field]:
             remarks=record.remarks,
         )
     if values.registered_domicile:
-        shown.append(_text("registered_domicile", "registered_domicile", values.registered_domicile, pictures))
+        shown.append(text_field("registered_domicile", "registered_domicile", values.registered_domicile, pictures))
     for source, changes in (("changes", values.changes), ("domicile_changes", values.domicile_changes)):
         for change in changes:
             if change.value:
-                field = _text(f"later_{change.kind}", source, change.value, pictures)
+                field = text_field(f"later_{change.kind}", source, change.value, pictures)
                 shown.append(replace(field, since=change.date.iso() if change.date else ""))
     return shown
-
-
-def _written(
-    pictures: Mapping[int, bytes], **values: PartialDate | Text | tuple[Text, ...] | str | None
-) -> Iterator[Field]:
-    """Return what was recorded of the signed file, by name."""
-    for name, value in values.items():
-        if isinstance(value, PartialDate):
-            yield Field(name, "record", value.iso(), form="era_date", era=value.era)
-        elif isinstance(value, str) and value:
-            yield Field(name, "record", value)
-        elif isinstance(value, Text) and value.runs:
-            yield _text(name, "record", value, pictures)
-        elif isinstance(value, tuple) and value:
-            yield _text(name, "record", Text(tuple(_joined(value))), pictures)
-
-
-def _joined(texts: tuple[Text, ...]) -> Iterator[Run]:
-    for n, text in enumerate(texts):
-        if n:
-            yield Run("text", "、")
-        yield from text.runs
-
-
-def _text(name: str, source: str, text: Text, pictures: Mapping[int, bytes]) -> Field:
-    """Return a text, with the pictures of its characters that no code has."""
-    pieces = tuple(run.text if run.kind == "text" else pictures.get(run.glyph or 0, b"") for run in text.runs)
-    return Field(name, source, text.plain, pieces=() if text.whole else pieces)
 
 
 def _expires(values: LicenceValues) -> date | None:

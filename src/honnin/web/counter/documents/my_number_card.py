@@ -6,25 +6,30 @@ number B without the birth date, as the official app keeps them (digital-agency-
 Where the individual number itself is the purpose (番号法), a number typed by hand opens the card face as verification
 number A: the chip says whether it is this card's. Nothing of that number is kept.
 
+A licence on the card (マイナ免許証) is read where the customer keys in its own PIN.
+
 The card face does not tell whether the card was reported lost. With the customer's consent and PIN, one of the JPKI
 keys signs a message of this visit, which the platform then judges like any other: path, time and revocation.
 """
 
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
-from honnin.chip import Challenge, MyNumberCard, NumberA, NumberB, Pin, Proof, Reading, Trust
+from honnin.chip import Challenge, MyNumberCard, NumberA, NumberB, Pin, Proof, RawFile, Reading, Trust
 from honnin.chip.my_number_card import Purpose
 from honnin.chip.my_number_card.card_face import CardFaceValues, Face
 from honnin.chip.my_number_card.gate import ORDINARY, Data
 from honnin.chip.readers import Reader
 from honnin.errors import CardError, PinError
 from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.documents.licence_fields import licence_fields
 from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen, Signed, Standing
 
 __all__ = ["ENTRIES", "NUMBER_ENTRIES", "look"]
 
+LICENCE_ENTRY = Entry("licence_pin", r"\d{4}", 4, by="customer", optional=True)
 STANDING_ENTRIES = (
     Entry("jpki_consent", "YES", 3, optional=True, choice=True),
     Entry("jpki_pin", r"\d{4}|[A-Z0-9]{6,16}", 16, by="customer", digits=False, optional=True, needs="jpki_consent"),
@@ -33,6 +38,7 @@ ENTRIES = (
     Entry("printed_birth_date", r"\d{6}", 6),
     Entry("expiry_year", r"20\d\d", 4),
     Entry("security_code", r"\d{4}", 4, by="either"),
+    LICENCE_ENTRY,
     *STANDING_ENTRIES,
 )
 NUMBER_ENTRIES = (Entry("individual_number", r"\d{12}", 12, secret=True), *STANDING_ENTRIES)
@@ -53,11 +59,12 @@ def look(
     allow = ORDINARY | number
     with reader, MyNumberCard(reader, allow=allow, progress=progress) as card:
         reading, proofs = persistently(partial(_face, card, key, challenge, trust))
+        licence = persistently(partial(_licence, card, given.get("licence_pin", ""), challenge, trust))
         signed, standing = None, Standing()
         if given.get("jpki_consent") and given.get("jpki_pin"):
             signed, standing = persistently(partial(_signed, card, given["jpki_pin"], challenge))
     face = reading.values.face
-    fields = _fields(face) if face else []
+    fields = [*(_fields(face) if face else []), *licence.fields]
     if reading.values.number_image:
         fields.append(
             Field("individual_number", "number_image", image=reading.values.number_image, media_type="image/png")
@@ -68,10 +75,38 @@ def look(
         proofs,
         expires=face.expiry_date.whole if face and face.expiry_date else None,
         kept=kept,
-        files=() if by_number else reading.files,
+        files=() if by_number else (*reading.files, *licence.files),
         signed=signed,
         standing=standing,
+        also=licence.proofs,
+        also_code=licence.code,
     )
+
+
+class _Licence(NamedTuple):
+    """What the licence on a card said; code: of the error, where it said nothing."""
+
+    fields: tuple[Field, ...] = ()
+    proofs: tuple[Proof, ...] = ()
+    files: tuple[RawFile, ...] = ()
+    code: str = ""
+
+
+def _licence(card: MyNumberCard, pin: str, challenge: Challenge, trust: Trust) -> _Licence:
+    """Read the licence on the card (マイナ免許証) by its own PIN, where the customer keyed it in.
+
+    It names nobody: only that both lie on one card, read in one session, binds it to the face.
+    """
+    if not pin:
+        return _Licence()
+    try:
+        card.drivers_licence.unlock(Pin("drivers_licence", pin))
+        reading = card.drivers_licence.read()
+        proofs = card.drivers_licence.prove(challenge, trust=trust)
+    except (PinError, CardError) as error:
+        return _Licence(code=error.code)
+    record = reading.values.record
+    return _Licence(tuple(licence_fields(record)) if record else (), proofs, reading.files)
 
 
 def _face(

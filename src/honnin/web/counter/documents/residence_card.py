@@ -19,8 +19,13 @@ ENTRIES = (Entry("card_number", r"[A-Z]{2}\d{8}[A-Z]{2}", 12, digits=False),)
 def look(
     reader: Reader, given: dict[str, str], trust: Trust, challenge: Challenge, progress: Callable[[str, int, int], None]
 ) -> Seen:
-    """Open, read and prove. Raises coded errors of `honnin.errors`."""
-    with reader, ResidenceCard(reader, progress=progress) as card:
+    """Open, read and prove. Raises coded errors of `honnin.errors`.
+
+    A card on a My Number Card (特定在留カード) is read where the trust holds the key of its sessions: in a test
+    environment, as a trial.
+    """
+    delivery_key = next((key.spki for key in trust.keys if key.use == "residence_card_delivery"), None)
+    with reader, ResidenceCard(reader, progress=progress, delivery_key=delivery_key) as card:
         reading, proofs = persistently(partial(_read, card, CardNumber(given["card_number"]), challenge, trust))
     values = reading.values
     expires = values.expires.whole if values.expires else None
