@@ -42,6 +42,8 @@ from honnin.platform.services import open_modes, revocation_folder
 from honnin.platform.sessions import Sessions
 from honnin.platform.settings import Settings
 from honnin.platform.simulating import Simulation, simulate
+from honnin.platform.staff import CounterTerminals, Members, SignIns
+from honnin.platform.staff.passwords import Passwords
 from honnin.platform.store import Store
 from honnin.platform.tap import Taps
 from honnin.platform.verifying import Verifier, find_evidence, find_shown, find_verification, list_verifications
@@ -75,6 +77,10 @@ class Platform:
         self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
         self.records = Records(self.store, self._sealer, self._modes.__getitem__)
         self.counter = Counter(self.store, self._sealer, self.records)
+        passwords = Passwords(self.keys)
+        self.staff = Members(self.store, passwords)
+        self.terminals = CounterTerminals(self.store, self.keys)
+        self.sign_ins = SignIns(self.store, self.keys, passwords, self.terminals)
         self.documents = Documents(self.store, self._sealer, self._modes.__getitem__)
         self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
         self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, self._modes.__getitem__)
@@ -100,6 +106,10 @@ class Platform:
 
     def home_of(self, caller: Caller | None) -> "Platform":  # noqa: ARG002 - `Shards` looks at it
         """Return the platform that holds a caller's rows: this one."""
+        return self
+
+    def of_tenant(self, tenant_id: str) -> "Platform":  # noqa: ARG002 - `Shards` looks at it
+        """Return the platform that holds a tenant's rows: this one."""
         return self
 
     def clock(self, caller: Caller) -> datetime:
@@ -381,7 +391,7 @@ class Platform:
 
     def sweep(self) -> int:
         """End sessions, sealed answers and four items whose time has passed on their tenant's clock; say how many."""
-        ended = 0
+        ended = self.sign_ins.forget(machine_clock())
         for livemode, mode in self._modes.items():
             now = moment(mode.clock())
             ended += self.sessions.expire(now, livemode=livemode)

@@ -18,13 +18,18 @@ from honnin.platform.randomness import unique_octets
 
 __all__ = [
     "ApiKey",
-    "SessionKey",
+    "EnrolmentCode",
+    "ObjectKey",
     "keyed_hash",
     "new_api_key",
+    "new_enrolment_code",
     "new_id",
+    "new_object_key",
     "new_return_code",
-    "new_session_key",
+    "random_text",
     "read_api_key",
+    "read_enrolment_code",
+    "read_object_key",
 ]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: nothing to mistake when read aloud
@@ -32,8 +37,11 @@ _LETTERS = (ALPHABET * 8).encode("ascii")  # 256 octets over 32 letters: every l
 TAIL = 24
 TIME = 9  # characters: 45 bits of milliseconds since 1970 last until the year 3084
 SECRET = 32
+CODE = 16
 _API_KEY = re.compile(rf"sk_(test|live)_([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{SECRET}}})\Z")
-_SESSION_KEY = re.compile(rf"([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{SECRET}}})\Z")
+_OBJECT_KEY = re.compile(rf"([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{SECRET}}})\Z")
+_ENROLMENT_CODE = re.compile(rf"([{ALPHABET}]{{{TAIL}}})([{ALPHABET}]{{{CODE}}})\Z")
+_MISTAKEN = str.maketrans({"o": "0", "i": "1", "l": "1", "-": "", " ": "", "\u3000": ""})
 
 
 class ApiKey(NamedTuple):
@@ -47,15 +55,25 @@ class ApiKey(NamedTuple):
         return f"ApiKey({self.tenant_id})"
 
 
-class SessionKey(NamedTuple):
-    """A well-formed key of a session's page."""
+class ObjectKey(NamedTuple):
+    """A well-formed key of one object of a tenant: a session's page, a terminal, a sign-in."""
 
     tenant_id: str
-    session_id: str
+    object_id: str
     text: str
 
     def __repr__(self) -> str:
-        return f"SessionKey({self.session_id})"
+        return f"ObjectKey({self.object_id})"
+
+
+class EnrolmentCode(NamedTuple):
+    """A well-formed code that makes a browser a tenant's terminal."""
+
+    tenant_id: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"EnrolmentCode({self.tenant_id})"
 
 
 def random_text(length: int) -> str:
@@ -86,9 +104,9 @@ def read_api_key(text: str) -> ApiKey | None:
     return ApiKey(match[1] == "live", f"ten_{match[2]}", text) if match else None
 
 
-def new_session_key(tenant_id: str, session_id: str) -> str:
-    """Return a new key for a session's page: tenant, session, secret."""
-    return tenant_id.removeprefix("ten_") + session_id.removeprefix("ses_") + random_text(SECRET)
+def new_object_key(tenant_id: str, object_id: str) -> str:
+    """Return a new key for an object of a tenant: tenant, object, secret."""
+    return tenant_id.removeprefix("ten_") + object_id.rpartition("_")[2] + random_text(SECRET)
 
 
 def new_return_code() -> str:
@@ -96,10 +114,23 @@ def new_return_code() -> str:
     return random_text(SECRET)
 
 
-def read_session_key(text: str) -> SessionKey | None:
-    """Return the parts of a session's page key, or None for text that cannot be one."""
-    match = _SESSION_KEY.match(text)
-    return SessionKey(f"ten_{match[1]}", f"ses_{match[2]}", text) if match else None
+def read_object_key(text: str, prefix: str) -> ObjectKey | None:
+    """Return the parts of a key of an object whose id begins with `prefix`, or None for text that cannot be one."""
+    match = _OBJECT_KEY.match(text)
+    return ObjectKey(f"ten_{match[1]}", f"{prefix}_{match[2]}", text) if match else None
+
+
+def new_enrolment_code(tenant_id: str) -> str:
+    """Return a code that a person types once: tenant and 80 bits of secret in groups of five characters."""
+    text = tenant_id.removeprefix("ten_") + random_text(CODE)
+    return "-".join(text[at : at + 5] for at in range(0, len(text), 5))
+
+
+def read_enrolment_code(text: str) -> EnrolmentCode | None:
+    """Return the parts of a code as it was typed, or None for text that cannot be one."""
+    plain = text.lower().translate(_MISTAKEN)
+    match = _ENROLMENT_CODE.match(plain)
+    return EnrolmentCode(f"ten_{match[1]}", plain) if match else None
 
 
 def keyed_hash(key: bytes, role: str, *parts: str | bytes) -> str:

@@ -13,7 +13,7 @@ from honnin.platform import outbox
 from honnin.platform.attesting import Attestor
 from honnin.platform.clock import from_text, moment
 from honnin.platform.evidence.sealing import Sealer
-from honnin.platform.ids import keyed_hash, new_return_code, read_session_key
+from honnin.platform.ids import keyed_hash, new_return_code, read_object_key
 from honnin.platform.keys import Keyring
 from honnin.platform.models import Session, SessionRequest, Tenant
 from honnin.platform.services import Mode
@@ -86,11 +86,11 @@ class SessionRows:
         return row.code_hash is not None and hmac.compare_digest(row.code_hash, given)
 
     def _by_key(self, db: Connection, session_key: str) -> tuple[Tenant, Any]:
-        key = read_session_key(session_key)
+        key = read_object_key(session_key, "ses")
         if key is not None:
             table = schema.sessions
             row = db.execute(
-                select(table).where(table.c.tenant_id == key.tenant_id, table.c.session_id == key.session_id)
+                select(table).where(table.c.tenant_id == key.tenant_id, table.c.session_id == key.object_id)
             ).one_or_none()
             if row is not None and hmac.compare_digest(row.page_hash, self._key_hash(session_key)):
                 return get_tenant(db, key.tenant_id), row

@@ -21,7 +21,7 @@ from honnin.platform import outbox
 from honnin.platform.checking import open_gate
 from honnin.platform.clock import from_text, moment
 from honnin.platform.idempotency import Binding, bind, recall
-from honnin.platform.ids import new_id, new_session_key
+from honnin.platform.ids import new_id, new_object_key
 from honnin.platform.models import (
     Caller,
     FourItemsAnswer,
@@ -220,7 +220,7 @@ class Sessions(SessionVisits):
     ) -> Session:
         session_id, now = new_id("ses"), moment(at)
         expires_at = moment(at + timedelta(seconds=request.expires_in))
-        key = new_session_key(tenant.id, session_id)
+        key = new_object_key(tenant.id, session_id)
         if request.is_login:
             content = login_content(tenant, session_id, request, expires_at)
         self._sealer.seal(

@@ -28,7 +28,7 @@ import msgspec
 
 from honnin.errors import HonninError, InputError, KeyRefusedError, NotFoundError, ServiceError
 from honnin.platform.facade import Platform
-from honnin.platform.ids import new_id, read_api_key, read_session_key
+from honnin.platform.ids import new_id, read_api_key, read_object_key
 from honnin.platform.models import Caller, Tenant, TenantCreated
 from honnin.platform.settings import Settings
 
@@ -243,7 +243,7 @@ class _Pages:
             raise AttributeError(name)
 
         def asked(key: str, *given: Any, **named: Any) -> Any:
-            read = read_session_key(key)
+            read = read_object_key(key, "ses")
             if read is None:
                 raise NotFoundError(
                     "session.unknown", "There is no such session.", next="Open the page's whole address."

@@ -39,12 +39,14 @@ from honnin.platform.store.schema.proof import (
     revocation_lists,
     sealed,
 )
+from honnin.platform.store.schema.staffing import counter_terminals, staff, staff_sign_ins
 from honnin.platform.store.schema.tenancy import api_keys, events, tenants, webhook_deliveries, webhook_endpoints
 
 __all__ = [
     "api_keys",
     "certificate_ends",
     "counter_checks",
+    "counter_terminals",
     "customer_certificates",
     "data_keys",
     "documents",
@@ -65,6 +67,8 @@ __all__ = [
     "revocation_lists",
     "sealed",
     "sessions",
+    "staff",
+    "staff_sign_ins",
     "tap_registrations",
     "tap_terminals",
     "taps",
