@@ -67,6 +67,14 @@ class Visitor:
             response = self.get(target if "://" in target else f"http://{response.request.headers['host']}{target}")
         return response
 
+    def sign_in_at_counter(self) -> None:
+        """Sign in as the sandbox's invented clerk, with what its page shows."""
+        origin = self.server.origin("counter")
+        page = self.get(f"{origin}/sign-in").text
+        shown = {name: re.search(rf'name="{name}"[^>]* value="([^"]+)"', page) for name in ("login", "password")}
+        answer = self.post(f"{origin}/sign-in", {name: found[1] for name, found in shown.items() if found})
+        assert answer.status_code == 303, answer.text
+
     def apply(self, **changes: str) -> str:
         """Apply at the bank; return the address of the check's page."""
         fields = {"account": "ordinary", "purpose": "living", "occupation": "employee", "agree": "yes", **changes}

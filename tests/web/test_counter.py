@@ -20,7 +20,7 @@ from honnin.connect.worlds import open_world
 from honnin.sandbox.command import sandbox
 from honnin.web.serving import Running
 
-DESK = {"staff": "見本", "place": "見本", "terminal": "見本", "purpose": "age_check", "reader": "sandbox"}
+DESK = {"purpose": "age_check", "reader": "sandbox"}
 SKIPPED = {"script", "style", "nav", "code", "footer", "header", "aside", "select", "title"}
 EMPTY = {"br", "hr", "img", "input", "link", "meta", "path", "circle", "rect"}
 SENTENCE = re.compile(r"[A-Za-z]{2,}(?:[ ,'-]+[A-Za-z]{2,}){2,}")
@@ -60,6 +60,7 @@ class Counter:
     def __init__(self, visitor: Any, server: Running) -> None:
         self.visitor, self.server = visitor, server
         self.origin = server.origin("counter")
+        visitor.sign_in_at_counter()
         self.keys = {one["id"]: one["document_keys"] for one in open_world(server.platform.settings.data).people()}
 
     def begin(self, person: str, document: str, **more: str) -> str:
@@ -334,6 +335,6 @@ def test_paper_speaks_the_readers_language_and_names_nobody(counter: Counter, pe
         if language == "ja":
             assert SENTENCE.search(text) is None
         else:
-            assert JAPANESE.search(re.sub(f"{business}|見本", "", text)) is None
+            assert JAPANESE.search(re.sub(rf"{business}|見本(\s*係員|支店|窓口)", "", text)) is None
         assert not any(name in text for name in ("花子", "HANAKO", "ＡＮＮＡ", "1990", "千代田"))
         assert b"/FontFile2" in made  # embedded: the paper looks the same everywhere

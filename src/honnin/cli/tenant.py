@@ -1,4 +1,4 @@
-"""`honnin tenant`: make tenants (service providers), give them keys, change their settings."""
+"""`honnin tenant`: make tenants (service providers), give them keys, change their settings; their counters' staff."""
 
 from datetime import date
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from honnin.cli.output import data_option, json_option, print_json, stored
+from honnin.cli.staff import staff, terminal
 
 if TYPE_CHECKING:
     from honnin.platform import Platform
@@ -19,6 +20,10 @@ VERIFIER = click.Choice(["certified", "deemed", "none"])
 @click.group()
 def tenant() -> None:
     """Make and list tenants (service providers)."""
+
+
+tenant.add_command(staff)
+tenant.add_command(terminal)
 
 
 def _open(data: Path) -> "Platform":

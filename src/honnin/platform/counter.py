@@ -60,6 +60,8 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
     staff: str
     place: str
     terminal: str
+    staff_id: str | None = None
+    terminal_id: str | None = None
     kept: str
     authentic: Literal["verified", "failed", "not_verifiable"]
     current: Literal["current", "expired", "not_told"]
@@ -80,6 +82,7 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
 class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A recorded check at the counter, without personal data of the customer.
 
+    staff, staff_id, place, terminal, terminal_id: who made it and where, by the sign-in (`honnin.platform.staff`).
     law: the law that asks for a record. method: by which of its methods the check is one, None where the document alone
     is not enough. record: the id of its verification record; full: whether what was read is sealed with it.
     """
@@ -92,6 +95,8 @@ class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
     staff: str
     place: str
     terminal: str
+    staff_id: str | None = None
+    terminal_id: str | None = None
     kept: str
     authentic: str
     current: str
@@ -221,6 +226,8 @@ def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> tuple[Counte
         staff=reading.staff,
         place=reading.place,
         terminal=reading.terminal,
+        staff_id=reading.staff_id,
+        terminal_id=reading.terminal_id,
         kept=reading.kept,
         authentic=reading.authentic,
         current=reading.current,

@@ -1,6 +1,7 @@
 """The counter's pages.
 
-    GET  /                         who is at the desk, what for, which document, which reader
+    …    /sign-in …                who is at the desk; all that follows only behind it (`door`)
+    GET  /                         what for, which document, which reader
     POST /                         begin a reading
     GET  /visit/{id}/detect        which document lies on the reader of this computer
     GET  /visit/{id}               the number that opens the chip (photo or typed)
@@ -21,8 +22,7 @@ data are not stored by the browser, and end with the visit.
 """
 
 import asyncio
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,12 +34,14 @@ from starlette.types import ASGIApp
 
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform.clock import japanese_day
-from honnin.platform.models import Caller
 from honnin.platform.records.at_counter import method_of
+from honnin.platform.staff import Clerk
 from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
 from honnin.web.counter.camera import READABLE, available, entries_of, number_in_qr, refuse_qr, text_lines
+from honnin.web.counter.demo_desk import DemoDesk
 from honnin.web.counter.documents.asking import Entry, read_entries
+from honnin.web.counter.door import Door, clerk_of
 from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, VARIANTS, form_of, law_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
@@ -60,19 +62,29 @@ __all__ = ["create_app"]
 
 AGENT = "http://127.0.0.1:8642"
 AUTO = "auto"  # the chip tells which document it is
-DESK_COOKIE = "honnin_desk"
-DESK_FIELDS = ("staff", "place", "terminal")
-LONGEST = 60
+KEYPAD_COOKIE = "honnin_keypad"
 
 
-def create_app(platform: "Platform", *, world: "World", keys: Path, agent: str = AGENT) -> ASGIApp:
-    """Return the counter of a test environment.
+def create_app(
+    platform: "Platform",
+    *,
+    world: "World | None" = None,
+    keys: Path | None = None,
+    proxies: Iterable[str] = (),
+    agent: str = AGENT,
+) -> ASGIApp:
+    """Return the counter of a platform's tenants.
 
-    keys: JSON file with the tenant's `api_key`.
+    world: the sandbox whose cards test tenants may read without a reader; keys: JSON file with its demo tenant's
+    `api_key`, whose invented desk everybody may use. Neither exists for the product alone, which browsers reach by
+    HTTPS, perhaps through `proxies`.
     agent: where the reader agent of the clerk's computer answers.
     """
-    counter = _Counter(platform, world, keys, agent)
-    routes = [
+    visits, threads = Visits(), Threads("counter")
+    demo = DemoDesk(platform, keys) if keys else None
+    door = Door(platform, threads, visits, secure=world is None, proxies=proxies, demo=demo, agent=agent)
+    counter = _Counter(platform, world, door.pages, visits, threads, agent)
+    behind = [
         Route("/", counter.start),
         Route("/", counter.begin, methods=["POST"]),
         Route("/visit/{id}/detect", counter.detect),
@@ -88,75 +100,89 @@ def create_app(platform: "Platform", *, world: "World", keys: Path, agent: str =
         Route("/visit/{id}/again", counter.again, methods=["POST"]),
         Route("/visit/{id}/confirm", counter.confirm, methods=["POST"]),
         Route("/visit/{id}/end", counter.end, methods=["POST"]),
-        *Recorded(counter.pages, platform, counter.caller, counter.threads).routes(),
+        *Recorded(counter.pages, platform, counter.threads).routes(),
     ]
-    return site(counter.pages, routes)
+    guarded = [Route(one.path, door.guarded(one.endpoint), methods=list(one.methods or ())) for one in behind]
+    return site(door.pages, [*door.routes(), *guarded])
 
 
 class _Counter:
-    def __init__(self, platform: "Platform", world: "World", keys: Path, agent: str) -> None:
-        self.pages = Pages("counter", refusals="counter/layout.html", agent=agent)
+    def __init__(
+        self,
+        platform: "Platform",
+        world: "World | None",
+        pages: Pages,
+        visits: Visits,
+        threads: Threads,
+        agent: str,
+    ) -> None:
+        self.pages = pages
         self._platform = platform
         self._world = world
-        self._keys = keys
         self._agent = agent
-        self._visits = Visits()
+        self._visits = visits
         self._readings = Readings(platform, platform.settings.data)
-        self.threads = Threads("counter")
+        self.threads = threads
         self._running: set[asyncio.Task[None]] = set()
 
     # --- the desk
 
     async def start(self, request: Request) -> Response:
-        """Ask who is at the desk, what for, which document and which reader."""
-        return await self._start(request, {**dict.fromkeys(DESK_FIELDS, ""), **_desk_of(request)}, {})
+        """Ask what for, which document and which reader."""
+        return await self._start(request, {"keypad": "yes" if request.cookies.get(KEYPAD_COOKIE) == "yes" else ""}, {})
 
     async def begin(self, request: Request) -> Response:
         """Begin a reading."""
-        given = {**dict.fromkeys((*DESK_FIELDS, "keypad", "purpose", "document", "reader", "person", "variant"), "")}
+        given = dict.fromkeys(("keypad", "purpose", "document", "reader", "person", "variant"), "")
         given |= {name: text.strip() for name, text in (await read_form(request)).items() if name in given}
-        wrong = {name: "counter.entry_missing" for name in DESK_FIELDS if not given[name]}
-        wrong |= {name: "counter.entry_long" for name in DESK_FIELDS if len(given[name]) > LONGEST}
-        tenant = (await self.threads.run(self.caller)).tenant
+        wrong: dict[str, str] = {}
+        clerk = clerk_of(request)
         by_reader = given["reader"] == "agent"
-        if given["purpose"] not in purposes_of(tenant):
+        if given["purpose"] not in purposes_of(clerk.tenant):
             wrong["purpose"] = "counter.choose"
         if given["document"] not in DOCUMENTS and not (given["document"] == AUTO and by_reader):
             wrong["document"] = "counter.auto_needs_reader" if given["document"] == AUTO else "counter.choose"
-        reader = "agent" if by_reader else await self._sandbox_card(given)
+        reader = "agent" if by_reader else await self._sandbox_card(clerk, given)
         if not reader and "document" not in wrong:
             wrong["reader"] = "counter.choose"
         if given["purpose"] == NUMBER_PURPOSE and given["document"] in set(DOCUMENTS) - {"my_number_card"}:
             wrong["document"] = "counter.number_document"
         if wrong:
             return await self._start(request, given, wrong)
-        desk = Desk(given["staff"], given["place"], given["terminal"], keypad=given["keypad"] == "yes")
+        desk = Desk(clerk, keypad=given["keypad"] == "yes")
         document = "" if given["document"] == AUTO else given["document"]
         visit = self._visits.begin(desk, purpose=given["purpose"], document=document, reader=reader)
         response = RedirectResponse(f"/visit/{visit.id}" if document else f"/visit/{visit.id}/detect", status_code=303)
-        kept = json.dumps({name: given[name] for name in (*DESK_FIELDS, "keypad")}).encode().hex()
-        response.set_cookie(DESK_COOKIE, kept, samesite="strict", httponly=True, secure=request.url.scheme == "https")
+        response.set_cookie(
+            KEYPAD_COOKIE, given["keypad"] or "no", samesite="strict", httponly=True, secure=bool(self.pages.secure)
+        )
         return response
 
     async def _start(self, request: Request, given: dict[str, str], wrong: dict[str, str]) -> Response:
         language = language_of(request)
-        people = await self.threads.run(persons, self._world, language)
-        tenant = (await self.threads.run(self.caller)).tenant
+        clerk = clerk_of(request)
+        world = self._cards(clerk)
+        people = await self.threads.run(persons, world, language) if world else []
         return self.pages.render(
             request,
             "start.html",
             status=422 if wrong else 200,
             given={"purpose": "", "document": AUTO, "reader": "", "person": "", "keypad": "", "variant": "", **given},
             wrong={name: say(code, language) for name, code in wrong.items()},
-            purposes=list(purposes_of(tenant)),
+            purposes=list(purposes_of(clerk.tenant)),
             documents=[AUTO, *DOCUMENTS],
             people=people,
             variants=VARIANTS,
         )
 
-    async def _sandbox_card(self, given: dict[str, str]) -> str:
+    def _cards(self, clerk: Clerk) -> "World | None":
+        """Return the sandbox whose cards a clerk may read; a live tenant's never may."""
+        return None if clerk.tenant.livemode else self._world
+
+    async def _sandbox_card(self, clerk: Clerk, given: dict[str, str]) -> str:
         """Return the reader URL of an invented person's document, empty where there is none."""
-        people = await self.threads.run(self._world.people)
+        world = self._cards(clerk)
+        people = await self.threads.run(world.people) if world else []
         person = next((one for one in people if one["id"] == given["person"]), None)
         holds = person is not None and given["document"] in person["documents"]
         variant = f":{given['variant']}" if given["variant"] in VARIANTS else ""
@@ -206,7 +232,7 @@ class _Counter:
         photograph = await read_upload(request, "photo")
         if visit.purpose == NUMBER_PURPOSE:
             return await self._number(request, visit, photograph)
-        today = japanese_day(self._now())
+        today = japanese_day(self._now(visit))
         try:
             if visit.document == "my_number_card":
                 await self.threads.run(refuse_qr, photograph)
@@ -229,7 +255,7 @@ class _Counter:
         return await self._read(visit, given)
 
     async def _number(self, request: Request, visit: Visit, photograph: bytes) -> Response:
-        law_of((await self.threads.run(self.caller)).tenant, visit.purpose)
+        law_of(visit.caller.tenant, visit.purpose)
         try:
             number = await self.threads.run(number_in_qr, photograph)
         except HonninError as error:
@@ -240,7 +266,7 @@ class _Counter:
     async def _read(self, visit: Visit, given: dict[str, str]) -> Response:
         if visit.task == "read":
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
-        caller = await self.threads.run(self.caller)
+        caller = visit.caller
         law_of(caller.tenant, visit.purpose)
         if visit.reader != "agent":
             visit.begin("read", None)
@@ -297,16 +323,16 @@ class _Counter:
             )
         if visit.seen is None:
             return RedirectResponse(f"/visit/{visit.id}", status_code=303)
-        caller = await self.threads.run(self.caller)
+        caller = visit.caller
         law = law_of(caller.tenant, visit.purpose)
-        method = method_of(law, visit.document, self._now(), standing(caller.tenant)) if law else None
+        method = method_of(law, visit.document, self._now(visit), standing(caller.tenant)) if law else None
         return self.pages.render(
             request,
             "seen.html",
             visit=visit,
             seen=visit.seen,
             drawing=await self.threads.run(drawn, visit.seen, f"/visit/{visit.id}/image", language),
-            current=currency(visit.seen.expires, japanese_day(self._now())),
+            current=currency(visit.seen.expires, japanese_day(self._now(visit))),
             law=law,
             full_record=method is not None,
             asked_code=words_of(visit.seen.standing.code, language),
@@ -332,23 +358,26 @@ class _Counter:
         if visit.seen is None or word not in {"yes", "no"}:
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
         seen, visit.seen = visit.seen, None  # sent twice, it is recorded once
+        try:
+            made = await self.threads.run(
+                self._readings.record, visit, seen, same_person=word == "yes", at=self._now(visit)
+            )
+        except HonninError:
+            visit.seen = seen  # the store may answer again before the visit ends
+            raise
         self._visits.end(visit.id)
-        caller = await self.threads.run(self.caller)
-        made = await self.threads.run(
-            self._readings.record, visit, seen, caller.tenant, same_person=word == "yes", at=self._now()
-        )
         return RedirectResponse(f"/checks/{made.id}", status_code=303)
 
     async def end(self, request: Request) -> Response:
         """Forget what was read, without a record."""
         await read_form(request)
-        self._visits.end(request.path_params["id"])
+        self._visits.end(self._visit(request).id)
         return RedirectResponse("/", status_code=303)
 
     # --- what the pages share
 
     def _visit(self, request: Request) -> Visit:
-        return self._visits.get(request.path_params["id"])
+        return self._visits.get(request.path_params["id"], clerk_of(request))
 
     def _ask(
         self, request: Request, visit: Visit, given: dict[str, str], wrong: dict[str, str], told: str = ""
@@ -370,25 +399,13 @@ class _Counter:
             wrong={name: say(code, language) for name, code in wrong.items()},
         )
 
-    def caller(self) -> Caller:
-        """Return the tenant whose counter this is."""
-        return self._platform.authenticate(str(json.loads(self._keys.read_text(encoding="utf-8"))["api_key"]))
-
-    def _now(self) -> datetime:
-        return self._world.now()
+    def _now(self, visit: Visit) -> datetime:
+        return self._platform.of_tenant(visit.caller.id).clock(visit.caller)
 
 
 def _unshown(entry: Entry, visit: Visit, wrong: dict[str, str]) -> bool:
     """Tell whether an entry's text must not go back to the page: keyed by the customer, or an individual number."""
     return entry.secret or entry.hidden(keypad=visit.desk.keypad) or wrong.get(entry.name) == "counter.number_refused"
-
-
-def _desk_of(request: Request) -> dict[str, str]:
-    try:
-        kept = json.loads(bytes.fromhex(request.cookies.get(DESK_COOKIE, "")))
-        return {name: str(kept[name])[:LONGEST] for name in (*DESK_FIELDS, "keypad")}
-    except (ValueError, KeyError, TypeError):
-        return {}
 
 
 def _sentence(error: HonninError, language: Any) -> str:

@@ -16,7 +16,7 @@ from honnin.chip.readers import Reader
 from honnin.errors import HonninError, ReaderError
 from honnin.platform.clock import japanese_day
 from honnin.platform.counter import CounterCheck, CounterReading
-from honnin.platform.models import Caller, Tenant, VerificationRequest
+from honnin.platform.models import Caller, VerificationRequest
 from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.kinds import form_of, law_of
 from honnin.web.counter.seen import Field, Seen, Standing, State, currency
@@ -72,7 +72,7 @@ class Readings:
             if tunnel is not None:
                 _must_be(visit.document, tunnel)  # before a PIN goes to a card that was changed meanwhile
             look = form_of(visit.purpose, visit.document).look
-            trust = self.platform.document_trust(caller, visit.document)
+            trust = self.platform.of_tenant(caller.id).document_trust(caller, visit.document)
             seen = look(reader, given, trust, challenge, visit.progress)
             _note(visit, tunnel, seen=self._asked(seen, visit.purpose, caller))
         except HonninError as error:
@@ -102,7 +102,7 @@ class Readings:
             certificate_kind=signed.kind,
         )
         try:
-            answer = self.platform.verify(caller, request)
+            answer = self.platform.of_tenant(caller.id).verify(caller, request)
         except HonninError as error:
             return replace(seen, signed=None, standing=Standing("unknown", error.code, signed.kind))
         verdict, items = answer.verdict, answer.four_items
@@ -126,15 +126,19 @@ class Readings:
             standing=Standing(state, "", signed.kind, answer.id),
         )
 
-    def record(self, visit: Visit, seen: Seen, tenant: Tenant, *, same_person: bool, at: datetime) -> CounterCheck:
+    def record(self, visit: Visit, seen: Seen, *, same_person: bool, at: datetime) -> CounterCheck:
         """Write what remains of a confirmed reading."""
+        clerk = visit.desk.clerk
+        tenant = clerk.tenant
         law = law_of(tenant, visit.purpose)
         reading = CounterReading(
             document=seen.document,
             purpose=visit.purpose,
-            staff=visit.desk.staff,
-            place=visit.desk.place,
-            terminal=visit.desk.terminal,
+            staff=clerk.staff.name,
+            staff_id=clerk.staff.id,
+            place=clerk.terminal.place,
+            terminal=clerk.terminal.name,
+            terminal_id=clerk.terminal.id,
             kept=seen.kept,
             authentic=seen.authentic,
             current=currency(seen.expires, japanese_day(at)),
@@ -150,7 +154,7 @@ class Readings:
             document_words=say(f"counter.document_{seen.document}", "ja") if law else "",
             person=_person(seen) if law else {},
         )
-        return self.platform.counter.record(tenant, reading, at=at)
+        return self.platform.of_tenant(tenant.id).counter.record(tenant, reading, at=at)
 
 
 def _note(visit: Visit, tunnel: Tunnel | None, **outcome: Any) -> None:

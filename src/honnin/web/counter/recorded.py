@@ -8,7 +8,6 @@
 A record's values are never shown here: they leave by an export, which names who took them.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from honnin.platform.counter import CounterCheck
 from honnin.platform.models import Caller
 from honnin.platform.records import Record, record_law
 from honnin.platform.records.items import Item
+from honnin.web.counter.door import clerk_of
 from honnin.web.counter.paper import proof_paper
 from honnin.web.design import Pages, Threads, language_of, read_form
 from honnin.words import in_all
@@ -33,12 +33,11 @@ REASON = "窓口での聞取り"  # stands in the record, which is written in Ja
 
 
 class Recorded:
-    """The pages of what was recorded. caller: whose counter this is."""
+    """The pages of what was recorded, each tenant's for its own staff."""
 
-    def __init__(self, pages: Pages, platform: "Platform", caller: Callable[[], Caller], threads: Threads) -> None:
+    def __init__(self, pages: Pages, platform: "Platform", threads: Threads) -> None:
         self._pages = pages
         self._platform = platform
-        self._caller = caller
         self._threads = threads
 
     def routes(self) -> list[Route]:
@@ -52,8 +51,8 @@ class Recorded:
 
     async def checks(self, request: Request) -> Response:
         """List what was recorded."""
-        caller = await self._threads.run(self._caller)
-        found = await self._threads.run(self._platform.counter.checks, caller.id)
+        tenant = clerk_of(request).tenant
+        found = await self._threads.run(self._platform.of_tenant(tenant.id).counter.checks, tenant.id)
         return self._pages.render(request, "checks.html", checks=found)
 
     async def check(self, request: Request) -> Response:
@@ -63,22 +62,21 @@ class Recorded:
     async def state(self, request: Request) -> Response:
         """Add what the clerk states to the check's record."""
         form = {name: text.strip() for name, text in (await read_form(request)).items()}
-        caller, check, record = await self._threads.run(self._found, request.path_params["id"])
+        caller, check, record = await self._threads.run(self._found, request)
         missing = _missing(record)
         given = {item.id: form[item.id] for item in missing if form.get(item.id)}
         if record is None or not given:
             return RedirectResponse(f"/checks/{check.id}", status_code=303)
         try:
-            await self._threads.run(
-                self._platform.records.correct, caller, record.id, by=check.staff, reason=REASON, items=given
-            )
+            home, by = self._platform.of_tenant(caller.id), clerk_of(request).staff.name
+            await self._threads.run(home.records.correct, caller, record.id, by=by, reason=REASON, items=given)
         except InputError as error:
             return await self._show(request, given, in_all(error.code)[language_of(request)])
         return RedirectResponse(f"/checks/{check.id}", status_code=303)
 
     async def paper(self, request: Request) -> Response:
         """Return one check as a PDF."""
-        caller, check, _ = await self._threads.run(self._found, request.path_params["id"])
+        caller, check, _ = await self._threads.run(self._found, request)
         content = await self._threads.run(proof_paper, check, caller.tenant.name, language_of(request))
         headers = {
             "content-disposition": f'inline; filename="{check.id}.pdf"',
@@ -88,7 +86,7 @@ class Recorded:
         return Response(content, media_type="application/pdf", headers=headers)
 
     async def _show(self, request: Request, given: dict[str, str], wrong: str) -> Response:
-        _, check, record = await self._threads.run(self._found, request.path_params["id"])
+        _, check, record = await self._threads.run(self._found, request)
         language = language_of(request)
         missing = _missing(record)
         return self._pages.render(
@@ -102,10 +100,11 @@ class Recorded:
             wrong=wrong,
         )
 
-    def _found(self, check_id: str) -> tuple[Caller, CounterCheck, Record | None]:
-        caller = self._caller()
-        check = self._platform.counter.check(caller.id, check_id)
-        return caller, check, self._platform.records.read(caller, check.record) if check.record else None
+    def _found(self, request: Request) -> tuple[Caller, CounterCheck, Record | None]:
+        caller = Caller(tenant=clerk_of(request).tenant)
+        home = self._platform.of_tenant(caller.id)
+        check = home.counter.check(caller.id, request.path_params["id"])
+        return caller, check, home.records.read(caller, check.record) if check.record else None
 
 
 def _missing(record: Record | None) -> list[Item]:

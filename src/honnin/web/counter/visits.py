@@ -8,10 +8,12 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from honnin.errors import HonninError, NotFoundError
+from honnin.platform.models import Caller
+from honnin.platform.staff import Clerk
 from honnin.web.counter.seen import Seen
 from honnin.web.counter.tunnel import Tunnel
 
@@ -23,14 +25,12 @@ MOST = 500
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who checks, and where (the record's staff, place and terminal).
+    """Who checks, and where: the record's staff, place and terminal are those of the sign-in.
 
     keypad: the customer keys in the security code, which the screen then hides.
     """
 
-    staff: str
-    place: str
-    terminal: str
+    clerk: Clerk
     keypad: bool = False
 
 
@@ -56,6 +56,11 @@ class Visit:
     file: str = ""
     done: int = 0
     of: int = 0
+
+    @property
+    def caller(self) -> Caller:
+        """The tenant whose counter this is."""
+        return Caller(tenant=self.desk.clerk.tenant)
 
     @property
     def ended(self) -> bool:
@@ -100,16 +105,30 @@ class Visits:
             self._visits[visit.id] = visit
             return visit
 
-    def get(self, key: str) -> Visit:
-        """Return a visit. Raises NotFoundError `counter.visit_gone`."""
+    def get(self, key: str, clerk: Clerk) -> Visit:
+        """Return a visit of a clerk's, who is from now on known as given.
+
+        Raises NotFoundError `counter.visit_gone`, also for a visit that another sign-in began.
+        """
+        gone = NotFoundError(
+            "counter.visit_gone", "This reading has ended, and what was read is gone.", next="Start again."
+        )
         with self._guard:
             visit = self._visits.get(key)
-            if visit is None or visit.until <= self._clock():
-                self._visits.pop(key, None)
-                raise NotFoundError(
-                    "counter.visit_gone", "This reading has ended, and what was read is gone.", next="Start again."
-                )
+            if visit is None or visit.desk.clerk.sign_in != clerk.sign_in:
+                raise gone
+            if visit.until <= self._clock():
+                del self._visits[key]
+                raise gone
+            visit.desk = replace(visit.desk, clerk=clerk)
             return visit
+
+    def end_of(self, sign_in: str) -> None:
+        """Forget what a sign-in had begun."""
+        with self._guard:
+            theirs = [key for key, visit in self._visits.items() if visit.desk.clerk.sign_in == sign_in]
+        for key in theirs:
+            self.end(key)
 
     def end(self, key: str) -> None:
         """Forget a visit and everything that was read."""

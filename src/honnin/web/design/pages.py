@@ -5,7 +5,7 @@ personal data are not stored. A family of pages (`check`, `bank`, `console`) has
 is common to all.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -59,12 +59,24 @@ class Pages:
 
     family: name of the template folder and of the words' file.
     refusals: the layout in which errors are said.
+    about: what they know of a request besides (who is signed in).
+    secure: whether the browser comes by HTTPS; absent, the request's scheme says it, which a proxy in front changes.
     context: what all pages of the family know (names of origins and the like).
     """
 
-    def __init__(self, family: str, *, refusals: str = "design/base.html", **context: object) -> None:
+    def __init__(
+        self,
+        family: str,
+        *,
+        refusals: str = "design/base.html",
+        about: Callable[[Request], Mapping[str, object]] = lambda _: {},
+        secure: bool | None = None,
+        **context: object,
+    ) -> None:
         self.family = family
         self.refusals = refusals
+        self.about = about
+        self.secure = secure
         self.context = context
 
     def render(
@@ -97,7 +109,7 @@ class Pages:
             "form_field": forms.FIELD,
         }
         page = environment().get_template(f"{self.family}/{template}")
-        html = page.render({**self.context, **words, **context})
+        html = page.render({**self.context, **self.about(request), **words, **context})
         response = HTMLResponse(html, status_code=status, headers=_headers(form_targets, connections))
         self._remember(request, response, token)
         return response
@@ -111,7 +123,7 @@ class Pages:
             sentence = _pick(in_all(error.code), request)
         except (KeyError, FileNotFoundError):
             sentence = _pick(in_all("page.unexpected"), request)
-        family = Pages("design")
+        family = Pages("design", about=self.about, secure=self.secure)
         family.context = self.context
         return family.render(
             request,
@@ -125,7 +137,7 @@ class Pages:
         )
 
     def _remember(self, request: Request, response: Response, token: str) -> None:
-        secure = request.url.scheme == "https"
+        secure = request.url.scheme == "https" if self.secure is None else self.secure
         age = COOKIE_DAYS * 86_400
         if chosen := languages.chosen_now(request):
             response.set_cookie(languages.COOKIE, chosen, max_age=age, samesite="lax", secure=secure)

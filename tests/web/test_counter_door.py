@@ -1,0 +1,301 @@
+"""The counter's door: nothing behind it without a sign-in, staff see their own tenant's alone, what attackers try."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from honnin.platform import Platform, Settings
+from honnin.web.counter.app import create_app
+from honnin.web.serving import Running
+
+OWN = "umi kaze hikari 9"
+PEER = "192.0.2.50"
+HOST = "https://counter.example.jp"
+HIDDEN = re.compile(r'name="form_token" value="([^"]*)"')
+COOKIES = ("__Host-honnin_terminal", "__Host-honnin_staff", "honnin_form")
+
+
+class Browser:
+    """A browser at the product's counter, over HTTPS as far as it can tell."""
+
+    def __init__(self, platform: Platform, **more: Any) -> None:
+        self._app = create_app(platform, **more)
+        self.cookies = httpx.Cookies()
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        async def asked() -> httpx.Response:
+            transport = httpx.ASGITransport(self._app, client=(PEER, 50_000))
+            async with httpx.AsyncClient(transport=transport, base_url=HOST, cookies=self.cookies) as client:
+                answer = await client.request(method, path, **more)
+                self.cookies = client.cookies
+                return answer
+
+        return asyncio.run(asked())
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("GET", path, **more)
+
+    def set(self, name: str, value: str) -> None:
+        self.cookies.set(name, value, domain="counter.example.jp")
+
+    def post(self, path: str, fields: dict[str, str] | None = None, *, form: str = "/sign-in", **more: Any) -> Any:
+        token = HIDDEN.search(self.get(form).text)
+        return self.ask("POST", path, data={"form_token": token[1] if token else "", **(fields or {})}, **more)
+
+    def enrol(self, code: str) -> "Browser":
+        assert self.post("/terminal", {"code": code}).status_code == 303
+        return self
+
+    def sign_in(self, login: str = "mihon", password: str = OWN, **more: Any) -> Any:
+        return self.post("/sign-in", {"login": login, "password": password}, **more)
+
+    def cookie(self, name: str) -> str:
+        return self.cookies.get(name) or ""
+
+
+class House:
+    """A platform with two tenants, a terminal and a member of staff each."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.tenants = [
+            platform.create_tenant(name, livemode=live).tenant for name, live in (("見本", True), ("別", False))
+        ]
+        for tenant in self.tenants:
+            _, given = platform.staff.add(tenant, "mihon", "見本　係員")
+            browser = self.browser(tenant)
+            assert browser.sign_in(password=given).headers["location"] == "/"
+            answer = browser.post("/password", {"password": OWN, "again": OWN}, form="/password")
+            assert answer.status_code == 303, answer.text
+
+    def browser(self, tenant: str, name: str = "窓口1", **more: Any) -> Browser:
+        return Browser(self.platform, **more).enrol(self.platform.terminals.add(tenant, name, "本店")[1])
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    data = tmp_path_factory.mktemp("door") / "data"
+    platform = Platform(Settings(data=data))
+    yield House(platform)
+    platform.close()
+
+
+def closed(answer: httpx.Response) -> bool:
+    return answer.status_code == 303 and answer.headers["location"] == "/sign-in"
+
+
+PATHS = (
+    "/",
+    "/checks",
+    "/checks/cch_x",
+    "/checks/cch_x.pdf",
+    "/visit/x",
+    "/visit/x/seen",
+    "/visit/x/image/0",
+    "/password",
+)
+POSTS = (
+    "/",
+    "/visit/x",
+    "/visit/x/confirm",
+    "/visit/x/end",
+    "/visit/x/tunnel",
+    "/checks/cch_x",
+    "/password",
+    "/sign-out",
+)
+
+
+def test_nothing_is_open_without_a_terminal_or_a_sign_in(house: House) -> None:
+    for browser in (Browser(house.platform), house.browser(house.tenants[0])):
+        assert all(closed(browser.get(path)) for path in PATHS)
+        for path in POSTS:
+            assert browser.post(path).status_code == 403
+    assert "登録コード" in Browser(house.platform).get("/sign-in").text
+    assert Browser(house.platform).sign_in().status_code == 403
+
+
+def test_cookies_are_for_this_host_over_https_alone(house: House) -> None:
+    browser = Browser(house.platform)
+    code = house.platform.terminals.add(house.tenants[0], "窓口9", "本店")[1]
+    answers = [browser.get("/sign-in"), browser.post("/terminal", {"code": code}), browser.sign_in()]
+    lines = [line for answer in answers for line in answer.headers.get_list("set-cookie")]
+    assert {line.partition("=")[0] for line in lines} == set(COOKIES)
+    for line in lines:
+        assert "Secure" in line
+        assert "HttpOnly" in line
+        assert "Domain" not in line
+        assert ("SameSite=strict" in line) == line.startswith("__Host-")
+
+
+def test_live_counter_shows_no_sandbox(house: House) -> None:
+    browser = house.browser(house.tenants[0])
+    browser.sign_in()
+    page = browser.get("/").text
+    assert "見本　係員" in page
+    assert 'value="sandbox"' not in page
+    assert "テスト環境" not in page
+    fields = {"purpose": "age_check", "document": "passport", "reader": "sandbox", "person": "hanako"}
+    assert browser.post("/", fields, form="/").status_code == 422
+    other = house.browser(house.tenants[1])
+    other.sign_in()
+    assert "テスト環境" in other.get("/").text
+
+
+def test_forged_and_foreign_cookies_open_nothing(house: House) -> None:
+    one, two = (house.browser(tenant) for tenant in house.tenants)
+    one.sign_in()
+    two.sign_in()
+    mine = one.cookie("__Host-honnin_staff")
+    forged = mine[:-1] + ("0" if mine[-1] != "0" else "1")
+    for wrong in (forged, mine[:48], mine.upper(), "", two.cookie("__Host-honnin_staff"), mine[:24] * 3, "x" * 5000):
+        one.set("__Host-honnin_staff", wrong)
+        assert closed(one.get("/")), wrong[:8]
+    one.set("__Host-honnin_staff", mine)
+    assert one.get("/").status_code == 200
+    one.set("__Host-honnin_terminal", two.cookie("__Host-honnin_terminal"))
+    assert closed(one.get("/"))
+
+
+def test_a_planted_session_is_not_taken_over(house: House) -> None:
+    """Session fixation: what was in the cookie before the sign-in is worth nothing after it."""
+    attacker, victim = house.browser(house.tenants[0], "窓口2"), house.browser(house.tenants[0], "窓口3")
+    attacker.sign_in()
+    planted = attacker.cookie("__Host-honnin_staff")
+    victim.set("__Host-honnin_staff", planted)
+    assert closed(victim.get("/"))
+    answer = victim.sign_in()
+    assert answer.status_code == 303
+    set_now = re.search(r"__Host-honnin_staff=([^;]+)", answer.headers["set-cookie"])
+    assert set_now is not None
+    assert set_now[1] != planted
+    assert house.platform.sign_ins.find(planted, attacker.cookie("__Host-honnin_terminal"))  # still the attacker's own
+
+
+def test_forms_come_from_our_own_pages_alone(house: House) -> None:
+    browser = house.browser(house.tenants[0])
+    for headers in (
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ):
+        assert browser.sign_in(headers=headers).status_code == 403
+    assert browser.ask("POST", "/sign-in", data={"login": "mihon", "password": OWN}).status_code == 403
+    browser.sign_in()
+    assert browser.post("/sign-out", form="/", headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert browser.get("/").status_code == 200
+
+
+def test_signing_out_ends_it_on_the_server(house: House) -> None:
+    browser = house.browser(house.tenants[0])
+    browser.sign_in()
+    kept = browser.cookie("__Host-honnin_staff")
+    answer = browser.post("/sign-out", form="/")
+    assert closed(answer)
+    assert 'honnin_staff=""' in answer.headers["set-cookie"]
+    browser.set("__Host-honnin_staff", kept)
+    assert closed(browser.get("/"))
+
+
+def test_given_password_reaches_nothing_but_its_change(house: House) -> None:
+    tenant = house.tenants[0]
+    _, given = house.platform.staff.add(tenant, "fresh", "新しい人")
+    browser = house.browser(tenant)
+    browser.sign_in("fresh", given)
+    for path in ("/", "/checks"):
+        assert browser.get(path).headers["location"] == "/password"
+    assert browser.post("/password", {"password": OWN, "again": "other"}, form="/password").status_code == 422
+    assert browser.post("/password", {"password": "short", "again": "short"}, form="/password").status_code == 422
+    before = browser.cookie("__Host-honnin_staff")
+    assert browser.post("/password", {"password": OWN, "again": OWN}, form="/password").status_code == 303
+    assert browser.cookie("__Host-honnin_staff") != before
+    assert browser.get("/").status_code == 200
+
+
+def test_guessing_ends_in_words_and_says_nothing_of_names(house: House) -> None:
+    tenant = house.tenants[1]
+    browser = house.browser(tenant)
+    pages = [browser.sign_in(login, "wrong wrong wrong") for login in ("mihon", "nobody")]
+    assert [page.status_code for page in pages] == [403, 403]
+    texts = [re.sub(r"(mihon|nobody|[0-9A-Za-z_-]{43})", "", page.text) for page in pages]
+    assert texts[0] == texts[1]
+    assert "wrong wrong" not in pages[0].text
+    for _ in range(4):
+        browser.sign_in(password="wrong wrong wrong")
+    assert "15分" in browser.sign_in().text
+    house.platform.staff.reset(tenant, "mihon")
+
+
+def test_the_address_is_what_a_trusted_proxy_says(house: House) -> None:
+    tenant = house.tenants[0]
+    seen = []
+    for proxies, forwarded in (
+        ((), "192.0.2.1"),
+        ((PEER,), "192.0.2.1"),
+        ((PEER,), "203.0.113.9, 192.0.2.1"),
+    ):
+        browser = house.browser(tenant, proxies=proxies)
+        browser.sign_in(password="wrong wrong", headers={"x-forwarded-for": forwarded})
+        seen.append(house.platform.sign_ins.all(tenant, limit=1)[0].address)
+    assert seen[1] == seen[2] != seen[0]
+    house.platform.staff.reset(tenant, "mihon")
+
+
+@pytest.fixture
+def demo(server: Running, new_visitor: Callable[[], Any]) -> Callable[[], Any]:
+    def signed_in() -> Any:
+        visitor = new_visitor()
+        visitor.sign_in_at_counter()
+        return visitor
+
+    return signed_in
+
+
+def begin(visitor: Any, server: Running) -> str:
+    origin = server.origin("counter")
+    fields = {"purpose": "age_check", "document": "my_number_card", "reader": "sandbox", "person": "hanako"}
+    return origin + visitor.post(f"{origin}/", fields).headers["location"]
+
+
+def test_newcomer_of_the_sandbox_is_one_press_from_the_counter(server: Running, new_visitor: Callable[[], Any]) -> None:
+    visitor = new_visitor()
+    page = visitor.follow(visitor.get(f"{server.origin('counter')}/"))
+    assert page.status_code == 200
+    assert "見本の担当者" in page.text
+    visitor.sign_in_at_counter()
+    assert visitor.get(f"{server.origin('counter')}/").status_code == 200
+
+
+def test_two_clerks_at_one_terminal(server: Running, demo: Callable[[], Any]) -> None:
+    """The second ends the first's session, and what the first had begun is gone for both."""
+    first = demo()
+    visit = begin(first, server)
+    assert first.get(visit).status_code == 200
+    second = demo()
+    assert second.get(visit).status_code == 404
+    assert first.get(visit).headers["location"] == "/sign-in"
+    first.sign_in_at_counter()
+    assert first.get(visit).status_code == 404
+
+
+def test_record_says_who_signed_in_whatever_the_form_says(server: Running, demo: Callable[[], Any]) -> None:
+    from honnin.connect.worlds import open_world
+
+    clerk, origin = demo(), server.origin("counter")
+    people = {one["id"]: one for one in open_world(server.platform.settings.data).people()}
+    digits = people["hanako"]["document_keys"]["my_number_card"]["number_b"]
+    fields = {"purpose": "age_check", "document": "my_number_card", "reader": "sandbox", "person": "hanako"}
+    typed = {"staff": "偽者", "place": "偽", "terminal": "偽"}
+    visit = origin + clerk.post(f"{origin}/", {**fields, **typed}).headers["location"]
+    entries = {"printed_birth_date": digits[:6], "expiry_year": digits[6:10], "security_code": digits[10:]}
+    clerk.follow(clerk.post(visit, entries))
+    made = clerk.post(f"{visit}/confirm", {"same_person": "yes", **typed}, form=f"{visit}/seen")
+    caller = server.platform.authenticate(server.api_key)
+    check = server.platform.counter.check(caller.id, made.headers["location"].rpartition("/")[2])
+    assert (check.staff, check.place, check.terminal) == ("見本　係員", "見本支店", "見本窓口")
+    assert check.staff_id == server.platform.staff.all(caller.id)[0].id
+    assert check.terminal_id in {one.id for one in server.platform.terminals.all(caller.id)}
