@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, create_engine, event, insert, inspect, select, text
+from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from honnin.errors import InputError, ServiceError
-from honnin.platform.evidence.log import Log, log_of_shard
+from honnin.platform.evidence.log import Log
 from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
 from honnin.platform.store.grouping import Groups, Kind
@@ -228,53 +228,119 @@ def test_a_write_to_a_closed_store_is_told_so(data: Path) -> None:
 
 def test_the_log_of_an_older_store_goes_on(data: Path, database_url: str | None) -> None:
     """A store of the first schema, its log included, is brought up; old records and new ones are proved."""
-    from alembic import command
-    from alembic.config import Config
-
     from honnin.platform.clock import machine_clock, moment
     from honnin.platform.evidence import rfc9162
 
-    store = Store(data, database_url)
     keys = Keyring(data / "keys")
-    log = Log(store, keys.log, machine_clock)
     now = moment(machine_clock())
-    log_id = store.write(lambda db: log_of_shard(db, "s", keys.log.public.key_id, now))
-
-    def records(first: int, count: int) -> None:
-        rows = [
-            {"tenant_id": "ten_a", "evidence_id": f"evd_{n}", "log_id": log_id, "created_at": now, "record": f"{n}"}
-            for n in range(first, first + count)
-        ]
-        store.write(lambda db: db.execute(insert(schema.evidence), rows))
-        assert log.sequence(log_id) == count
-
-    records(0, 37)
-    config = Config()
-    config.set_main_option("script_location", "honnin.platform.store:migrations")
-    with create_engine("sqlite://").begin() as db:
-        config.attributes["connection"] = db
-        command.upgrade(config, "0001")
-        look = inspect(db)
-        first = {table: {column["name"] for column in look.get_columns(table)} for table in look.get_table_names()}
-    with store.engine.begin() as db:  # back to what the first schema had
-        for name, table in schema.metadata.tables.items():
-            if name not in first:
-                db.execute(text(f"DROP TABLE {name}"))
-                continue
-            for column in set(table.columns.keys()) - first[name]:
-                db.execute(text(f"ALTER TABLE {name} DROP COLUMN {column}"))
-        config.attributes["connection"] = db
-        command.stamp(config, "0001")
-    store.close()
+    _older_store(data, database_url, keys, now, numbered=600, waiting=20)
     store = Store(data, database_url)
     log = Log(store, keys.log, machine_clock)
-    records(37, 30)
+    rows = [_record(number, now) for number in range(620, 650)]
+    store.write(lambda db: db.execute(insert(schema.evidence), rows))
+    waiting = [{**row, "leaf": rfc9162.leaf_hash(row["record"].encode())} for row in rows]
+    store.write(lambda db: db.execute(insert(schema.log_waiting), waiting))
+    assert log.waiting() == ["log_a"]
+    assert log.sequence("log_a") == 50
+    seen = set()
     with store.read() as db:
-        for number in range(67):
-            proven = log.proven(db, "ten_a", f"evd_{number}")
+        for number in range(650):
+            proven = log.proven(db, "ten_a", f"evd_{number:04d}")
             assert proven is not None
+            seen.add(proven.leaf_index)
             leaf = rfc9162.leaf_hash(proven.record.encode())
             root = bytes.fromhex(proven.head.root)
             size = proven.head.tree_size
+            assert size == (600 if number < 600 else 650)
             assert rfc9162.verify_inclusion(leaf, proven.leaf_index, size, list(proven.audit_path), root)
+    assert seen == set(range(650))
+    old, new = (bytes.fromhex(head.root) for head in _heads(store))
+    assert rfc9162.verify_consistency(600, 650, log.consistency("log_a", 600, 650), old, new)
+    store.close()
+
+
+def test_what_an_older_log_left_out_is_filled_when_it_comes(data: Path, database_url: str | None) -> None:
+    """A log that moved in part lacks nodes of a tile: those that are there prove, others come with the next move."""
+    from honnin.platform.clock import machine_clock, moment
+    from honnin.platform.evidence import rfc9162
+    from honnin.platform.evidence.log import keep_tiles
+    from honnin.platform.evidence.tiles import merged, read_tiles
+
+    keys = Keyring(data / "keys")
+    _older_store(data, database_url, keys, moment(machine_clock()), numbered=40, waiting=0, without=range(16, 24))
+    store = Store(data, database_url)
+    log = Log(store, keys.log, machine_clock)
+    with store.read() as db:
+        assert log.proven(db, "ten_a", "evd_0003") is not None
+        with pytest.raises(ValueError, match="lacks nodes"):
+            log.proven(db, "ten_a", "evd_0030")
+        (held,) = read_tiles(db, "log_a", [1]).values()
+    came = b"".join(rfc9162.leaf_hash(f"{number}".encode()) for number in range(16, 30))
+    assert merged(came, held) == merged(held, came)
+    store.write(lambda db: keep_tiles(db, "log_a", {1: merged(held, came)}))
+    with store.read() as db:
+        proven = log.proven(db, "ten_a", "evd_0030")
+    assert proven is not None
+    leaf, root = rfc9162.leaf_hash(b"30"), bytes.fromhex(proven.head.root)
+    assert rfc9162.verify_inclusion(leaf, 30, 40, list(proven.audit_path), root)
+    store.close()
+
+
+def _heads(store: Store) -> list[Any]:
+    with store.read() as db:
+        return list(db.exec_driver_sql("SELECT root FROM log_heads ORDER BY tree_size").all())
+
+
+def _record(number: int, now: str) -> dict[str, Any]:
+    mine = {"tenant_id": "ten_a", "evidence_id": f"evd_{number:04d}", "log_id": "log_a"}
+    return {**mine, "created_at": now, "record": f"{number}"}
+
+
+def _older_store(
+    data: Path,
+    database_url: str | None,
+    keys: Keyring,
+    now: str,
+    *,
+    numbered: int,
+    waiting: int,
+    without: range = range(0),
+) -> None:
+    """Make a store of the first schema with a log under one head; without: places of leaf hashes that are not there."""
+    from alembic import command
+    from alembic.config import Config
+
+    from honnin.platform.evidence import canonical, rfc9162
+
+    config = Config()
+    config.set_main_option("script_location", "honnin.platform.store:migrations")
+    store = Store(data, database_url)
+    with store.engine.begin() as db:  # back to nothing, then to what the first schema had
+        for table in reversed(schema.metadata.sorted_tables):
+            db.execute(text(f"DROP TABLE {table.name}"))
+        db.execute(text("DROP TABLE alembic_version"))
+        config.attributes["connection"] = db
+        command.upgrade(config, "0001")
+        leaves = [rfc9162.leaf_hash(f"{number}".encode()) for number in range(numbered)]
+        records = [_record(number, now) for number in range(numbered + waiting)]
+        add = "INSERT INTO evidence VALUES (:tenant_id, :evidence_id, :log_id, :created_at, :record, :leaf)"
+        given = [{**row, "leaf": number if number < numbered else None} for number, row in enumerate(records)]
+        db.execute(text(add), given)
+        level, nodes = 0, leaves
+        while nodes:
+            if level % 4 == 0:
+                rows = [
+                    {"level": level, "position": position, "hash": node}
+                    for position, node in enumerate(nodes)
+                    if level or position not in without
+                ]
+                db.execute(text("INSERT INTO log_nodes VALUES ('log_a', :level, :position, :hash)"), rows)
+            nodes = [rfc9162.node_hash(nodes[n], nodes[n + 1]) for n in range(0, len(nodes) - 1, 2)]
+            level += 1
+        head = {"tree_size": numbered, "root": rfc9162.root(leaves).hex(), "time": now}
+        signed = {**head, "signature": keys.log.sign(canonical.encode(head)), "key": keys.log.public.key_id}
+        add = "INSERT INTO log_heads VALUES ('log_a', :tree_size, :root, :time, :signature, :key)"
+        db.execute(text(add), signed)
+        add = "INSERT INTO logs VALUES ('log_a', 's', :time, :key, :tree_size)"
+        db.execute(text(add), signed)
     store.close()

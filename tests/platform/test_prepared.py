@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from honnin.errors import ServiceError
+from honnin.platform.evidence.sealing import ADD_KEY
 from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 
@@ -61,3 +62,30 @@ def test_a_write_that_cannot_succeed_ends_as_a_store_error(store: Store) -> None
     store.write(lambda db: ADD.run(db, **row))
     with pytest.raises(ServiceError, match="down"):
         store.write(lambda db: ADD.run(db, **row))
+
+
+@pytest.mark.parametrize("size", [32, 70_000])
+def test_many_rows_arrive_as_they_are(data: Path, database_url: str | None, size: int) -> None:
+    """Also octets of every value, quotes, escapes and what is beyond ASCII, and values that are not there."""
+    opened = Store(data, database_url)
+    texts = ["plain", "'; DROP TABLE data_keys; --", 'quote " and \\ backslash', "本人 𠮟\n\t", "%(rows)s {}"]
+    rows = [
+        {
+            "tenant_id": "ten_1",
+            "data_key_id": f"key_{number}",
+            "subject": f"per_{number}",
+            "retention": text,
+            "created_at": "now",
+            "expires_at": None if number % 2 else "then",
+            "wrapped": bytes(range(256)) * (size // 256) + bytes([number, 0, 255]),
+        }
+        for number, text in enumerate(texts)
+    ]
+    opened.write(lambda db: ADD_KEY.run_many(db, rows))
+    found = select(schema.data_keys).order_by(schema.data_keys.c.data_key_id)
+    with opened.read() as db:
+        kept = [dict(row) for row in db.execute(found).mappings()]
+    assert [{name: row[name] for name in rows[0]} for row in kept] == rows
+    with pytest.raises(ServiceError):
+        opened.write(lambda db: ADD_KEY.run_many(db, rows[:1]))
+    opened.close()

@@ -25,7 +25,8 @@ from honnin.bench.figures import Figure
 from honnin.bench.printing import print_figures
 from honnin.platform.clock import machine_clock, moment
 from honnin.platform.evidence import rfc9162
-from honnin.platform.evidence.log import STORED_EVERY, Log, log_of_shard
+from honnin.platform.evidence.log import Log, log_of_shard
+from honnin.platform.evidence.tiles import WIDTH, number
 from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
 from honnin.platform.store.engine import PRAGMAS
@@ -177,6 +178,9 @@ def _records(db: Connection, *, log_id: str, start: int, count: int = GROUP, mar
         for number in range(count)
     ]
     db.execute(insert(schema.evidence), rows)
+    leaf = rfc9162.leaf_hash
+    waiting = [{**row, "leaf": leaf(row["record"].encode())} for row in rows]
+    db.execute(insert(schema.log_waiting), waiting)
 
 
 def _numbering(store: Store, log: Log, log_id: str, size: int, leaves: int = 10_000) -> float:
@@ -231,20 +235,21 @@ def _proofs(folder: Path, store: Store, log: Log, log_id: str, count: int) -> tu
 
 
 def _load(folder: Path, log_id: str, count: int) -> None:
-    """Write the nodes of a log of invented leaves, as the sequencer stores them."""
+    """Write the tiles of a log of invented leaves, as the sequencer stores them."""
     connection = sqlite3.connect(folder / "honnin.sqlite3")
-    draw = np.random.default_rng(1)
-    octets = draw.bytes(32 * count)
-    nodes = [octets[start : start + 32] for start in range(0, len(octets), 32)]
-    level = 0
-    while nodes:
-        if level % STORED_EVERY == 0:
-            rows = ((log_id, level, position, node) for position, node in enumerate(nodes))
-            connection.executemany("INSERT INTO log_nodes VALUES (?, ?, ?, ?)", rows)
-        nodes = [rfc9162.node_hash(nodes[n], nodes[n + 1]) for n in range(0, len(nodes) - 1, 2)]
-        level += 1
+    octets, storey, size = np.random.default_rng(1).bytes(32 * count), 0, 32 * WIDTH
+    while octets:
+        tiles = [octets[start : start + size] for start in range(0, len(octets), size)]
+        rows = ((log_id, number(storey, place), tile) for place, tile in enumerate(tiles))
+        connection.executemany("INSERT INTO log_tiles VALUES (?, ?, ?)", rows)
+        octets = b"".join(_root(tile) for tile in tiles if len(tile) == size)
+        storey += 1
     connection.commit()
     connection.close()
+
+
+def _root(tile: bytes) -> bytes:
+    return rfc9162.root([tile[at : at + 32] for at in range(0, len(tile), 32)])
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, insert, select
 from honnin.errors import NotFoundError
 from honnin.platform.clock import japanese_day, moment
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
-from honnin.platform.evidence.record import Circumstances, build_record
+from honnin.platform.evidence.record import Circumstances, add_record, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.models import Tenant, VerdictAnswer
@@ -175,15 +175,7 @@ class Counter:
             verifier_status=standing(tenant).status_on(japanese_day(made.created_at)),
             client="counter",
         )
-        db.execute(
-            insert(schema.evidence).values(
-                tenant_id=tenant.id,
-                evidence_id=made.evidence,
-                log_id=log_id,
-                created_at=now,
-                record=build_record(about, made.verdict, None, None, commitments),
-            )
-        )
+        add_record(db, about, build_record(about, made.verdict, None, None, commitments))
         if made.law and made.method and made.verdict.indication == "PASSED":
             facts = CounterFacts(
                 check=made.id,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import bindparam, insert
+from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 
 from honnin.platform import idempotency, linking
@@ -21,7 +21,7 @@ from honnin.platform.clock import japanese_day
 from honnin.platform.customers import customer_row, keep_customers
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
 from honnin.platform.evidence.custody import Custody, Opening, list_name, small_revocation
-from honnin.platform.evidence.record import Circumstances, build_record
+from honnin.platform.evidence.record import Circumstances, build_record, record_rows
 from honnin.platform.evidence.sealing import ADD_KEY, SEAL, DataKey, Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.keys import Keyring
@@ -40,11 +40,6 @@ DEFAULT_RETENTION = "default"
 DOCUMENT_KINDS = {"card": "my_number_card", "mobile": "mobile_certificate"}
 
 _ADD_VERIFICATION = Prepared(insert(schema.verifications))
-_ADD_EVIDENCE = Prepared(
-    insert(schema.evidence).values(
-        {name: bindparam(name) for name in ("tenant_id", "evidence_id", "log_id", "created_at", "record")}
-    )
-)
 Status = Literal["linked", "pending", "none"]
 Rows = list[tuple[Prepared, dict[str, Any]]]
 
@@ -167,14 +162,8 @@ class Drafter:
             "evidence_id": made.evidence_id,
             "session_id": made.session_id,
         }
-        evidence = {
-            "tenant_id": tenant.id,
-            "evidence_id": made.evidence_id,
-            "log_id": made.log_id,
-            "created_at": now,
-            "record": _record(made, body, commitments),
-        }
-        written = [*rows, *self._list_rows(made), (_ADD_VERIFICATION, verification), (_ADD_EVIDENCE, evidence)]
+        recorded = _recorded(made, body, commitments)
+        written = [*rows, *self._list_rows(made), (_ADD_VERIFICATION, verification), *recorded]
         if key.row:
             written.append((ADD_KEY, key.row))
         for kind, part in _parts(made, opener, commitments):
@@ -256,7 +245,7 @@ def _commitments(made: Made, body: Verification, person: str | None, opener: byt
     return commit_all(opener, inputs)
 
 
-def _record(made: Made, body: Verification, commitments: dict[str, str]) -> str:
+def _recorded(made: Made, body: Verification, commitments: dict[str, str]) -> Rows:
     about = Circumstances(
         log_id=made.log_id,
         evidence_id=made.evidence_id,
@@ -272,7 +261,7 @@ def _record(made: Made, body: Verification, commitments: dict[str, str]) -> str:
         client=made.session_id or "api",
         signing=recorded(made.brought.opened, made.shown),
     )
-    return build_record(about, body.verdict, body.revocation, made.judged.law, commitments)
+    return record_rows(about, build_record(about, body.verdict, body.revocation, made.judged.law, commitments))
 
 
 def _parts(made: Made, opener: bytes, commitments: dict[str, str]) -> list[tuple[str, Opening | Custody]]:

@@ -34,7 +34,7 @@ from honnin.platform.document_forms import (
 from honnin.platform.documents import Released, release
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
 from honnin.platform.evidence.custody import Opening, list_name, small_revocation
-from honnin.platform.evidence.record import Circumstances, build_record
+from honnin.platform.evidence.record import Circumstances, add_record, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.file_checks import POLICY, JudgedFile, assembled, judged, shown
 from honnin.platform.hidden import hides
@@ -257,15 +257,7 @@ class Documents:
             client="api",
             signing=done.signing,
         )
-        db.execute(
-            insert(schema.evidence).values(
-                tenant_id=caller.id,
-                evidence_id=made.evidence,
-                log_id=log_id,
-                created_at=now,
-                record=build_record(about, verdict, None, None, commitments),
-            )
-        )
+        add_record(db, about, build_record(about, verdict, None, None, commitments))
         opening = Opening(
             key=key,
             facts=report.facts.encode(),

@@ -3,7 +3,7 @@
 1. `shards.json` says that the tenant moves: from then on every process answers its calls with `store.moving` (503).
 2. What was begun before has time to end (`drain`); records that wait are numbered in the log they name.
 3. One transaction on the old shard holds all writers off while rows are read; they are written on the new one, and
-   only when they are durable there, deleted here. The log stays; those of its nodes go along that the tenant's proofs
+   only when they are durable there, deleted here. The log stays; those of its hashes go along that the tenant's proofs
    rest on, with the heads that sign them, so that a receipt is the same as before.
 4. This is repeated until the old shard has no row left (something late may have come), then `shards.json` says where
    the tenant is.
@@ -22,7 +22,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from honnin.errors import InputError, StateError
 from honnin.platform.clock import machine_clock, moment
-from honnin.platform.evidence.log import log_of_shard, nodes_of_proof
+from honnin.platform.evidence.log import keep_tiles, log_of_shard
+from honnin.platform.evidence.tiles import merged, read_tiles, tiles_of_proof
 from honnin.platform.facade import SHARDS, Platform
 from honnin.platform.shards import Shards, write_shards
 from honnin.platform.store import schema
@@ -32,10 +33,8 @@ __all__ = ["DRAIN", "Moved", "move_tenant"]
 DRAIN = 15.0  # seconds: no call lives longer
 PASSES = 10
 AT_ONCE = 500
-# Every table of a tenant's own rows; the leaves of a log belong to the log.
-TABLES: tuple[Table, ...] = tuple(
-    table for table in schema.metadata.sorted_tables if "tenant_id" in table.c and table is not schema.log_leaves
-)
+# Every table of a tenant's own rows
+TABLES: tuple[Table, ...] = tuple(table for table in schema.metadata.sorted_tables if "tenant_id" in table.c)
 
 
 class Moved(msgspec.Struct, frozen=True):
@@ -98,11 +97,8 @@ def _pass(here: Platform, there: Platform, tenant_id: str) -> None:
         if source.dialect.name == "postgresql":
             names = ", ".join(table.name for table in TABLES)
             source.exec_driver_sql(f"LOCK TABLE {names} IN EXCLUSIVE MODE")
-        column = schema.evidence.c
-        waits = source.execute(
-            select(func.count()).where(column.tenant_id == tenant_id, column.leaf_index.is_(None))
-        ).scalar_one()
-        if waits:
+        column = schema.log_waiting.c
+        if source.execute(select(func.count()).where(column.tenant_id == tenant_id)).scalar_one():
             return  # its record names this log: the next pass numbers it first
         there.store.write(lambda db: _copy(source, db, there, tenant_id))
         for table in TABLES:
@@ -137,17 +133,19 @@ def _add(target: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
 
 
 def _copy_proofs(source: Connection, target: Connection, tenant_id: str) -> None:
-    """Take along what proves the tenant's records in the log that numbered them: nodes, heads, and the log's name."""
-    evidence, heads, nodes, logs = schema.evidence, schema.log_heads, schema.log_nodes, schema.logs
+    """Take along what proves the tenant's records in the log that numbered them: tiles, heads, and the log's name."""
+    evidence, leaves, heads, logs = schema.evidence, schema.evidence_leaves, schema.log_heads, schema.logs
+    mine = (leaves.c.tenant_id == evidence.c.tenant_id) & (leaves.c.evidence_id == evidence.c.evidence_id)
     held = source.execute(
-        select(evidence.c.log_id, evidence.c.leaf_index).where(
-            evidence.c.tenant_id == tenant_id, evidence.c.leaf_index.is_not(None)
-        )
+        select(evidence.c.log_id, leaves.c.leaf_index)
+        .select_from(evidence.join(leaves, mine))
+        .where(evidence.c.tenant_id == tenant_id)
     ).all()
     for log_id in {row.log_id for row in held}:
         log = dict(source.execute(select(logs).where(logs.c.log_id == log_id)).mappings().one())
         if target.execute(select(logs.c.log_id).where(logs.c.log_id == log_id)).scalar() is None:
             _add(target, logs, [{**log, "shard": f"moved {log_id}"[:40]}])
+        tiles: dict[int, None] = {}
         for leaf in (row.leaf_index for row in held if row.log_id == log_id):
             head = source.execute(
                 select(heads)
@@ -157,13 +155,10 @@ def _copy_proofs(source: Connection, target: Connection, tenant_id: str) -> None
             ).mappings()
             signed = dict(head.one())
             _add(target, heads, [signed])
-            for level, first, last in nodes_of_proof(leaf, signed["tree_size"]):
-                found = source.execute(
-                    select(nodes).where(
-                        nodes.c.log_id == log_id, nodes.c.level == level, nodes.c.position.between(first, last)
-                    )
-                ).mappings()
-                _add(target, nodes, [dict(row) for row in found])
+            tiles |= dict.fromkeys(tiles_of_proof(leaf, signed["tree_size"]))
+        there = read_tiles(target, log_id, tiles)
+        found = read_tiles(source, log_id, tiles)
+        keep_tiles(target, log_id, {tile: merged(hashes, there.get(tile, b"")) for tile, hashes in found.items()})
 
 
 def _counts(platform: Platform, tenant_id: str) -> dict[str, int]:
@@ -175,8 +170,6 @@ def _counts(platform: Platform, tenant_id: str) -> dict[str, int]:
 
 
 def _proofs(platform: Platform, tenant_id: str) -> int:
-    column = schema.evidence.c
     with platform.store.read() as db:
-        return db.execute(
-            select(func.count()).where(column.tenant_id == tenant_id, column.leaf_index.is_not(None))
-        ).scalar_one()
+        column = schema.evidence_leaves.c
+        return db.execute(select(func.count()).where(column.tenant_id == tenant_id)).scalar_one()

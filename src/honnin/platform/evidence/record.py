@@ -1,4 +1,5 @@
-"""What one evidence record says (DESIGN, Evidence): how a check was made and judged; of its inputs, commitments only.
+"""What one evidence record says (DESIGN, Evidence), and its rows: how a check was made and judged; of its inputs,
+commitments only.
 
 No personal data, no plain digest of a certificate or document, no serial, no free words: the purpose and the reasons of
 the verdict are committed to like the inputs.
@@ -7,17 +8,22 @@ the verdict are committed to like the inputs.
 from typing import Any
 
 import msgspec
+from sqlalchemy import Connection, insert
 
 from honnin import __version__
 from honnin.law import Decision
 from honnin.platform.clock import moment
-from honnin.platform.evidence import canonical
+from honnin.platform.evidence import canonical, rfc9162
 from honnin.platform.models import RevocationSeen, Tenant, VerdictAnswer, VerifierStatus
 from honnin.platform.showing import Signing
+from honnin.platform.store import schema
+from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Circumstances", "build_record"]
+__all__ = ["Circumstances", "add_record", "build_record", "record_rows"]
 
 FORMAT = "honnin-record/1"
+_ADD = Prepared(insert(schema.evidence))
+_WAIT = Prepared(insert(schema.log_waiting))
 
 
 class Circumstances(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +84,21 @@ def build_record(
         },
     }
     return canonical.encode_texts(record).decode("utf-8")
+
+
+def record_rows(about: Circumstances, record: str) -> list[tuple[Prepared, dict[str, Any]]]:
+    """Return the rows of a record that waits for its number in the log."""
+    mine = {"tenant_id": about.tenant.id, "evidence_id": about.evidence_id, "log_id": about.log_id}
+    return [
+        (_ADD, {**mine, "created_at": about.at, "record": record}),
+        (_WAIT, {**mine, "leaf": rfc9162.leaf_hash(record.encode("utf-8"))}),
+    ]
+
+
+def add_record(db: Connection, about: Circumstances, record: str) -> None:
+    """Write a record, which then waits for its number in the log."""
+    for statement, row in record_rows(about, record):
+        statement.run(db, **row)
 
 
 def _law(law: Decision | None) -> dict[str, Any] | None:

@@ -7,12 +7,12 @@ and person it has commitments alone (`evidence.commitments`).
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from honnin.law import Decision
 from honnin.platform.clock import japanese_day, moment
 from honnin.platform.evidence.commitments import commit_all
-from honnin.platform.evidence.record import Circumstances, build_record
+from honnin.platform.evidence.record import Circumstances, add_record, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.models import RevocationSeen, Tenant, VerdictAnswer, VerificationAnswer
@@ -73,15 +73,7 @@ def write_ending(db: Connection, sealer: Sealer, tenant: Tenant, ended: Ended) -
     )
     inputs = {**ended.inputs, "verdict": msgspec.json.encode(ended.verdict)}
     commitments = {**ended.commitments, **commit_all(ended.key, inputs)}
-    db.execute(
-        insert(schema.evidence).values(
-            tenant_id=tenant.id,
-            evidence_id=evidence_id,
-            log_id=log_id,
-            created_at=now,
-            record=build_record(about, ended.verdict, ended.revocation, ended.law, commitments),
-        )
-    )
+    add_record(db, about, build_record(about, ended.verdict, ended.revocation, ended.law, commitments))
     body = TapBody(outcome=ended.outcome, reason=ended.reason, verdict=ended.verdict)
     values: dict[str, Any] = {
         "status": "ended",

@@ -7,9 +7,10 @@ from honnin.platform.store.schema.columns import Hash, Id, Moment, metadata
 __all__ = [
     "data_keys",
     "evidence",
+    "evidence_leaves",
     "log_heads",
-    "log_leaves",
-    "log_nodes",
+    "log_tiles",
+    "log_waiting",
     "logs",
     "record_entries",
     "records",
@@ -76,16 +77,17 @@ evidence = Table(
     Column("log_id", Id, nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("record", Text, nullable=False),  # RFC 8785
-    Column("leaf_index", BigInteger),  # NULL until the sequencer numbered it
     PrimaryKeyConstraint("tenant_id", "evidence_id"),
-    Index(
-        "ix_evidence_unsequenced",
-        "log_id",
-        "created_at",
-        "evidence_id",
-        sqlite_where=text("leaf_index IS NULL"),
-        postgresql_where=text("leaf_index IS NULL"),
-    ),
+)
+
+evidence_leaves = Table(
+    "evidence_leaves",
+    metadata,
+    Column("tenant_id", Id, nullable=False),
+    Column("evidence_id", Id, nullable=False),
+    Column("leaf_index", BigInteger, nullable=False),  # a row from when the sequencer numbered the record
+    PrimaryKeyConstraint("tenant_id", "evidence_id"),
+    sqlite_with_rowid=False,
 )
 
 logs = Table(
@@ -98,25 +100,24 @@ logs = Table(
     Column("tree_size", BigInteger, nullable=False),
 )
 
-log_leaves = Table(
-    "log_leaves",
+log_waiting = Table(
+    "log_waiting",
     metadata,
     Column("log_id", Id, nullable=False),
-    Column("leaf_index", BigInteger, nullable=False),
-    Column("tenant_id", Id, nullable=False),
     Column("evidence_id", Id, nullable=False),
-    PrimaryKeyConstraint("log_id", "leaf_index"),
+    Column("tenant_id", Id, nullable=False),
+    Column("leaf", LargeBinary(32), nullable=False),  # the record's leaf hash
+    PrimaryKeyConstraint("log_id", "evidence_id"),
     sqlite_with_rowid=False,
 )
 
-log_nodes = Table(
-    "log_nodes",
+log_tiles = Table(
+    "log_tiles",
     metadata,
     Column("log_id", Id, nullable=False),
-    Column("level", Integer, nullable=False),  # 0 is the leaf hashes; every fourth level above them is stored
-    Column("position", BigInteger, nullable=False),
-    Column("hash", LargeBinary(32), nullable=False),
-    PrimaryKeyConstraint("log_id", "level", "position"),
+    Column("tile", BigInteger, nullable=False),  # storey << 56 | place (`evidence.tiles`)
+    Column("hashes", LargeBinary(512), nullable=False),  # up to sixteen nodes of the tree that lie side by side
+    PrimaryKeyConstraint("log_id", "tile"),
     sqlite_with_rowid=False,
 )
 
