@@ -130,3 +130,40 @@ def test_a_key_that_the_store_does_not_know_is_replaced(data: Path) -> None:
         assert demo_key(platform, data, port=1) == key
     finally:
         platform.close()
+
+
+def test_counter_is_served_under_its_own_host_alone(data: Path) -> None:
+    options = ("--port", "0", "--counter", "Counter.Example.JP", "--name", "api.example.jp", "--no-access-log")
+    with started("serve", *options, data=data) as (_, said):
+        base = base_of(said)
+        assert healthy(base)
+        assert said["addresses"]["counter"] == "https://counter.example.jp"
+
+        def get(host: str, path: str) -> httpx.Response:
+            return httpx.get(f"{base}{path}", headers={"host": host}, trust_env=False)
+
+        page = get("counter.example.jp", "/sign-in")
+        assert page.status_code == 200
+        assert "登録コード" in page.text
+        assert "テスト環境" not in page.text
+        assert get("counter.example.jp", "/v1/verifications").status_code == 404
+        assert get("counter.example.jp", "/checks").headers["location"] == "/sign-in"
+        assert get("api.example.jp", "/sign-in").status_code == 404
+        assert get("counter.localhost", "/sign-in").status_code == 421
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (("--counter", "counter.example.jp", "--workers", "2"), "serve.counter_alone"),
+        (("--counter", "localhost"), "serve.counter_host"),
+        (("--counter", "counter.example.jp:443"), "serve.counter_host"),
+        (("--counter", "a b"), "serve.counter_host"),
+        (("--counter", "api.example.jp", "--name", "API.example.jp"), "serve.counter_host"),
+    ],
+)
+def test_counter_that_cannot_be_served_is_refused(data: Path, options: tuple[str, ...], code: str) -> None:
+    command = [HONNIN, "serve", "--port", "0", *options, "--data", str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert code in done.stderr

@@ -1,14 +1,22 @@
 """The counter's door: nothing behind it without a sign-in, staff see their own tenant's alone, what attackers try."""
 
 import asyncio
+import json
 import re
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from honnin.connect.worlds import open_world
 from honnin.platform import Platform, Settings
+from honnin.sandbox.cards import open_emulated
 from honnin.web.counter.app import create_app
 from honnin.web.serving import Running
 
@@ -19,11 +27,26 @@ HIDDEN = re.compile(r'name="form_token" value="([^"]*)"')
 COOKIES = ("__Host-honnin_terminal", "__Host-honnin_staff", "honnin_form")
 
 
+@contextmanager
+def served_by_one_loop() -> Iterator[Any]:
+    """An event loop in a thread, as a server has one, so that what a request began goes on behind it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield lambda work: asyncio.run_coroutine_threadsafe(work, loop).result(60)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
 class Browser:
     """A browser at the product's counter, over HTTPS as far as it can tell."""
 
-    def __init__(self, platform: Platform, **more: Any) -> None:
-        self._app = create_app(platform, **more)
+    def __init__(self, platform: Platform, *, loop: Any = None, app: Any = None, **more: Any) -> None:
+        self._app = app or create_app(platform, **more)
+        self._run = loop or asyncio.run
         self.cookies = httpx.Cookies()
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -34,7 +57,7 @@ class Browser:
                 self.cookies = client.cookies
                 return answer
 
-        return asyncio.run(asked())
+        return self._run(asked())
 
     def get(self, path: str, **more: Any) -> httpx.Response:
         return self.ask("GET", path, **more)
@@ -245,6 +268,84 @@ def test_the_address_is_what_a_trusted_proxy_says(house: House) -> None:
     house.platform.staff.reset(tenant, "mihon")
 
 
+class Reading:
+    """A reading over the page's tunnel: what the script of the page does with a reader of this computer."""
+
+    def __init__(self, browser: Browser, document: str) -> None:
+        self.browser = browser
+        fields = {"purpose": "age_check", "document": document, "reader": "agent"}
+        answer = browser.post("/", fields, form="/")
+        assert answer.status_code == 303, answer.text
+        self.visit = answer.headers["location"]
+
+    def enter(self, **entries: str) -> None:
+        answer = self.browser.post(self.visit, entries, form=self.visit)
+        assert answer.headers["location"] == f"{self.visit}/read", answer.text
+
+    def step(self, said: dict[str, str]) -> Any:
+        token = {"x-form-token": self.browser.cookie("honnin_form")}
+        return self.browser.ask("POST", f"{self.visit}/tunnel", json=said, headers=token).json()
+
+    def carry(self, card: Any) -> str:
+        said: dict[str, str] = {}
+        while (step := self.step(said))["kind"] != "end":
+            if step["kind"] == "reset":
+                card.reset()
+                said = {"answer": ""}
+            else:
+                said = {"answer": card.transmit(bytes.fromhex(step["apdu"])).hex()}
+        return self.browser.get(f"{self.visit}/seen").text
+
+
+@pytest.mark.parametrize(("known", "said"), [(False, "判定できません"), (True, "本物と確認できました")])
+def test_live_tenant_trusts_what_the_operator_gave_alone(tmp_path: Path, known: bool, said: str) -> None:
+    """A licence of some world whose police's keys stand in live.json is verified; without them it cannot be told."""
+    world = open_world(tmp_path / "elsewhere")
+    data = tmp_path / "live"
+    data.mkdir(mode=0o700)
+    if known:
+        named = {}
+        for key_id, spki in world.document_trust()["drivers_licence"]:
+            key = load_der_public_key(spki)
+            (data / key_id.hex()).write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+            named[key_id.hex()] = key_id.hex()
+        (data / "live.json").write_text(json.dumps({"documents": {"drivers_licence": named}}))
+    platform = Platform(Settings(data=data))
+    pins = next(one for one in world.people() if one["id"] == "hanako")["document_keys"]["drivers_licence"]
+    try:
+        house = House(platform)
+        with served_by_one_loop() as loop:
+            browser = house.browser(house.tenants[0], loop=loop)
+            browser.sign_in()
+            reading = Reading(browser, "drivers_licence")
+            reading.enter(pin_1=pins["pin_1"], pin_2=pins["pin_2"])
+            assert said in reading.carry(open_emulated("hanako/drivers_licence", tmp_path / "elsewhere"))
+    finally:
+        platform.close()
+
+
+def test_many_readings_at_once_do_not_wait_for_each_other(tmp_path: Path) -> None:
+    """More readings than a site has threads: each has its first command at once."""
+    platform = Platform(Settings(data=tmp_path))
+    try:
+        house = House(platform)
+        with served_by_one_loop() as loop:
+            app = create_app(platform)
+            browsers = [house.browser(house.tenants[0], f"窓口{n}", loop=loop, app=app) for n in range(20)]
+            readings = []
+            for browser in browsers:
+                browser.sign_in()
+                readings.append(Reading(browser, "drivers_licence"))
+                readings[-1].enter(pin_1="1234", pin_2="5678")
+            begun = time.monotonic()
+            assert {reading.step({})["kind"] for reading in readings} <= {"reset", "command"}
+            assert time.monotonic() - begun < 15  # one of them alone would wait for 20 seconds
+            for reading in readings:
+                reading.browser.post(f"{reading.visit}/end", form="/")
+    finally:
+        platform.close()
+
+
 @pytest.fixture
 def demo(server: Running, new_visitor: Callable[[], Any]) -> Callable[[], Any]:
     def signed_in() -> Any:
@@ -283,8 +384,6 @@ def test_two_clerks_at_one_terminal(server: Running, demo: Callable[[], Any]) ->
 
 
 def test_record_says_who_signed_in_whatever_the_form_says(server: Running, demo: Callable[[], Any]) -> None:
-    from honnin.connect.worlds import open_world
-
     clerk, origin = demo(), server.origin("counter")
     people = {one["id"]: one for one in open_world(server.platform.settings.data).people()}
     digits = people["hanako"]["document_keys"]["my_number_card"]["number_b"]

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from honnin.cli.output import data_option, json_option, print_json
+from honnin.errors import InputError
 from honnin.words import in_all
 
 __all__ = ["serve", "up"]
@@ -72,21 +73,53 @@ def up(data: Path, host: str, port: int, *, access_log: bool, as_json: bool) -> 
 @_address
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
 @click.option("--name", "names", multiple=True, help="Host name to answer for (repeat it); without one, any.")
+@click.option(
+    "--counter", envvar="HONNIN_COUNTER", show_envvar=True, help="Host name under which the counter's pages answer."
+)
+@click.option(
+    "--proxy",
+    "proxies",
+    multiple=True,
+    envvar="HONNIN_PROXY",
+    show_envvar=True,
+    help="Address of a proxy whose X-Forwarded-For the counter believes (repeat it).",
+)
 @click.option("--access-log/--no-access-log", default=True, help="Write one line a request to standard error.")
 @json_option
 def serve(
-    data: Path, host: str, port: int, *, workers: int, names: tuple[str, ...], access_log: bool, as_json: bool
+    data: Path,
+    host: str,
+    port: int,
+    *,
+    workers: int,
+    names: tuple[str, ...],
+    counter: str | None,
+    proxies: tuple[str, ...],
+    access_log: bool,
+    as_json: bool,
 ) -> None:
-    """Serve the product alone, without the sandbox; with `shards.json` in the data folder, all its shards."""
+    """Serve the product alone, without the sandbox; with `shards.json` in the data folder, all its shards.
+
+    With --counter also the counter, in one process: what it reads lives in that process's memory.
+    """
     from honnin.api.wire import bind, bind_shared
     from honnin.platform import Settings
-    from honnin.web.origins import compose
+    from honnin.web.origins import compose, counter_at
     from honnin.web.serving import NAMES_VARIABLE, opened, serve_here, serve_workers
 
     _log_access(access_log)
+    at_counter = counter_at(counter, proxies, names)
+    if at_counter and workers > 1:
+        raise InputError(
+            "serve.counter_alone",
+            "The counter's readings live in the memory of one process.",
+            next="Serve it by a process of its own: honnin serve --counter HOST --port … with one worker.",
+        )
     listener = bind_shared(host, port) if workers > 1 else bind(host, port)
     number = listener.getsockname()[1]
     shown = {"api": f"http://{host}:{number}/openapi.json"}
+    if at_counter:
+        shown["counter"] = f"https://{at_counter.host}"
     with contextlib.closing(listener):
         if workers > 1:
             os.environ.update({"HONNIN_DATA": str(data), "HONNIN_PORT": str(number), NAMES_VARIABLE: " ".join(names)})
@@ -94,7 +127,7 @@ def serve(
             serve_workers(listener, workers=workers, ready=say)
             return
         with opened(Settings.from_environment(data), sharded=True) as platform:
-            app = compose(platform, port=number, sandbox=None, names=names or None)
+            app = compose(platform, port=number, sandbox=None, names=names or None, at_counter=at_counter)
             _say_where(shown, data=data, key=None, as_json=as_json)
             serve_here(listener, app)
 

@@ -8,6 +8,8 @@
     tap.localhost                 the sample of tap use: a library, an event, a door
     LABEL.localhost               the sandbox's institution LABEL (`honnin.worlds`)
 
+The product alone (`honnin serve`) has the API, the pages of a session, and the counter under the host that it is given.
+
 A host that is none of these is refused (421), so that a name that somebody else points at this machine reaches nothing.
 The host never says who calls: only the API key does. `serving` starts a server on this.
 """
@@ -15,6 +17,7 @@ The host never says who calls: only the API key does. `serving` starts a server 
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +38,7 @@ from honnin.web.tap.app import create_app as create_tap_app
 if TYPE_CHECKING:
     from honnin.platform import Platform
 
-__all__ = ["KEYS_FILE", "Origins", "compose"]
+__all__ = ["KEYS_FILE", "CounterAt", "Origins", "compose", "counter_at"]
 
 KEYS_FILE = "keys.json"  # the demo tenant's key, in the data folder
 PAGES_AT_ONCE = 24  # of the 40 threads that the event loop has for everybody
@@ -52,11 +55,20 @@ class Origins:
     main: what answers for the plain names.
     labels: application by first label of `*.localhost`.
     names: further host names of `main`, or None for all (behind a proxy that decides on names).
+    hosts: application by whole host name.
     """
 
-    def __init__(self, main: ASGIApp, labels: Mapping[str, ASGIApp], *, names: Iterable[str] | None = ()) -> None:
+    def __init__(
+        self,
+        main: ASGIApp,
+        labels: Mapping[str, ASGIApp],
+        *,
+        names: Iterable[str] | None = (),
+        hosts: Mapping[str, ASGIApp] | None = None,
+    ) -> None:
         self._main = main
         self._labels = dict(labels)
+        self._hosts = dict(hosts or {})
         self._any = names is None
         self._names = PLAIN | {name.lower() for name in names or ()}
         self._refuse = Guard(_refuse)
@@ -92,6 +104,8 @@ class Origins:
         if match is None:
             return self._refuse
         host = match.group(1)
+        if host in self._hosts:
+            return self._hosts[host]
         if host in self._names:
             return self._main
         label, _, rest = host.partition(".")
@@ -144,16 +158,49 @@ class AtMost:
             await self._app(scope, receive, send)
 
 
-def compose(platform: "Platform", *, port: int, sandbox: Path | None, names: Iterable[str] | None = ()) -> Origins:
+@dataclass(frozen=True, slots=True)
+class CounterAt:
+    """Where the product's counter answers: a host name of its own, and the proxies in front of it by address."""
+
+    host: str
+    proxies: tuple[str, ...] = ()
+
+
+def counter_at(host: str | None, proxies: Iterable[str], names: Iterable[str]) -> CounterAt | None:
+    """Return where the counter answers; None without a host.
+
+    Raises InputError `serve.counter_host` for a host name that cannot be one or that others answer for.
+    """
+    if not host:
+        return None
+    match = _HOST.match(host.lower())
+    if match is None or match.group(1) != host.lower() or host.lower() in PLAIN | {name.lower() for name in names}:
+        raise InputError(
+            "serve.counter_host",
+            "The counter needs a host name of its own, without a port.",
+            next="Give one that is no --name, such as counter.example.jp.",
+        )
+    return CounterAt(host.lower(), tuple(proxies))
+
+
+def compose(
+    platform: "Platform",
+    *,
+    port: int,
+    sandbox: Path | None,
+    names: Iterable[str] | None = (),
+    at_counter: CounterAt | None = None,
+) -> Origins:
     """Return everything that one port serves.
 
     sandbox: data folder whose world stands beside the product; None for the product alone.
-    names: as `Origins`.
+    names: as `Origins`. at_counter: where the product alone has its counter; None for none.
     """
     base = f"http://localhost:{port}"
     if sandbox is None:
         api = create_app(platform, base=base)
-        return Origins(PathSplit(api, check.create_app(platform, world=None)), {}, names=names)
+        hosts = {at_counter.host: counter.create_app(platform, proxies=at_counter.proxies)} if at_counter else {}
+        return Origins(PathSplit(api, check.create_app(platform, world=None)), {}, names=names, hosts=hosts)
     world = open_world(sandbox)
     world.serve_at(port)
     world.register(registered_operator(own_keys(platform.settings, livemode=False)))

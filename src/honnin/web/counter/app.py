@@ -62,6 +62,7 @@ __all__ = ["create_app"]
 
 AGENT = "http://127.0.0.1:8642"
 AUTO = "auto"  # the chip tells which document it is
+MOST_READINGS = 256  # at once
 KEYPAD_COOKIE = "honnin_keypad"
 
 
@@ -123,6 +124,9 @@ class _Counter:
         self._visits = visits
         self._readings = Readings(platform, platform.settings.data)
         self.threads = threads
+        # A chip's thread waits for its page and a page's for its chip: each kind has its own, one for every reading.
+        self._chips = Threads("counter-chip", MOST_READINGS)
+        self._steps = Threads("counter-step", MOST_READINGS)
         self._running: set[asyncio.Task[None]] = set()
 
     # --- the desk
@@ -290,7 +294,7 @@ class _Counter:
 
     def _behind(self, work: Callable[..., None], *given: Any) -> None:
         """Run the chip's side of a tunnel in a thread."""
-        task = asyncio.create_task(self.threads.run(work, *given))
+        task = asyncio.create_task(self._chips.run(work, *given))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -300,7 +304,7 @@ class _Counter:
         if visit.tunnel is None:
             raise StateError("counter.out_of_turn", "Nothing is being read.", next="Start again.")
         said = await read_json(request)
-        step = await self.threads.run(visit.tunnel.exchange, said_by_page(said))
+        step = await self._steps.run(visit.tunnel.exchange, said_by_page(said))
         done = {"file": visit.file, "done": visit.done, "of": visit.of}
         if step.kind == "end":
             return JSONResponse({"kind": "end", **done})

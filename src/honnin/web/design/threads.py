@@ -17,10 +17,10 @@ MOST = 16
 
 
 class Threads:
-    """A bounded pool; further work waits its turn."""
+    """A bounded pool; further work waits its turn. Threads are made as they are needed."""
 
-    def __init__(self, name: str) -> None:
-        self._pool = ThreadPoolExecutor(MOST, thread_name_prefix=f"honnin-{name}")
+    def __init__(self, name: str, most: int = MOST) -> None:
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix=f"honnin-{name}")
 
     async def run(self, work: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
         """Do the work in a thread and return what it returns."""
