@@ -14,6 +14,10 @@ from honnin.errors import StateError
 from honnin.platform.live import read_live
 from honnin.platform.services import open_modes
 from honnin.platform.settings import Settings
+from honnin.sandbox.foreign_ministry import der
+from honnin.sandbox.foreign_ministry.authorities import document_signer
+from honnin.sandbox.foreign_ministry.files import signed_file
+from honnin.sandbox.world import World
 
 
 def write(data: Path, **members: object) -> Path:
@@ -105,6 +109,21 @@ def test_documents_rest_on_what_the_operator_gave(data: Path, tmp_path: Path) ->
     assert mode.document_trust("my_number_card").key("my_number_card", card_id) == card_spki
     assert mode.document_trust("my_number_card").key("my_number_card", key_id) is None
     assert mode.document_trust("my_number_card").key("drivers_licence", key_id) == spki  # of a licence on the card
+
+
+def test_a_master_list_stands_for_the_certificates_in_it_that_can_be_read(data: Path, tmp_path: Path) -> None:
+    world = World(tmp_path / "elsewhere")
+    states = [make_issuer(f"CSCA-{name}").der for name in ("A", "B")]
+    content = der.sequence(der.integer(0), der.set_of(*states, der.sequence(der.integer(7))))
+    listed = signed_file(document_signer(world, "rsa"), "2.23.136.1.1.2", content, world.born)
+    (data / "list.ml").write_bytes(listed)
+    write(data, documents={"passport": ["list.ml"]})
+    mode = open_modes(Settings(data=data))[True]
+    assert sorted(mode.document_trust("passport").anchors) == sorted(states)
+    broken = signed_file(document_signer(world, "rsa"), "2.23.136.1.1.2", content[:-9], world.born)
+    (data / "list.ml").write_bytes(broken)
+    with pytest.raises(StateError, match=r"list\.ml"):
+        open_modes(Settings(data=data))
 
 
 def test_without_a_file_no_document_is_trusted(data: Path) -> None:

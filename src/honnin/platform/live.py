@@ -27,9 +27,11 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
+from honnin.chip.icao9303 import master_list
 from honnin.connect.jlis import Fallback, RevocationSource
 from honnin.errors import HonninError, StateError
 from honnin.pki.rfc5280.certificate import parse_certificate
+from honnin.pki.rfc5652 import looks_like_cms
 from honnin.platform.settings import Services
 
 if TYPE_CHECKING:
@@ -186,9 +188,32 @@ def _stamp(gateway: "Gateway", authority: TimeStamping | None) -> Callable[[byte
 def _document_anchors(data: Path, named: Documents) -> Callable[[], Mapping[str, tuple[bytes, ...]]]:
     found = {
         "residence_card": _certificates(data, named.residence_card),
-        "passport": _certificates(data, named.passport),
+        "passport": tuple(csca for name in named.passport for csca in _csca(data / name, name)),
     }
     return lambda: found
+
+
+def _csca(path: Path, name: str) -> tuple[bytes, ...]:
+    """Return the certificates of a file, or those of a CSCA master list (CMS, DER) that can be read.
+
+    Some States' certificates are of forms that nobody here can use; the others are no worse for it.
+    """
+    try:
+        content = path.read_bytes()
+        listed = master_list(content) if looks_like_cms(content) else None
+    except (OSError, HonninError) as error:
+        raise _unusable(f"The anchor {name} is not a readable master list.") from error
+    if listed is None:
+        return tuple(_certificates_in(path, name))
+    return tuple(certificate for certificate in listed if _is_certificate(certificate))
+
+
+def _is_certificate(octets: bytes) -> bool:
+    try:
+        parse_certificate(octets)
+    except HonninError:
+        return False
+    return True
 
 
 def _bare_keys(data: Path, names: dict[str, str]) -> Callable[[], tuple[tuple[bytes, bytes], ...]]:
