@@ -363,3 +363,12 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_receipt_encodes_as_the_api_sends_it(platform: Platform, receipt: dict[str, Any]) -> None:
     again = read_receipt(json.dumps(receipt).encode())
     assert json.loads(msgspec.json.encode(again)) == receipt
+
+
+def test_every_record_waits_for_its_number() -> None:
+    """`record` alone writes records, each with the row by which the sequencer finds it."""
+    import honnin.platform
+
+    folder = Path(honnin.platform.__file__).parent
+    writers = [path.name for path in folder.rglob("*.py") if "insert(schema.evidence)" in path.read_text("utf-8")]
+    assert writers == ["record.py"]

@@ -19,7 +19,7 @@ from honnin.platform.checking import four_items_answer
 from honnin.platform.clock import japanese_day, moment
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
 from honnin.platform.evidence.custody import Opening
-from honnin.platform.evidence.record import Circumstances, build_record
+from honnin.platform.evidence.record import Circumstances, add_record, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.keys import Keyring
@@ -148,15 +148,7 @@ class Attestor:
                 session_id=made.session,
             )
         )
-        db.execute(
-            insert(schema.evidence).values(
-                tenant_id=tenant.id,
-                evidence_id=made.evidence,
-                log_id=log_id,
-                created_at=now,
-                record=build_record(about, made.verdict, None, None, commit_all(key, inputs)),
-            )
-        )
+        add_record(db, about, build_record(about, made.verdict, None, None, commit_all(key, inputs)))
         opening = Opening(key=key, facts=token, purpose=made.purpose)
         self._sealer.seal(
             db, tenant.id, made.evidence, "opening", msgspec.msgpack.encode(opening),
