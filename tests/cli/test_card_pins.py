@@ -100,6 +100,32 @@ def test_a_new_pin_of_input_support(data: Path) -> None:
     assert run(data, "verify input_support", "emulated:hanako", "8053\n").exit_code == 0
 
 
+@pytest.mark.parametrize("target", ["hanako", "hanako/my_number_card:copied"])
+def test_reading_without_a_key_takes_the_present_pin_and_costs_no_try(data: Path, target: str) -> None:
+    url, old = f"emulated:{target}", keys(data, "hanako")["my_number_card"]["input_support"]
+    read = ["read", "--part=four_items", "--reader", url, "--data", str(data), "--json"]
+    for new in ("8053", "6174"):
+        assert run(data, "change input_support", url, f"{old}\n{new}\n").exit_code == 0
+        told = CliRunner().invoke(card, read)
+        body = json.loads(told.stdout)
+        assert body["answers"]["read"] == ["input_support"], told.output
+        assert tries(data, url)["input_support.input_support"] == (3, "open")
+        assert new not in told.output
+        old = new
+    other = "hanako" if "copied" in target else "hanako/my_number_card:copied"  # a copy is a chip of its own
+    assert CliRunner().invoke(card, [one if one != url else f"emulated:{other}" for one in read]).stdout
+    assert tries(data, f"emulated:{other}")["input_support.input_support"] == (3, "open")
+
+
+def test_changed_pins_are_those_that_the_sandbox_lists(data: Path) -> None:
+    assert keys(data, "hanako")["pins"] == {"signature": "HANAKO2468", "user_authentication": "2468"}
+    assert run(data, "change signature", "emulated:hanako", "HANAKO2468\nMIHON8053\n").exit_code == 0
+    assert run(data, "change user_authentication", "emulated:hanako", "2468\n8053\n").exit_code == 0
+    now = keys(data, "hanako")
+    assert now["pins"] == {"signature": "MIHON8053", "user_authentication": "8053"}
+    assert now["my_number_card"]["input_support"] == "2468"  # three PINs of one number are three PINs
+
+
 def test_what_no_holder_can_change(data: Path) -> None:
     before = tries(data)
     for name in ("drivers_licence", *NUMBERS):

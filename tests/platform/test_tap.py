@@ -3,20 +3,24 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Connection, insert, select
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.chip.my_number_card import BirthDateKey
 from honnin.chip.my_number_card.tap import TapCard
 from honnin.errors import HonninError, PinError
 from honnin.pki.rfc5280.certificate import parse_certificate
-from honnin.platform import Settings
+from honnin.platform import Settings, linking
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.keys import LogPublicKey
+from honnin.platform.models import Event
+from honnin.platform.store import schema
 from honnin.platform.tap import CardProof
 from honnin.sandbox.jlis.switches import SERVICES, set_switch
 from honnin.sandbox.life import happen
@@ -44,9 +48,20 @@ class Door:
             pin = Pin(kind, self.pins[person][kind])
             return register(self.service, self.terminal, "library", reader, pin, birth_date=born)
 
-    def tap(self, target: str = "hanako") -> Tap:
+    def tap(self, target: str = "hanako", *, purpose: str = "library") -> Tap:
         with open_reader(f"emulated:{target}", data=self.data) as reader:
-            return tap(self.service, self.terminal, "library", reader)
+            return tap(self.service, self.terminal, purpose, reader)
+
+    def events(self) -> list[Event]:
+        platform = self.running.platform
+        caller = platform.authenticate(self.running.api_key)
+        found: list[Event] = []
+        while (page := platform.events(caller, after=found[-1].id if found else None)).data:
+            found += page.data
+        return found
+
+    def log_key(self) -> LogPublicKey:
+        return LogPublicKey.read((self.data / "keys" / "log.pub.pem").read_bytes())
 
     def certificate(self, person: str) -> bytes:
         with open_reader(f"emulated:{person}", data=self.data) as reader, MyNumberCard(reader) as card:
@@ -115,8 +130,7 @@ def test_foreign_residents_card_opens_by_its_western_year(door: Door) -> None:
 def test_evidence_of_a_tap_verifies_offline_and_names_nobody(door: Door, hanako: str) -> None:
     made = door.tap()
     platform = door.running.platform
-    key = LogPublicKey.read((door.data / "keys" / "log.pub.pem").read_bytes())
-    record = verify_receipt(platform.export_receipt(made.id), key)
+    record = verify_receipt(platform.export_receipt(made.id), door.log_key())
     assert record["verification"] == made.id
     assert record["verdict"]["indication"] == "PASSED"
     assert (record["law"]["method"], record["law"]["status"]) == ("jpki.tap_use", "satisfied")
@@ -323,9 +337,88 @@ def test_ended_registration_and_a_forgotten_person_tap_no_more(door: Door) -> No
     assert door.tap("katsura").reason == "not_registered"
     assert code(lambda: platform.taps.end_registration(caller, person)) == "tap.not_registered"
     assert door.register("katsura").person == person
+    evidence = platform.taps.read(caller, made.id).evidence or ""
+    platform.sequence()
     platform.forget_person(caller.id, person)
-    assert platform.taps.read(caller, made.id).person is None
+    assert code(lambda: platform.taps.read(caller, made.id)) == "tap.unknown"
     assert door.tap("katsura").person is None
+    assert verify_receipt(platform.receipt(caller, evidence), door.log_key())["verification"] == made.id
+    told = [event.data for event in door.events() if event.type == "tap.registration_ended"]
+    assert told == [{"person": person}, {"person": person}]
+
+
+def test_events_tell_how_taps_end_and_not_who_was_where(door: Door, hanako: str) -> None:
+    before = len(door.events())
+    good, bad = door.tap(), door.tap("naoki")
+    failed = door.register("toru")
+    made = door.register("hanako")
+    told = [(event.type, event.data) for event in door.events()[before:] if event.type.startswith("tap.")]
+    assert told[0] == ("tap.accepted", {"tap": good.id, "reason": "accepted", "registration": False})
+    assert told[1] == ("tap.refused", {"tap": bad.id, "reason": "certificate_ended", "registration": False})
+    assert told[2][0] == "tap.refused"
+    assert (told[2][1]["reason"], told[2][1]["registration"]) == (failed.reason, True)
+    assert all(hanako not in str(data) and door.terminal not in str(data) for _, data in told[:3])
+    assert told[3][0] == "tap.registered"
+    assert (told[3][1]["person"], told[3][1]["verification"]) == (hanako, made.verification)
+    assert len(told) == 4  # a registration in place of another one ends nobody's
+
+
+def test_tap_is_kept_for_its_days_and_its_proof_for_good(door: Door, hanako: str) -> None:
+    """30 days of one purpose, 2 of all others, counted in Japan; the receipt verifies before and after."""
+    platform = door.running.platform
+    caller = platform.authenticate(door.running.api_key)
+    platform.change_tenant(caller.id, tap_days={"*": 2})
+    assert platform.change_tenant(caller.id, tap_days={"lending": 30}).tap_days == {"*": 2, "lending": 30}
+    late = door.world.now().replace(hour=14, minute=59, second=50, microsecond=0)  # 23:59:50 in Japan
+    door.world.set_clock(late + timedelta(days=1), frozen=True)
+    short, long = door.tap(), door.tap(purpose="lending")
+    evidence = platform.taps.read(caller, short.id).evidence or ""
+    platform.sequence()
+    before = platform.receipt(caller, evidence)
+
+    door.world.advance(timedelta(days=2))
+    platform.sweep()
+    assert platform.taps.read(caller, short.id).person == hanako
+    door.world.advance(timedelta(seconds=10))  # midnight: the third day begins
+    assert platform.sweep() >= 1
+    assert code(lambda: platform.taps.read(caller, short.id)) == "tap.unknown"
+    assert platform.taps.read(caller, long.id).person == hanako
+    with platform.store.read() as db:
+        sealed = db.execute(select(schema.sealed).where(schema.sealed.c.sealed_id == short.id)).all()
+        wrapped = select(schema.data_keys.c.wrapped).where(schema.data_keys.c.subject == short.id)
+        assert (sealed, db.execute(wrapped).scalars().all()) == ([], [None])
+    after = platform.receipt(caller, evidence)
+    assert (after.record, after.leaf_index) == (before.record, before.leaf_index)
+    assert verify_receipt(after, door.log_key())["verification"] == short.id
+
+    platform.change_tenant(caller.id, tap_days={"lending": 0})
+    assert platform.end_old_taps(livemode=False) == 1  # at once, not only after the next midnight
+    assert code(lambda: platform.taps.read(caller, long.id)) == "tap.unknown"
+    assert platform.end_old_taps(livemode=False) == 0
+    for wrong in ({"*": -1}, {"*": 3651}, {"Lending": 1}):
+        assert code(partial(platform.change_tenant, caller.id, tap_days=wrong)) == "tenant.tap_days"
+    platform.change_tenant(caller.id, tap_days={"*": 90, "lending": 90})
+    door.world.set_clock(door.world.now())
+
+
+def test_person_met_under_two_ids_taps_with_the_registration_of_either(door: Door) -> None:
+    """Met before under an older id, by a certificate whose link to the others J-LIS told only later."""
+    person = door.register("takako").person or ""
+    platform = door.running.platform
+    caller = platform.authenticate(door.running.api_key)
+    persons, tags = schema.persons, schema.person_certificates
+
+    def linked(db: Connection) -> None:
+        db.execute(insert(persons).values(tenant_id=caller.id, person_id="per_older", created_at="2016"))
+        db.execute(insert(tags).values(tenant_id=caller.id, link_tag="older", person_id="per_older"))
+        own = db.execute(select(tags.c.link_tag).where(tags.c.person_id == person)).scalars().all()
+        assert linking.join_person(db, caller.id, ["older", *own], "2026-01-01T00:00:00Z") == "per_older"
+
+    platform.store.write(linked)
+    made = door.tap("takako")
+    assert (made.outcome, made.person) == ("accepted", "per_older")
+    platform.taps.end_registration(caller, "per_older")
+    assert door.tap("takako").reason == "not_registered"
 
 
 def test_birth_date_lies_sealed(door: Door, hanako: str) -> None:

@@ -118,14 +118,12 @@ OWN_KEY_OF_PART: Final = {
 
 
 def own_keys(document: "Document", url: str, data: Path, parts: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the keys of an emulated document in the order they are asked for, as its world lists them; else none."""
+    """Return the keys of an emulated document in the order they are asked for, as its world has them now; else none."""
     if not url.startswith("emulated:"):
         return ()
     from honnin.connect.worlds import open_world
 
-    person = url.partition(":")[2].partition("/")[0]
-    listed = {one["id"]: one["document_keys"] for one in open_world(data).people()}
-    keys = listed.get(person, {}).get(document, {})
+    keys = open_world(data).document_keys(url.partition(":")[2])
     wanted = tuple(OWN_KEY_OF_PART[part] for part in parts) if document == "my_number_card" else OWN_KEYS[document]
     return tuple(keys[name] for name in wanted if name in keys)
 

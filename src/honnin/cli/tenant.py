@@ -98,6 +98,12 @@ def list_(data: Path, as_json: bool) -> None:
 @click.option(
     "--tap-use/--no-tap-use", default=None, help="Its customers may tap without a PIN (live: off by default)."
 )
+@click.option(
+    "--tap-days",
+    multiple=True,
+    metavar="[PURPOSE=]DAYS",
+    help="For how many days taps are kept (90): of one purpose, or of all that are not named; repeat.",
+)
 @click.option("--return-url", "return_urls", multiple=True, help="Where a person may be sent back to; repeat.")
 @data_option
 @json_option
@@ -106,6 +112,8 @@ def set_(tenant_id: str, data: Path, as_json: bool, **options: Any) -> None:
     import msgspec
 
     changes = {name: _day(value) for name, value in options.items() if value not in {None, ()}}
+    if "tap_days" in changes:
+        changes["tap_days"] = dict(_purpose_days(text) for text in changes["tap_days"])
     platform = _open(stored(data, sharded=True))
     try:
         changed = platform.change_tenant(tenant_id, **changes)
@@ -182,6 +190,15 @@ def move(tenant_id: str, shard: str, drain: float, data: Path, as_json: bool) ->
         return
     rows = sum(moved.rows.values())
     click.echo(f"{moved.tenant}  on {moved.target}: {rows:,} rows, {moved.proofs:,} proofs that stay as they were")
+
+
+def _purpose_days(text: str) -> tuple[str, int]:
+    from honnin.platform.tenants import OTHER_PURPOSES
+
+    purpose, _, days = text.rpartition("=")
+    if not days.isascii() or not days.isdigit():
+        raise click.BadParameter("give DAYS or PURPOSE=DAYS", param_hint="--tap-days")
+    return purpose or OTHER_PURPOSES, int(days)
 
 
 def _day(value: Any) -> Any:

@@ -11,7 +11,7 @@ __all__ = ["upkeep"]
 
 @click.group()
 def upkeep() -> None:
-    """Tell tenants which customers' certificates ended."""
+    """Tell tenants which customers' certificates ended, and remove what is kept no longer."""
 
 
 @upkeep.command()
@@ -22,6 +22,7 @@ def upkeep() -> None:
 def run(lists: tuple[Path, ...], live: bool, data: Path, as_json: bool) -> None:
     """Hold all customers' certificates against the revocation index, and write events for what changed.
 
+    Taps that their tenants keep no longer (`honnin tenant set --tap-days`) are removed.
     Ends with 1 when a list was refused, with 2 when an issuer of customers' certificates has no fresh list.
     """
     import msgspec
@@ -31,16 +32,18 @@ def run(lists: tuple[Path, ...], live: bool, data: Path, as_json: bool) -> None:
     platform = Platform(Settings.from_environment(stored(data)))
     try:
         refused = platform.take_lists(lists, livemode=live).refused if lists else []
+        removed = platform.end_old_taps(livemode=live)
         report = platform.upkeep(livemode=live)
     finally:
         platform.close()
     if as_json:
-        print_json({**msgspec.to_builtins(report), "refused": refused})
+        print_json({**msgspec.to_builtins(report), "taps_removed": removed, "refused": refused})
     else:
         for line in refused:
             click.echo(f"refused  {line['source']}  {line['reason']}")
         for name in ("customers", "ended", "reason_changed", "hold_ended"):
             click.echo(f"{name:14}  {getattr(report, name):,}")
+        click.echo(f"{'taps_removed':14}  {removed:,}")
         for key_id in report.unanswered:
             click.echo(f"no fresh list of issuer {key_id}")
     if refused or report.unanswered:

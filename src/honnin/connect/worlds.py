@@ -42,6 +42,9 @@ class World(Protocol):
     def people(self) -> list[dict[str, Any]]:
         """Return the invented persons as `honnin sandbox people --json` lists them."""
 
+    def document_keys(self, target: str) -> dict[str, str]:
+        """Return what opens an emulated document (`emulated:TARGET`) now, by name: a changed PIN as it was changed."""
+
     def origins(self) -> Mapping[str, Any]:
         """Return the institutions' ASGI applications by the first label of their host (`jlis`, …)."""
 

@@ -86,6 +86,7 @@ class Platform:
         self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, self._modes.__getitem__)
         self.webhooks = Webhooks(self.store, self._sealer)
         self._woken = threading.Event()
+        self._aged = dict[bool, date]()  # the day on which the old taps of a mode were all removed
 
     def close(self) -> None:
         """Close the store and the connections to services; a sequencer must have been stopped before."""
@@ -286,6 +287,23 @@ class Platform:
         index = open_index(revocation_folder(self.settings, livemode=livemode))
         return Upkeep(self.store, self.keys, index, mode.kinds()).run(livemode=livemode, at=mode.clock())
 
+    def end_old_taps(self, *, livemode: bool) -> int:
+        """Remove the taps of one mode that their tenants keep no longer; return how many."""
+        mode, ended = self._modes[livemode], 0
+        self._aged.pop(livemode, None)
+        while livemode not in self._aged:
+            ended += self._end_old_taps(japanese_day(mode.clock()), moment(mode.clock()), livemode=livemode)
+        return ended
+
+    def _end_old_taps(self, today: date, now: str, *, livemode: bool) -> int:
+        """Remove one group of them: they end at midnight, so that nobody looks again on a day that was done."""
+        if self._aged.get(livemode) == today:
+            return 0
+        ended, done = self.taps.end_old(today, now, livemode=livemode)
+        if done:
+            self._aged[livemode] = today
+        return ended
+
     def forget_person(self, tenant_id: str, object_id: str) -> int:
         """End the sealed data of a person, or of a check without one, at one tenant by destroying the keys.
 
@@ -397,6 +415,7 @@ class Platform:
             ended += self.sessions.expire(now, livemode=livemode)
             ended += self.logins.forget(now, livemode=livemode)
             ended += self.taps.forget(now, livemode=livemode)
+            ended += self._end_old_taps(japanese_day(mode.clock()), now, livemode=livemode)
             ended += self.records.end_due(japanese_day(mode.clock()), now, livemode=livemode)
             with self.store.read() as db:
                 keys = self._sealer.expired(db, now, livemode=livemode)

@@ -1,7 +1,8 @@
 """Ending a person's sealed data: the keys are destroyed, the log goes on proving that checks were made.
 
-What ends: openings, custody, sealed answers and four items of that person at one tenant, and the hashes that tied
-certificates to the person. What stays: records and receipts, whose commitments nobody can open any more.
+What ends: openings, custody, sealed answers and four items of that person at one tenant, the hashes that tied
+certificates to the person, their registration for taps and the taps that they made. What stays: records and receipts,
+whose commitments nobody can open any more.
 
 A check whose person is not known (yet) is forgotten by its own id, with the checks that wait for the same certificate.
 """
@@ -13,7 +14,11 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 from honnin.errors import NotFoundError
 from honnin.platform.customers import forget_customers
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.linking import same_people
 from honnin.platform.store import schema
+from honnin.platform.tap.ageing import remove_taps
+from honnin.platform.tap.events import tell_ended
+from honnin.platform.tap.registering import end_registrations
 
 __all__ = ["forget_person"]
 
@@ -23,7 +28,7 @@ def forget_person(db: Connection, sealer: Sealer, tenant_id: str, object_id: str
 
     Raises NotFoundError `evidence.unknown_person`, also for a check of a known person: the person is to be named.
     """
-    same, checks, tags = _people(db, tenant_id, object_id), schema.verifications, schema.person_certificates
+    same, checks, tags = same_people(db, tenant_id, object_id), schema.verifications, schema.person_certificates
     if not same:
         return _forget_check(db, sealer, tenant_id, object_id, now)
     own = select(tags.c.link_tag).where(tags.c.tenant_id == tenant_id, tags.c.person_id.in_(same))
@@ -39,13 +44,11 @@ def forget_person(db: Connection, sealer: Sealer, tenant_id: str, object_id: str
 
 
 def _forget_taps(db: Connection, sealer: Sealer, tenant_id: str, same: list[str], now: str) -> None:
-    """End a person's registration for taps, and take their name off the taps that they made."""
-    taps, registrations = schema.taps, schema.tap_registrations
+    """End a person's registration for taps, and remove the taps that they made."""
+    taps = schema.taps
     mine = (taps.c.tenant_id == tenant_id) & taps.c.person_id.in_(same)
-    for tap_id in db.execute(select(taps.c.tap_id).where(mine)).scalars().all():
-        sealer.end(db, tenant_id, tap_id, now)
-    db.execute(update(taps).where(mine).values(person_id=None))
-    db.execute(delete(registrations).where(registrations.c.tenant_id == tenant_id, registrations.c.person_id.in_(same)))
+    remove_taps(db, sealer, tenant_id, list(db.execute(select(taps.c.tap_id).where(mine)).scalars()), now)
+    tell_ended(db, tenant_id, end_registrations(db, sealer, tenant_id, same, now), now)
 
 
 def _forget_check(db: Connection, sealer: Sealer, tenant_id: str, check_id: str, now: str) -> int:
@@ -64,20 +67,6 @@ def _forget_check(db: Connection, sealer: Sealer, tenant_id: str, check_id: str,
     ended = _end_checks(db, sealer, tenant_id, checks.c.verification_id.in_(forgotten), now)
     _wait_no_more(db, tenant_id, forgotten)
     return ended
-
-
-def _people(db: Connection, tenant_id: str, person_id: str) -> list[str]:
-    """Return all ids of a person, over any number of merges and whichever of them is given; none where unknown."""
-    persons = schema.persons
-    mine = persons.c.tenant_id == tenant_id
-    same: list[str] = []
-    ahead = list(db.execute(select(persons.c.person_id).where(mine, persons.c.person_id == person_id)).scalars())
-    while ahead:
-        same += ahead
-        older = select(persons.c.became).where(mine, persons.c.person_id.in_(ahead), persons.c.became.is_not(None))
-        met = select(persons.c.person_id).where(mine, persons.c.became.in_(ahead) | persons.c.person_id.in_(older))
-        ahead = [person for person in db.execute(met).scalars() if person not in same]
-    return same
 
 
 def _waiting(db: Connection, tenant_id: str, tags: Iterable[str]) -> set[str]:

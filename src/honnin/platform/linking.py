@@ -31,6 +31,7 @@ __all__ = [
     "link_tag",
     "person_rows",
     "subject_tag",
+    "same_people",
     "wait_for_link",
 ]
 
@@ -171,6 +172,20 @@ def wait_for_link(db: Connection, tenant_id: str, tag: str, verification_id: str
     db.execute(insert(schema.pending_links).values(tenant_id=tenant_id, link_tag=tag, verification_id=verification_id))
 
 
+def same_people(db: Connection, tenant_id: str, person_id: str) -> list[str]:
+    """Return all ids of a person, over any number of merges and whichever of them is given; none where unknown."""
+    persons = schema.persons
+    mine = persons.c.tenant_id == tenant_id
+    same: list[str] = []
+    ahead = list(db.execute(select(persons.c.person_id).where(mine, persons.c.person_id == person_id)).scalars())
+    while ahead:
+        same += ahead
+        older = select(persons.c.became).where(mine, persons.c.person_id.in_(ahead), persons.c.became.is_not(None))
+        met = select(persons.c.person_id).where(mine, persons.c.became.in_(ahead) | persons.c.person_id.in_(older))
+        ahead = [person for person in db.execute(met).scalars() if person not in same]
+    return same
+
+
 def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str, now: str) -> None:
     pending, checks = schema.pending_links, schema.verifications
     mine = (pending.c.tenant_id == tenant_id) & pending.c.link_tag.in_(tags)
@@ -206,7 +221,7 @@ def _become(db: Connection, tenant_id: str, others: set[str], person: str) -> No
     db.execute(
         update(persons).where(persons.c.tenant_id == tenant_id, persons.c.person_id.in_(others)).values(became=person)
     )
-    for table in (schema.person_certificates, schema.customer_certificates, schema.verifications):
+    for table in (schema.person_certificates, schema.customer_certificates, schema.verifications, schema.taps):
         db.execute(
             update(table).where(table.c.tenant_id == tenant_id, table.c.person_id.in_(others)).values(person_id=person)
         )

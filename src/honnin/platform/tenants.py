@@ -2,6 +2,7 @@
 
 import hmac
 import json
+import re
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -20,6 +21,8 @@ from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 
 __all__ = [
+    "OTHER_PURPOSES",
+    "TAP_DAYS",
     "add_tenant",
     "allowed_attributes",
     "change_tenant",
@@ -48,6 +51,7 @@ _SHOWN = (
     _COLUMNS.obliged_entity,
     _COLUMNS.apply_2027_rules,
     _COLUMNS.tap_use,
+    _COLUMNS.tap_days,
     _COLUMNS.return_urls,
 )
 _OF_KEY = Prepared(
@@ -69,6 +73,10 @@ SAID_AS_THEY_ARE = {
     "apply_2027_rules",
     "tap_use",
 }
+TAP_DAYS = 90  # for which a tap is kept where nobody has said otherwise; no law asks that it is kept at all
+MOST_TAP_DAYS = 3650
+OTHER_PURPOSES = "*"  # in `Tenant.tap_days`: every purpose that is not named
+PURPOSE = re.compile(r"\A(?:[a-z0-9_.:-]{1,64}|\*)\Z")
 LOCAL_HOSTS = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -154,7 +162,8 @@ def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
     """Change a tenant's settings; members as in `Tenant`, those absent or None stay.
 
     Raises InputError `tenant.return_url` for an address that a person could not safely be sent to, `tenant.ground` for
-    a certificate exception without a certified verifier behind it, `tenant.attribute`, `tenant.unknown`.
+    a certificate exception without a certified verifier behind it, `tenant.attribute`, `tenant.tap_days`,
+    `tenant.unknown`.
     """
     present = get_tenant(db, tenant_id)
     changed: dict[str, Any] = {}
@@ -171,6 +180,8 @@ def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
             changed[name] = json.dumps([a for a in ATTRIBUTES if a in value])
         elif name in {"verifier_from", "verifier_to"}:
             changed[name] = value.isoformat()
+        elif name == "tap_days":
+            changed[name] = json.dumps(present.tap_days | _checked_days(value))
         elif name in SAID_AS_THEY_ARE:
             changed[name] = value
         else:
@@ -185,6 +196,16 @@ def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
     if changed:
         db.execute(update(schema.tenants).where(schema.tenants.c.tenant_id == tenant_id).values(**changed))
     return get_tenant(db, tenant_id)
+
+
+def _checked_days(given: dict[str, int]) -> dict[str, int]:
+    for purpose, days in given.items():
+        if not PURPOSE.match(purpose) or not 0 <= days <= MOST_TAP_DAYS:
+            raise InputError(
+                "tenant.tap_days",
+                f"Taps are kept for 0 to {MOST_TAP_DAYS} days, by purpose ({OTHER_PURPOSES} for all others).",
+            )
+    return given
 
 
 def check_return_url(url: str, *, livemode: bool) -> None:
@@ -248,5 +269,6 @@ def _tenant(row: tuple[Any, ...]) -> Tenant:
         obliged_entity=None if given["obliged_entity"] is None else bool(given["obliged_entity"]),
         apply_2027_rules=bool(given["apply_2027_rules"]),
         tap_use=not given["livemode"] if given["tap_use"] is None else bool(given["tap_use"]),
+        tap_days=json.loads(given["tap_days"] or "{}"),
         return_urls=tuple(json.loads(given["return_urls"])),
     )

@@ -230,13 +230,14 @@ def find_evidence(db: Connection, tenant_id: str | None, object_id: str) -> tupl
     Raises NotFoundError `evidence.unknown`.
     """
     checks, at_counter = schema.verifications.c, schema.counter_checks.c
-    files, taps = schema.documents.c, schema.taps.c
+    files, taps, proof = schema.documents.c, schema.taps.c, schema.evidence.c
     row = None
     for tenant, made, evidence in (
         (checks.tenant_id, checks.verification_id, checks.evidence_id),
         (at_counter.tenant_id, at_counter.check_id, at_counter.evidence_id),
         (files.tenant_id, files.document_id, files.evidence_id),
         (taps.tenant_id, taps.tap_id, taps.evidence_id),
+        (proof.tenant_id, proof.evidence_id, proof.evidence_id),  # of what is gone itself, as an old tap
     ):
         query = select(tenant, evidence).where((made == object_id) | (evidence == object_id))
         row = row or db.execute(query if tenant_id is None else query.where(tenant == tenant_id)).one_or_none()

@@ -40,6 +40,12 @@ class Sandbox(World):
 
         return listing(self)
 
+    def document_keys(self, target: str) -> dict[str, str]:
+        """Return what opens an emulated document now (`emulated:TARGET`), by name."""
+        from honnin.sandbox.people_listing import document_keys
+
+        return document_keys(self, target)
+
     def origins(self) -> Mapping[str, Any]:
         """Return the institutions' ASGI applications by host label."""
         from honnin.sandbox.digital_auth.app import create_app as digital_auth

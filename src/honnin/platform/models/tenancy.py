@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from typing import Literal
 
+import msgspec
+
 from honnin.platform.models.quiet import Quiet
 from honnin.platform.models.vocabulary import Attribute, VerifierStatus
 
@@ -22,6 +24,7 @@ class Tenant(Quiet, frozen=True, kw_only=True):
     obliged_entity: it is one under the AML law; None where nobody has said.
     apply_2027_rules: it asks at once for what the AML rules ask from 2027-04-01.
     tap_use: its customers may tap without a PIN; a live tenant only where the operator said so.
+    tap_days: for how many days a tap is kept, by purpose; `*` is for all that are not named.
     """
 
     id: str
@@ -38,6 +41,7 @@ class Tenant(Quiet, frozen=True, kw_only=True):
     obliged_entity: bool | None = None
     apply_2027_rules: bool = False
     tap_use: bool = False
+    tap_days: dict[str, int] = msgspec.field(default_factory=dict)
     return_urls: tuple[str, ...] = ()
 
 

@@ -72,7 +72,7 @@ class Recogniser:
         if person is None:
             return msgspec.structs.replace(seen, settled=settled)
         with self.store.read() as db:
-            may, _ = registered(db, tenant_id, person)
+            may = registered(db, tenant_id, person) is not None
         return msgspec.structs.replace(seen, person=person, registered=may)
 
     def _joined(self, tags: list[str], now: str) -> str | None:

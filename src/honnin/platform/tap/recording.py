@@ -17,6 +17,7 @@ from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.models import RevocationSeen, Tenant, VerdictAnswer, VerificationAnswer
 from honnin.platform.store import schema
+from honnin.platform.tap.events import tell_registered, tell_tap
 from honnin.platform.tap.judging import Ending
 from honnin.platform.tap.models import Outcome
 from honnin.platform.tenants import log_of, standing
@@ -85,6 +86,7 @@ def write_ending(db: Connection, sealer: Sealer, tenant: Tenant, ended: Ended) -
     mine = (table.c.tenant_id == tenant.id) & (table.c.tap_id == ended.tap_id)
     db.execute(update(table).where(mine).values(**values))
     sealer.seal(db, tenant.id, ended.tap_id, OPENING, ended.key, subject=ended.tap_id, retention=RETENTION, now=now)
+    tell_tap(db, tenant.id, ended.tap_id, ended.outcome, ended.reason, now)
 
 
 def write_registration(db: Connection, tenant: Tenant, tap_id: str, ending: Ending, answer: VerificationAnswer) -> None:
@@ -94,3 +96,8 @@ def write_registration(db: Connection, tenant: Tenant, tap_id: str, ending: Endi
     person = answer.person if ending.outcome == "accepted" else None
     mine = (table.c.tenant_id == tenant.id) & (table.c.tap_id == tap_id)
     db.execute(update(table).where(mine).values(body=msgspec.json.encode(body).decode(), person_id=person))
+    now = moment(answer.created_at)
+    if person is not None:
+        tell_registered(db, tenant.id, tap_id, person, answer.id, now)
+    else:
+        tell_tap(db, tenant.id, tap_id, ending.outcome, ending.reason, now, registration=True)

@@ -2,20 +2,40 @@
 
 Kept of a registration: the six digits that open the chip's own proof (sealed under the person's key), and a keyed hash
 of the chip's own key, so that a later tap must be of the same card. A new card is registered anew, with its PIN.
+
+A person may have been known under two ids before J-LIS told that they are one: a registration is found under either.
 """
 
-from sqlalchemy import Connection, delete, insert, select, update
+from typing import NamedTuple
+
+from sqlalchemy import Connection, delete, insert, select
 
 from honnin.chip.my_number_card import BirthDateKey
 from honnin.errors import GoneError
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import keyed_hash
 from honnin.platform.keys import Keyring
+from honnin.platform.linking import same_people
 from honnin.platform.store import schema
 
-__all__ = ["BIRTH", "card_tag", "end_registration", "keep_card", "register", "registered", "registered_birth"]
+__all__ = [
+    "BIRTH",
+    "Registered",
+    "card_tag",
+    "end_registrations",
+    "register",
+    "registered",
+    "registered_birth",
+]
 
 BIRTH = "tap_birth"
+
+
+class Registered(NamedTuple):
+    """A registration. holder: the id of the person that it was made under; card: its name (`card_tag`)."""
+
+    holder: str
+    card: str
 
 
 def card_tag(keys: Keyring, tenant_id: str, chip_key: bytes) -> str:
@@ -24,12 +44,13 @@ def card_tag(keys: Keyring, tenant_id: str, chip_key: bytes) -> str:
 
 
 def register(
-    db: Connection, sealer: Sealer, tenant_id: str, person: str, opener: BirthDateKey, tag: str | None, now: str
+    db: Connection, sealer: Sealer, tenant_id: str, person: str, opener: BirthDateKey, tag: str, now: str
 ) -> None:
-    """Let a person tap from now on, with the card of `tag`, or with the first one that proves itself; an earlier
-    registration ends. opener: what opens the chip's own proof.
+    """Let a person tap from now on, with the card of `tag`; an earlier registration ends.
+
+    opener: what opens the chip's own proof.
     """
-    end_registration(db, sealer, tenant_id, person, now)
+    end_registrations(db, sealer, tenant_id, same_people(db, tenant_id, person), now)
     six = opener.digits.encode("ascii")
     sealer.seal(db, tenant_id, person, BIRTH, six, subject=person, retention=BIRTH, now=now)
     db.execute(
@@ -37,41 +58,33 @@ def register(
     )
 
 
-def end_registration(db: Connection, sealer: Sealer, tenant_id: str, person: str, now: str) -> bool:
-    """Let a person tap no more, and tell whether they could."""
+def end_registrations(db: Connection, sealer: Sealer, tenant_id: str, people: list[str], now: str) -> list[str]:
+    """Let a person, by all their ids, tap no more; return the ids under which they could."""
     table = schema.tap_registrations
-    gone = db.execute(delete(table).where(table.c.tenant_id == tenant_id, table.c.person_id == person))
-    sealer.end(db, tenant_id, person, now, retention=BIRTH)
-    return gone.rowcount > 0
+    mine = (table.c.tenant_id == tenant_id) & table.c.person_id.in_(people)
+    holders = list(db.execute(select(table.c.person_id).where(mine)).scalars())
+    for holder in holders:
+        sealer.end(db, tenant_id, holder, now, retention=BIRTH)
+    if holders:
+        db.execute(delete(table).where(mine))
+    return holders
 
 
-def registered(db: Connection, tenant_id: str, person: str) -> tuple[bool, str | None]:
-    """Tell whether a person may tap, and with which card (None: the first one that proves itself)."""
+def registered(db: Connection, tenant_id: str, person: str) -> Registered | None:
+    """Return a person's registration, None where they may not tap."""
     table = schema.tap_registrations
-    row = db.execute(
-        select(table.c.card_tag).where(table.c.tenant_id == tenant_id, table.c.person_id == person)
-    ).one_or_none()
-    return row is not None, None if row is None else row.card_tag
+    query = select(table.c.person_id, table.c.card_tag).where(table.c.tenant_id == tenant_id)
+    row = db.execute(query.where(table.c.person_id == person)).one_or_none()
+    if row is None:
+        others = [other for other in same_people(db, tenant_id, person) if other != person]
+        newest = query.where(table.c.person_id.in_(others)).order_by(table.c.created_at.desc()).limit(1)
+        row = db.execute(newest).one_or_none() if others else None
+    return None if row is None else Registered(row.person_id, row.card_tag)
 
 
-def keep_card(db: Connection, tenant_id: str, person: str, tag: str) -> bool:
-    """Bind a registration to the card that proved itself; False when it is bound to another one meanwhile."""
-    table = schema.tap_registrations
-    kept = db.execute(
-        update(table)
-        .where(
-            table.c.tenant_id == tenant_id,
-            table.c.person_id == person,
-            table.c.card_tag.is_(None) | (table.c.card_tag == tag),
-        )
-        .values(card_tag=tag)
-    )
-    return kept.rowcount == 1
-
-
-def registered_birth(db: Connection, sealer: Sealer, tenant_id: str, person: str) -> BirthDateKey | None:
+def registered_birth(db: Connection, sealer: Sealer, tenant_id: str, holder: str) -> BirthDateKey | None:
     """Return the key that opens the chip's own proof of a registered person's card; None where it is gone."""
     try:
-        return BirthDateKey(sealer.open(db, tenant_id, person, BIRTH).decode("ascii"))
+        return BirthDateKey(sealer.open(db, tenant_id, holder, BIRTH).decode("ascii"))
     except GoneError:
         return None

@@ -29,10 +29,13 @@ from honnin.platform.evidence.commitments import KEY_SIZE, commit
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.ids import new_id
 from honnin.platform.keys import Keyring
+from honnin.platform.linking import same_people
 from honnin.platform.models import Caller, Tenant, VerificationAnswer, VerificationRequest
 from honnin.platform.services import Mode
 from honnin.platform.store import Store, schema
+from honnin.platform.tap.ageing import end_old
 from honnin.platform.tap.allowing import allow, decide
+from honnin.platform.tap.events import tell_ended
 from honnin.platform.tap.judging import (
     Ending,
     Recognised,
@@ -59,8 +62,7 @@ from honnin.platform.tap.recognising import Recogniser
 from honnin.platform.tap.recording import Ended, write_ending, write_registration
 from honnin.platform.tap.registering import (
     card_tag,
-    end_registration,
-    keep_card,
+    end_registrations,
     register,
     registered,
     registered_birth,
@@ -180,7 +182,8 @@ class Taps:
         facts = _Facts(key=key, certificate=commit(key, "certificate", given.certificate), seen=seen)
 
         def work(db: Connection) -> RecognisedTap:
-            opener = registered_birth(db, self.sealer, tenant.id, seen.person) if seen.person else None
+            kept = registered(db, tenant.id, seen.person) if seen.person else None
+            opener = registered_birth(db, self.sealer, tenant.id, kept.holder) if kept else None
             last = ending
             if last is None and opener is None:  # forgotten meanwhile
                 last = judge_certificate(msgspec.structs.replace(seen, registered=False))
@@ -207,13 +210,11 @@ class Taps:
 
         def work(db: Connection) -> Tap:
             move_on(db, row, "recognised")
-            still, kept = registered(db, tenant.id, person)
-            opener = registered_birth(db, self.sealer, tenant.id, person)
-            seen = facts.seen if still and opener else msgspec.structs.replace(facts.seen, registered=False)
-            chip = _chip(tapped, opener.digits if opener else "", None if kept is None else kept == tag)
+            kept = registered(db, tenant.id, person)
+            opener = registered_birth(db, self.sealer, tenant.id, kept.holder) if kept else None
+            seen = facts.seen if opener else msgspec.structs.replace(facts.seen, registered=False)
+            chip = _chip(tapped, opener.digits if opener else "", kept.card == tag if kept else None)
             last = judge_certificate(seen) or judge_chip(chip)
-            if last.outcome == "accepted" and not keep_card(db, tenant.id, person, tag):
-                last = judge_chip(chip._replace(same_card=False))
             self._end(db, tenant, row, msgspec.structs.replace(facts, seen=seen), last, chip, proof, at)
             return shown(caller, find(db, tenant.id, tap_id), at)
 
@@ -273,26 +274,25 @@ class Taps:
         self.verifier.verify(mode, tenant, check, allowed=(), also=also)
         return found[0]
 
-    def register_checked(self, caller: Caller, person: str, opener: BirthDateKey) -> None:
-        """Let a person tap who was just verified at a distance; the first card that proves itself is theirs.
-
-        For a program that made the check with a PIN itself. Raises AccessError `tap.not_allowed`.
-        """
-        at = self.modes(caller.livemode).clock()
-        allow(caller.tenant, at)
-        self.store.write(
-            lambda db: register(db, self.sealer, caller.id, person, opener, None, moment(at)), tenant=caller.id
-        )
-
     def end_registration(self, caller: Caller, person: str) -> None:
         """Let a person tap no more. Raises NotFoundError `tap.not_registered`."""
         now = moment(self.modes(caller.livemode).clock())
-        if not self.store.write(lambda db: end_registration(db, self.sealer, caller.id, person, now), tenant=caller.id):
+
+        def work(db: Connection) -> bool:
+            ended = end_registrations(db, self.sealer, caller.id, same_people(db, caller.id, person), now)
+            tell_ended(db, caller.id, ended, now)
+            return bool(ended)
+
+        if not self.store.write(work, tenant=caller.id):
             raise NotFoundError("tap.not_registered", "This person is not registered for taps.", next="Check the id.")
 
     def forget(self, now: str, *, livemode: bool) -> int:
         """Delete taps of one mode that never ended and whose time has passed; return how many."""
         return forget_unfinished(self.store, now, livemode=livemode)
+
+    def end_old(self, today: date, now: str, *, livemode: bool) -> tuple[int, bool]:
+        """Remove ended taps of one mode that their tenants keep no longer (`ageing.end_old`)."""
+        return end_old(self.store, self.sealer, today, now, livemode=livemode)
 
     # --- what the steps share
 

@@ -10,7 +10,7 @@ from hmac import compare_digest
 from honnin.sandbox.cards.personalise import Chip
 from honnin.sandbox.world import World
 
-__all__ = ["Attempt", "PinCounters"]
+__all__ = ["Attempt", "PinCounters", "changed_pins"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS card_pins (
@@ -21,6 +21,15 @@ CREATE TABLE IF NOT EXISTS card_pins (
     PRIMARY KEY (card_id, pin)
 ) WITHOUT ROWID;
 """
+
+
+def changed_pins(world: World, card_id: str) -> dict[str, str]:
+    """Return the PINs of one card, by name in the layout, that are no longer as the card office set them."""
+    world.ensure(SCHEMA)
+    rows = world.connection().execute(
+        "SELECT pin, changed_to FROM card_pins WHERE card_id = ? AND changed_to IS NOT NULL", (card_id,)
+    )
+    return {row["pin"]: row["changed_to"].decode("ascii") for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

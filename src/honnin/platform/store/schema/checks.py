@@ -156,6 +156,8 @@ taps = Table(
     Column("body", Text),  # verdict, outcome and reason as JSON, once ended
     PrimaryKeyConstraint("tenant_id", "tap_id"),
     Index(None, "tenant_id", "terminal_id", "created_at"),
+    Index(None, "tenant_id", "created_at", "tap_id"),
+    Index(None, "tenant_id", "person_id"),
     Index(None, "tenant_id", "evidence_id"),
     Index(
         "ix_taps_open",

@@ -25,6 +25,7 @@ tenants = Table(
     Column("obliged_entity", Boolean),  # NULL: nobody has said
     Column("apply_2027_rules", Boolean),
     Column("tap_use", Boolean),  # NULL: nobody has said, which allows it to test tenants alone
+    Column("tap_days", Text),  # JSON: days by purpose, `*` for others
 )
 
 api_keys = Table(
