@@ -30,8 +30,8 @@ __all__ = [
     "learn_kin",
     "link_tag",
     "person_rows",
-    "subject_tag",
     "same_people",
+    "subject_tag",
     "wait_for_link",
 ]
 
