@@ -6,6 +6,7 @@ Both listen on this machine only unless `--host` says otherwise, and end cleanly
 import contextlib
 import logging
 import os
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,8 @@ from honnin.errors import InputError
 from honnin.words import in_all
 
 __all__ = ["serve", "up"]
+
+WIDE = 400  # columns
 
 
 def _address(function: Any) -> Any:
@@ -154,7 +157,8 @@ def _say_where(addresses: dict[str, str], *, data: Path, key: str | None, as_jso
     table.add_row(_both("row_world"), str(data))
     if key:
         table.add_row(_both("row_key"), str(data / KEYS_FILE))
-    console = Console()
+    # In a file or a pipe addresses and paths stay whole, however long they are.
+    console = Console(width=None if sys.stdout.isatty() else WIDE)
     console.print(table)
     console.print(_both("ready"))
 
