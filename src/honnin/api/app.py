@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from honnin.api import (
     assessments,
+    counter_checks,
     documents,
     events,
     evidence,
@@ -44,6 +45,7 @@ OPERATIONS: tuple[Operation, ...] = (
     *sessions.OPERATIONS,
     *logins.OPERATIONS,
     *taps.OPERATIONS,
+    *counter_checks.OPERATIONS,
     *documents.OPERATIONS,
     *events.OPERATIONS,
     *webhooks.OPERATIONS,

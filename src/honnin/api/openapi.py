@@ -38,6 +38,7 @@ TAGS = {
     "sessions": "Asking a person to sign on a page of honnin's.",
     "logins": "Logging in with the card's user authentication key.",
     "taps": "Customers who were verified with a PIN once tap without one, at supervised terminals, for level 1.",
+    "counter": "What staff found of cards that they read at a counter.",
     "documents": "Signed PDF, XML, CMS and time stamps: verified, made, and given to whoever may have them.",
     "events": "The outbox: what happened, in order.",
     "webhooks": "The outbox sent to addresses of yours, signed as the Standard Webhooks are.",

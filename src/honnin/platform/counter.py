@@ -18,6 +18,7 @@ import msgspec
 from sqlalchemy import Connection, insert, select
 
 from honnin.errors import NotFoundError
+from honnin.platform import outbox
 from honnin.platform.clock import japanese_day, moment
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
 from honnin.platform.evidence.record import Circumstances, add_record, build_record
@@ -41,6 +42,7 @@ STANDING: Final = {
     "unknown": ("not_checked", "proof.standing_unknown"),
     "failed": ("failed", "proof.standing_failed"),
 }
+TOLD = ("document", "purpose", "law", "method", "record", "verification")  # by the event
 FULL, OPENING = "counter_full", "counter_opening"
 
 
@@ -125,13 +127,27 @@ class Counter:
         made, label = _made(tenant, reading, at)
         return self.store.write(lambda db: self._write(db, tenant, reading, made, label), tenant=tenant.id)
 
-    def checks(self, tenant_id: str, *, limit: int = 100) -> list[CounterCheck]:
-        """Return the newest checks first."""
+    def page(
+        self, tenant_id: str, *, after: str | None = None, limit: int = 20
+    ) -> tuple[tuple[CounterCheck, ...], bool]:
+        """Return up to `limit` checks, newest first, and whether more follow.
+
+        after: the last check that was seen. Raises NotFoundError `counter.check_unknown`.
+        """
         table = schema.counter_checks
         query = select(table.c.body).where(table.c.tenant_id == tenant_id)
         with self.store.read() as db:
-            rows = db.execute(query.order_by(table.c.created_at.desc(), table.c.check_id.desc()).limit(limit)).scalars()
-            return [msgspec.json.decode(body, type=CounterCheck) for body in rows]
+            if after is not None:
+                seen = select(table.c.created_at).where(table.c.tenant_id == tenant_id, table.c.check_id == after)
+                last = db.execute(seen).scalar()
+                if last is None:
+                    raise _unknown()
+                earlier = (table.c.created_at == last) & (table.c.check_id < after)
+                query = query.where((table.c.created_at < last) | earlier)
+            order = (table.c.created_at.desc(), table.c.check_id.desc())
+            bodies = db.execute(query.order_by(*order).limit(limit + 1)).scalars().all()
+        found = tuple(msgspec.json.decode(body, type=CounterCheck) for body in bodies[:limit])
+        return found, len(bodies) > limit
 
     def check(self, tenant_id: str, check_id: str) -> CounterCheck:
         """Return one check. Raises NotFoundError `counter.check_unknown`."""
@@ -141,7 +157,7 @@ class Counter:
                 select(table.c.body).where(table.c.tenant_id == tenant_id, table.c.check_id == check_id)
             ).scalar()
         if body is None:
-            raise NotFoundError("counter.check_unknown", "There is no such check.", next="Look at the list.")
+            raise _unknown()
         return msgspec.json.decode(body, type=CounterCheck)
 
     def full(self, tenant_id: str, check_id: str) -> bytes:
@@ -202,7 +218,19 @@ class Counter:
             )
         )
         self.sealer.seal(db, tenant.id, made.id, OPENING, key, subject=made.id, retention=DEFAULT_RETENTION, now=now)
+        told = {
+            "counter_check": made.id,
+            "indication": made.verdict.indication,
+            **{
+                name: getattr(made, name) for name in ("document", "purpose", "law", "method", "record", "verification")
+            },
+        }
+        outbox.append(db, tenant.id, "counter_check.completed", told, now)
         return made
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError("counter.check_unknown", "There is no such check.", next="Look at the list.")
 
 
 def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> tuple[CounterCheck, str | None]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorded"]
 
+SHOWN = 50
 REASON = "窓口での聞取り"  # stands in the record, which is written in Japanese
 
 
@@ -52,8 +53,10 @@ class Recorded:
     async def checks(self, request: Request) -> Response:
         """List what was recorded."""
         tenant = clerk_of(request).tenant
-        found = await self._threads.run(self._platform.of_tenant(tenant.id).counter.checks, tenant.id)
-        return self._pages.render(request, "checks.html", checks=found)
+        after = request.query_params.get("after")
+        home = self._platform.of_tenant(tenant.id)
+        found, more = await self._threads.run(home.counter.page, tenant.id, after=after, limit=SHOWN)
+        return self._pages.render(request, "checks.html", checks=found, older=found[-1].id if more else "")
 
     async def check(self, request: Request) -> Response:
         """Show one check."""
