@@ -20,7 +20,8 @@ bench: $(STAMPS)/dev
 	$(BIN)/honnin bench
 
 fuzz: $(STAMPS)/dev
-	scripts/fuzz
+	scripts/fuzz chips
+	scripts/fuzz certificates
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "honnin needs Python 3.11 or newer; name it with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

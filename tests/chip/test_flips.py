@@ -15,11 +15,6 @@ from honnin.chip import Reader
 from honnin.chip.answers import OVER_DATA, authenticity, covered
 from honnin.errors import HonninError
 
-AS_RESIDENCE_2 = (
-    "certificate_2",
-    "residence_specified",
-)  # the same files and signature; their sample goes through the chip
-
 SAMPLES = 20
 
 
@@ -28,7 +23,7 @@ def world_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")
 
 
-@pytest.mark.parametrize("session", [name for name in SESSIONS if name not in AS_RESIDENCE_2])
+@pytest.mark.parametrize("session", SESSIONS)
 def test_every_byte_of_every_file(world_data: Path, session: str) -> None:
     with held(session, world_data) as document:
         files = document.files()

@@ -142,6 +142,24 @@ def test_number_and_four_items_for_who_may_have_them() -> None:
     assert {proof.result for proof in proofs.values()} == {"passed"}
 
 
+@pytest.mark.parametrize(("file", "part"), [(1, "number"), (2, "four_items")])
+@pytest.mark.parametrize("blank", [b"\0" * 256, b"\xff" * 256, None])
+def test_what_is_signed_and_not_given_is_no_verified_rest(file: int, part: str, blank: bytes | None) -> None:
+    """A card that blanks one of the two parts that its signature stands for shows nothing green."""
+    card = NumberCard()
+    folder = card.folders[INPUT_SUPPORT]
+    if blank is None:
+        del folder.files[file]
+    else:
+        folder.files[file] = blank
+    with MyNumberCard(card, allow=EVERYTHING) as mine:
+        mine.input_support.unlock(PIN)
+        values = mine.input_support.read().values
+        proof = by_kind(mine.input_support.prove(CHALLENGE, trust=trust(card)))["data_signature"]
+    assert (values.individual_number is None, values.four_items is None) == (part == "number", part == "four_items")
+    assert (proof.result, proof.code, proof.covers) == ("failed", "proof.items_withheld", ("number", "four_items"))
+
+
 def test_a_typed_number_is_compared_by_the_chip() -> None:
     card = NumberCard()
     with MyNumberCard(card, allow=EVERYTHING) as mine:

@@ -14,7 +14,9 @@ from honnin.chip.document import Proof
 from honnin.chip.icao9303 import parse_security_object
 from honnin.chip.icao9303.passive import passive_authentication
 from honnin.chip.passport import CanKey, MrzKey, Passport
+from honnin.chip.passport.proving import judge_mapping
 from honnin.errors import CardError, FormatError, HonninError, InputError, ReaderError
+from honnin.pki.rfc5652 import read_signed_data
 from honnin.sandbox.cards.passport import EmulatedPassport
 from honnin.sandbox.foreign_ministry import csca_certificates, der
 from honnin.sandbox.foreign_ministry.authorities import document_signer
@@ -421,25 +423,51 @@ def test_a_chip_that_lies_about_sizes(world: World, content: bytes, code: str) -
         assert chip.lds1.read("dg1").values.zone is not None
 
 
-@pytest.mark.parametrize("kind", ["jp-bac-ec", "jp-bac-rsa", "pace-gm"])
+@pytest.mark.parametrize("kind", ["jp-bac-ec", "jp-bac-rsa", "pace-gm", "pace-cam"])
 def test_one_changed_byte_is_never_verified(world: World, trust: Trust, kind: str) -> None:
-    """Every byte of every file, every eleventh of the portrait: a covered one fails, another changes no proof."""
+    """Every byte of every file: a covered one fails, another changes no proof.
+
+    Every byte is held against its signed digest; the whole is judged for every byte but those of the portrait between
+    every eleventh, as they take the same way.
+    """
     passport = issue(world, "hanako", kind)
     groups = {n & 0xFF: content for n, content in passport.files.items() if n & 0xFF <= 16}
     sod = passport.files[0x011D]
-    digests = parse_security_object(sod).digests
+    listed = parse_security_object(sod)
     for number, content in groups.items():
-        for at in range(0, len(content), 11 if number == 2 else 1):
+        for at in range(len(content)):
             flipped = content[:at] + bytes((content[at] ^ 1 << at % 8,)) + content[at + 1 :]
-            assert not parse_security_object(sod).matches(number, flipped)
-        judged = passive_authentication(sod, groups | {number: flipped}, anchors=trust.anchors, at=trust.at)
-        assert (judged.result, judged.changed) == ("failed", (number,))
+            assert not listed.matches(number, flipped)
+            if number != 2 or at % 11 == 0:
+                judged = passive_authentication(sod, groups | {number: flipped}, anchors=trust.anchors, at=trust.at)
+                assert (judged.result, judged.changed) == ("failed", (number,))
     for at in range(len(sod)):
         flipped = sod[:at] + bytes((sod[at] ^ 1 << at % 8,)) + sod[at + 1 :]
         judged = passive_authentication(flipped, groups, anchors=trust.anchors, at=trust.at)
         if judged.result == "passed":
-            assert parse_security_object(flipped).digests == digests
+            assert parse_security_object(flipped).digests == listed.digests
             assert judged.covers == tuple(sorted(groups))
+
+
+def test_one_changed_byte_of_the_mapping_proves_no_other_key(world: World, trust: Trust) -> None:
+    """Every byte of EF.CardSecurity, which signs the key that the chip authentication mapping proves."""
+    content = issue(world, "hanako", "pace-cam").card_security
+    assert content is not None
+    reader, key = opened(world, "pace-cam")
+    with reader, Passport(reader) as passport:
+        passport.lds1.unlock(key)
+        assert passport.lds1.opened is not None
+        mapped = passport.lds1.opened.mapped
+    assert mapped is not None
+    assert judge_mapping(mapped, content, trust.anchors, trust.at).result == "passed"
+    signed = read_signed_data(content).content
+    failed = 0
+    for at in range(len(content)):
+        flipped = content[:at] + bytes((content[at] ^ 1 << at % 8,)) + content[at + 1 :]
+        result = judge_mapping(mapped, flipped, trust.anchors, trust.at).result
+        failed += result == "failed"
+        assert result != "passed" or read_signed_data(flipped).content == signed
+    assert failed > len(content) // 2
 
 
 def flips() -> st.SearchStrategy[Callable[[bytes], bytes]]:

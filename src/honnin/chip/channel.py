@@ -1,7 +1,8 @@
 """The way to one card: sends commands, follows 61xx and 6Cxx (my-number-card sheet §1.2), knows what is selected.
 
 A PIN's verified state survives a PC/SC disconnect while its application stays selected (sheet, fact 11), so whoever
-used a card leaves it through `leave`: the issuer domain is selected, and where the card refuses that it is reset.
+used a card leaves it through `leave`: the issuer domain is selected, and where the card refuses that, or its kind has
+none, it is reset.
 """
 
 from honnin.chip.iso7816 import (
@@ -28,13 +29,16 @@ MOST_PARTS = 300  # answers that one command may be spread over: 65536 bytes in 
 class Channel:
     """A conversation with the card on a reader.
 
+    issuer_domain: whether cards of this kind have one to go back to, which drops what was verified. A licence has none
+        and keeps its PINs over every SELECT, so no answer to one is believed: it is reset.
     short_ids: False once a card refused a short file id that it then served by SELECT.
     visit: grows each time an application is entered or lost; what was read in another visit may be another card's.
     contact: grows each time contact was lost or the card left; a state that outlives SELECT ends with it.
     """
 
-    def __init__(self, reader: Reader, transcript: Transcript | None = None) -> None:
+    def __init__(self, reader: Reader, transcript: Transcript | None = None, *, issuer_domain: bool = True) -> None:
         self.reader = reader
+        self._issuer_domain = issuer_domain
         self.transcript = Transcript() if transcript is None else transcript
         self.short_ids = True
         self.visit = 0
@@ -129,14 +133,14 @@ class Channel:
         self._application = MASTER_FILE
 
     def leave(self) -> None:
-        """Give the card back without a verified PIN: select the issuer domain, or reset where that is refused.
+        """Give the card back without a verified PIN: select the issuer domain; reset where that fails or there is none.
 
         Never raises: a card that cannot be reached any more holds no state.
         """
         if not self._touched:
             return
         try:
-            if not self.once(select_application(ISSUER_DOMAIN)).done:
+            if not (self._issuer_domain and self.once(select_application(ISSUER_DOMAIN)).done):
                 self.reader.reset()
         except (ReaderError, CardError):
             self._reset_quietly()

@@ -12,11 +12,14 @@ __all__ = ["DocumentSession"]
 
 
 class DocumentSession:
-    """The session that every document has. In a `with`: however the block ends, no PIN and no session stays open."""
+    """The session that every document has. In a `with`: however the block ends, no PIN and no session stays open.
 
-    def __init__(self, reader: Reader, transcript: Transcript | None) -> None:
+    issuer_domain: whether cards of this kind have one (`Channel`).
+    """
+
+    def __init__(self, reader: Reader, transcript: Transcript | None, *, issuer_domain: bool = False) -> None:
         self._wire = ProtectedReader(reader)
-        self._channel = Channel(self._wire, transcript)
+        self._channel = Channel(self._wire, transcript, issuer_domain=issuer_domain)
 
     @property
     def transcript(self) -> Transcript:

@@ -67,7 +67,7 @@ class MyNumberCard(DocumentSession):
         randomness: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         gate = Gate(allow)
-        super().__init__(reader, transcript)
+        super().__init__(reader, transcript, issuer_domain=True)
         self.jpki = JpkiApplication(self._channel)
         self.card_face = CardFaceApplication(self._channel, gate=gate, progress=progress)
         self.input_support = InputSupportApplication(

@@ -5,7 +5,7 @@ number still proves the four items.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -40,6 +40,7 @@ NUMBER: Final = 0xFF10
 NUMBER_START: Final = b"\xff\x10\x0c"
 FOUR_ITEMS, SIGNATURE, CHIP_KEY, DELIVERY_KEY = 0xFF20, 0xFF30, 0xFF50, 0xA1
 OFFSETS: Final = 0xDF21
+SIGNED_PARTS: Final = ("number", "four_items")  # in the order of their digests
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +158,31 @@ class InputSupportApplication:
         self._files.enter()
         issuer, spki = judge_issuer(self._files.content("certificate"), trust)
         signature, chip_key = self._files.content("signature"), self._files.content("chip_key")
-        kept = self._files.kept
-        record = _judge_digests(kept, signature, issuer, spki)
+        withheld = tuple(part for part in SIGNED_PARTS if self._files.is_missing(part))
+        record = _judge_digests(self._files.kept, withheld, signature, issuer, spki)
         chip, key = _judge_chip_key(chip_key, issuer, spki)
         return issuer, record, judge_chip(self._channel, challenge, key, chip, ("chip",))
 
 
-def _judge_digests(kept: Any, content: bytes | None, issuer: Proof, spki: bytes | None) -> Proof:
-    covers = tuple(part for part in ("number", "four_items") if part in kept)
+def _judge_digests(
+    kept: Mapping[str, bytes], withheld: tuple[str, ...], content: bytes | None, issuer: Proof, spki: bytes | None
+) -> Proof:
+    """Judge the signed digests of what was read. withheld: parts of which the card gave nothing."""
+    covers = tuple(part for part in SIGNED_PARTS if part in kept or part in withheld)
     try:
         record = parse_record(content or b"", SIGNATURE)
         digests = record.value(0xDF31), record.value(0xDF32)
         message, signature = record.joined(0xDF31, 0xDF32), record.value(0xDF33)
-        found = {"number": kept.get("number"), "four_items": _signed_items(kept.get("four_items"))}
+        found = (kept.get("number"), _signed_items(kept.get("four_items")))
     except FormatError as error:
         return Proof("data_signature", "failed", error.code, covers, detail=error.message)
 
     def judge(signer: bytes) -> str:
         if not signs(signer, message, signature):
             return "proof.items_signature_wrong"
-        for signed, digest in zip(found.values(), digests, strict=True):
+        if withheld:
+            return "proof.items_withheld"
+        for signed, digest in zip(found, digests, strict=True):
             if signed is not None and not compare_digest(sha256(signed).digest(), digest):
                 return "proof.items_changed"
         return ""

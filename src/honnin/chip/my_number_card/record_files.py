@@ -46,11 +46,16 @@ class RecordFiles:
         self._aid = bytes.fromhex(layout.aid)
         self._pins = {name: PinFile(channel, name, self._aid, rule) for name, rule in layout.pins.items()}
         self._kept = Kept(channel, mark)
+        self._missing: set[tuple[int, str]] = set()
 
     @property
     def kept(self) -> Mapping[str, bytes]:
         """What was read of this card."""
         return self._kept.files
+
+    def is_missing(self, part: str) -> bool:
+        """Tell whether a part was asked for in this contact, and the card had nothing there."""
+        return part not in self.kept and (self._channel.contact, part) in self._missing
 
     def detect(self) -> bool:
         """Tell whether the card has the application."""
@@ -140,6 +145,7 @@ class RecordFiles:
         if part not in kept:
             content = self._fetch(part)
             if content is None or is_blank(content):
+                self._missing.add((self._channel.contact, part))
                 return None
             kept[part] = content
         return kept[part]
