@@ -55,45 +55,43 @@ NEVER = (
 )
 
 
-@pytest.mark.parametrize("livemode", [False, True])
+@pytest.mark.parametrize("local", [True, False])
 @pytest.mark.parametrize("url", [*INSIDE, *NEVER])
-def test_inner_addresses_and_odd_ones_are_refused(url: str, livemode: bool) -> None:
+def test_inner_addresses_and_odd_ones_are_refused(url: str, local: bool) -> None:
     with pytest.raises(InputError) as refused:
-        check_target(url, livemode=livemode)
+        check_target(url, local=local)
     assert refused.value.code == "webhook.url"
 
 
 @pytest.mark.parametrize("url", HERE)
-def test_this_machine_is_for_test_tenants(url: str) -> None:
-    check_target(url, livemode=False)
-    check_target(url.replace("https", "http"), livemode=False)
+def test_this_machine_is_for_those_who_may_name_it(url: str) -> None:
+    check_target(url, local=True)
+    check_target(url.replace("https", "http"), local=True)
     with pytest.raises(InputError):
-        check_target(url, livemode=True)
+        check_target(url, local=False)
 
 
 @pytest.mark.parametrize("url", ["https://hooks.example/x?y=1", "https://1.1.1.1/", "https://[2606:4700::1111]:8443/"])
 def test_public_addresses_are_taken(url: str) -> None:
-    check_target(url, livemode=True)
-    check_target(url, livemode=False)
+    check_target(url, local=False)
+    check_target(url, local=True)
 
 
-def sent(url: str, *, livemode: bool = False, timeout: float = 5.0) -> int:
-    return asyncio.run(post(url, b"{}", {"webhook-id": "evt_1"}, livemode=livemode, timeout=timeout))
+def sent(url: str, *, local: bool = True, timeout: float = 5.0) -> int:
+    return asyncio.run(post(url, b"{}", {"webhook-id": "evt_1"}, local=local, timeout=timeout))
 
 
 @pytest.mark.parametrize(
-    ("found", "livemode"),
+    ("found", "local"),
     [
-        (["93.184.216.34", "10.0.0.1"], True),
-        (["127.0.0.1"], True),
-        (["169.254.169.254"], False),
-        (["::ffff:192.168.0.1"], False),
-        (["fe80::1%eth0"], False),
+        (["93.184.216.34", "10.0.0.1"], False),
+        (["127.0.0.1"], False),
+        (["169.254.169.254"], True),
+        (["::ffff:192.168.0.1"], True),
+        (["fe80::1%eth0"], True),
     ],
 )
-def test_name_that_leads_inside_is_not_reached(
-    monkeypatch: pytest.MonkeyPatch, found: list[str], livemode: bool
-) -> None:
+def test_name_that_leads_inside_is_not_reached(monkeypatch: pytest.MonkeyPatch, found: list[str], local: bool) -> None:
     """The name is public by its looks; what it resolves to at the moment of sending counts, all of it."""
 
     async def resolve(_: Any, __: str, port: int, **___: Any) -> list[Any]:
@@ -101,7 +99,7 @@ def test_name_that_leads_inside_is_not_reached(
 
     monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", resolve)
     with pytest.raises(ServiceError) as refused:
-        sent("https://hooks.example/", livemode=livemode)
+        sent("https://hooks.example/", local=local)
     assert refused.value.code == "webhook.address"
 
 

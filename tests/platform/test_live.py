@@ -1,19 +1,25 @@
 """Live services come from the operator's file; a mistake in it stops the start, and a sandbox CA never gets in."""
 
 import json
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.pki.index.lists import make_issuer
+from tests.receiver import receiving
 
 from honnin.connect.jlis import Fallback
 from honnin.connect.worlds import open_world
-from honnin.errors import StateError
+from honnin.errors import InputError, StateError
+from honnin.platform import Platform
 from honnin.platform.live import read_live
+from honnin.platform.models import SessionRequest
 from honnin.platform.services import open_modes
-from honnin.platform.settings import Settings
+from honnin.platform.settings import Services, Settings
+from honnin.platform.webhooks.models import EndpointRequest
 from honnin.sandbox.foreign_ministry import der
 from honnin.sandbox.foreign_ministry.authorities import document_signer
 from honnin.sandbox.foreign_ministry.files import signed_file
@@ -145,3 +151,94 @@ def test_a_sandbox_authority_of_a_document_stops_the_start(data: Path, document:
     with pytest.raises(StateError) as caught:
         open_modes(Settings(data=data))
     assert caught.value.code == "tenant.sandbox_anchor"
+
+
+# --- addresses of this machine
+
+
+@pytest.mark.parametrize(
+    ("file", "said", "allowed"),
+    [
+        (None, None, True),  # nothing live is served here
+        ({}, None, False),
+        ({"local_addresses": True}, None, True),
+        ({"local_addresses": False}, True, True),
+        (None, False, False),
+    ],
+)
+def test_local_addresses_are_off_beside_live_services(
+    data: Path, file: dict[str, object] | None, said: bool | None, allowed: bool
+) -> None:
+    if file is not None:
+        write(data, **file)
+    modes = open_modes(Settings(data=data, local_addresses=said))
+    assert (modes[False].local_addresses, modes[True].local_addresses) == (allowed, False)
+
+
+def test_services_of_a_plug_in_turn_local_addresses_off(data: Path) -> None:
+    assert not open_modes(Settings(data=data, live=Services()))[False].local_addresses
+
+
+HERE = ("http://localhost:1/a", "https://127.0.0.1/a", "https://hook.localhost/a", "https://[::1]/a", "https://127.1/a")
+
+
+@pytest.mark.parametrize("livemode", [False, True])
+@pytest.mark.parametrize("url", [*HERE, "https://10.0.0.1/a", "https://[::ffff:192.168.0.1]/a"])
+def test_switched_off_no_tenant_names_this_machine_or_a_network_inside(data: Path, url: str, livemode: bool) -> None:
+    platform = Platform(Settings(data=data, local_addresses=False))
+    try:
+        caller = platform.caller_of(platform.create_tenant("試験商店", livemode=livemode).tenant)
+        with pytest.raises(InputError) as refused:
+            platform.webhooks.create(caller, EndpointRequest(url=url))
+        assert refused.value.code == "webhook.url"
+        with pytest.raises(InputError) as refused:
+            platform.change_tenant(caller.id, return_urls=(url,))
+        assert refused.value.code == "tenant.return_url"
+        with pytest.raises(InputError) as refused:
+            platform.sessions.create(caller, SessionRequest(purpose="p", text="t", return_url=url))
+        assert refused.value.code == "tenant.return_url"
+    finally:
+        platform.close()
+
+
+def test_an_endpoint_and_a_return_of_before_are_closed_by_the_switch(data: Path) -> None:
+    """What was registered while it was allowed is refused when it is used: at delivery, at the next session."""
+    with receiving() as receiver:
+        first = Platform(Settings(data=data))
+        made = first.create_tenant("試験商店", return_urls=("http://localhost:1/return",))
+        caller = first.caller_of(made.tenant)
+        endpoint = first.webhooks.create(caller, EndpointRequest(url=receiver.url))
+        asked = SessionRequest(purpose="p", text="t", return_url="http://localhost:1/return")
+        first.sessions.create(caller, asked)  # an event that waits
+        first.close()
+        write(data)
+        platform = Platform(Settings(data=data))
+        stop = threading.Event()
+        sender = threading.Thread(target=platform.run_webhooks, args=(stop,))
+        sender.start()
+        try:
+            for _ in range(200):
+                (*_, delivery) = platform.webhooks.deliveries(caller, endpoint.id).data or (None,)
+                if delivery is not None and delivery.problem is not None:
+                    break
+                time.sleep(0.05)
+            assert delivery is not None
+            assert (delivery.status, delivery.problem) == ("pending", "webhook.url")
+            assert not receiver.got
+            with pytest.raises(InputError) as refused:
+                platform.sessions.create(caller, asked)
+            assert refused.value.code == "tenant.return_url"
+        finally:
+            stop.set()
+            sender.join()
+            platform.close()
+
+
+@pytest.mark.parametrize("to", ["http://localhost:8600/digital-auth/return", "https://127.0.0.1/r", "http://[::1/r"])
+def test_a_registration_that_leads_to_this_machine_stops_the_start(data: Path, to: str) -> None:
+    asked = {"service": "sandbox", "client_id": "RP00000123", "redirect_uri": to}
+    with pytest.raises(StateError) as refused:
+        read_live(write(data, digital_auth=asked))
+    assert refused.value.code == "live.configuration"
+    if "[" not in to:
+        assert read_live(write(data, digital_auth=asked, local_addresses=True)) is not None

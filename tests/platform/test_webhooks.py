@@ -40,7 +40,7 @@ def clock() -> Clock:
 @contextmanager
 def sending(platform: Platform, clock: Clock, workers: int = 1) -> Iterator[None]:
     stop = threading.Event()
-    made = [Deliverer(platform.store, platform._sealer, clock) for _ in range(workers)]
+    made = [Deliverer(platform.store, platform._sealer, clock, local=True) for _ in range(workers)]
     threads = [threading.Thread(target=one.run, args=(stop,), daemon=True) for one in made]
     for thread in threads:
         thread.start()

@@ -62,7 +62,8 @@ def up(data: Path, host: str, port: int, *, access_log: bool, as_json: bool) -> 
     _log_access(access_log)
     listener = bind(host, port)
     number = listener.getsockname()[1]
-    settings = replace(Settings.from_environment(data), gateway=f"http://127.0.0.1:{number}")
+    gateway = f"http://127.0.0.1:{number}"
+    settings = replace(Settings.from_environment(data), gateway=gateway, local_addresses=True)
     with contextlib.closing(listener), opened(settings) as platform:
         key = demo_key(platform, data, port=number)
         app = compose(platform, port=number, sandbox=data)

@@ -2,35 +2,35 @@
 
 A name is looked up anew for every try, all its addresses must be permitted, and the connection goes to the address that
 was looked at (a name that changes in between changes nothing). No redirect is followed, no proxy of the environment is
-used, and of the answer only the status is read. A live tenant reaches public addresses by https; a test tenant this
-machine, too.
+used, and of the answer only the status is read. Public addresses are reached by https; this machine, too, and by http,
+where `local` allows it: never for a live tenant (docs/live.md).
 """
 
 import asyncio
 import socket
 import ssl
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, ip_address
 from urllib.parse import urlsplit
 
+from honnin.connect.addresses import Address, is_here, literal, permitted
 from honnin.errors import InputError, ServiceError
 
 __all__ = ["check_target", "post"]
 
-Address = IPv4Address | IPv6Address
-CARRIERS = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # IPv4 inside IPv6 (RFC 6052, RFC 8215)
 USER_AGENT = "honnin-webhooks"
 
 
-def check_target(url: str, *, livemode: bool) -> None:
+def check_target(url: str, *, local: bool) -> None:
     """Refuse an address that cannot be a webhook's target, before any name is looked up.
 
     Raises InputError `webhook.url`.
     """
     refusal = InputError(
         "webhook.url",
-        "A webhook URL is https to a public host (for a test tenant also http to localhost, 127.0.0.1, [::1] or"
-        " *.localhost), in ASCII, of at most 2000 characters, without user and fragment.",
+        "A webhook URL is https to a public host (for a test tenant, where the operator allows it, also http to"
+        " localhost, 127.0.0.1, [::1] or *.localhost), in ASCII, of at most 2000 characters, without user and"
+        " fragment.",
     )
     try:
         parts = urlsplit(url)
@@ -40,15 +40,15 @@ def check_target(url: str, *, livemode: bool) -> None:
     clean = url.isascii() and url.isprintable() and not set(url) & {" ", "\\", "#"} and len(url) <= 2000
     if not clean or not host or parts.username is not None or parts.password is not None:
         raise refusal
-    here = _is_here(host)
-    if parts.scheme != "https" and not (parts.scheme == "http" and here and not livemode):
+    here = is_here(host)
+    if parts.scheme != "https" and not (parts.scheme == "http" and here and local):
         raise refusal
-    literal = _literal(host)
-    if (here and livemode) or (literal is not None and not _permitted(literal, livemode=livemode)):
+    address = literal(host)
+    if (here and not local) or (address is not None and not permitted(address, local=local)):
         raise refusal
 
 
-async def post(url: str, body: bytes, headers: dict[str, str], *, livemode: bool, timeout: float) -> int:  # noqa: ASYNC109
+async def post(url: str, body: bytes, headers: dict[str, str], *, local: bool, timeout: float) -> int:  # noqa: ASYNC109
     """Send one message and return the answer's HTTP status.
 
     timeout: seconds for all of it, looking up the name included.
@@ -57,21 +57,21 @@ async def post(url: str, body: bytes, headers: dict[str, str], *, livemode: bool
     """
     import httpx  # only whoever sends waits for it to load
 
-    check_target(url, livemode=livemode)
+    check_target(url, local=local)
     try:
         async with asyncio.timeout(timeout):
-            return await _post(url, body, headers, livemode=livemode)
+            return await _post(url, body, headers, local=local)
     except TimeoutError as error:
         raise ServiceError("webhook.timeout", f"No answer in {timeout:g} seconds.", retryable=True) from error
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise ServiceError("webhook.unreachable", "The address cannot be reached.", retryable=True) from error
 
 
-async def _post(url: str, body: bytes, headers: dict[str, str], *, livemode: bool) -> int:
+async def _post(url: str, body: bytes, headers: dict[str, str], *, local: bool) -> int:
     import httpx
 
     target = httpx.URL(url)
-    address = await _look_up(target.host, target.port or (443 if target.scheme == "https" else 80), livemode=livemode)
+    address = await _look_up(target.host, target.port or (443 if target.scheme == "https" else 80), local=local)
     sent = {**headers, "host": target.netloc.decode("ascii"), "user-agent": USER_AGENT}
     sent["content-type"] = "application/json"
     async with (
@@ -93,50 +93,15 @@ def _trusted() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-async def _look_up(host: str, port: int, *, livemode: bool) -> Address:
+async def _look_up(host: str, port: int, *, local: bool) -> Address:
     """Return where to connect to. Raises ServiceError `webhook.address` unless all of the name's are permitted."""
-    if (literal := _literal(host)) is not None:
-        found = [literal]
-    elif _is_here(host):  # names below localhost are this machine's (RFC 6761), whether a resolver knows them or not
+    if (address := literal(host)) is not None:
+        found = [address]
+    elif is_here(host):  # names below localhost are this machine's (RFC 6761), whether a resolver knows them or not
         found = [IPv4Address("127.0.0.1")]
     else:
         rows = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         found = [ip_address(str(row[4][0]).partition("%")[0]) for row in rows]
-    if not found or not all(_permitted(address, livemode=livemode) for address in found):
+    if not found or not all(permitted(address, local=local) for address in found):
         raise ServiceError("webhook.address", "The name leads to an address that may not be reached.")
     return found[0]
-
-
-def _permitted(address: Address, *, livemode: bool) -> bool:
-    """Tell whether an address may be reached: a public one, and for a test tenant this machine's own."""
-    if isinstance(address, IPv6Address):
-        inside = address.ipv4_mapped or address.sixtofour
-        if inside is not None:
-            return _permitted(inside, livemode=livemode)
-        if address.teredo is not None or any(address in carrier for carrier in CARRIERS):
-            return False
-    if address.is_loopback:
-        return not livemode
-    return address.is_global and not address.is_multicast
-
-
-def _literal(host: str) -> Address | None:
-    """Return the address that a host is; also in the short forms that a resolver would take (`127.1`, `0x7f000001`)."""
-    try:
-        return ip_address(host)
-    except ValueError:
-        pass
-    if not host.rpartition(".")[2][:1].isdigit():
-        return None
-    try:
-        return IPv4Address(socket.inet_aton(host))
-    except OSError:
-        return None
-
-
-def _is_here(host: str) -> bool:
-    name = host.rstrip(".").lower()
-    literal = _literal(name)
-    if isinstance(literal, IPv6Address):
-        literal = literal.ipv4_mapped or literal
-    return name == "localhost" or name.endswith(".localhost") or (literal is not None and literal.is_loopback)

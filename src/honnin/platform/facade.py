@@ -84,7 +84,8 @@ class Platform:
         self.documents = Documents(self.store, self._sealer, self._modes.__getitem__)
         self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
         self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, self._modes.__getitem__)
-        self.webhooks = Webhooks(self.store, self._sealer)
+        self._local = self._modes[False].local_addresses
+        self.webhooks = Webhooks(self.store, self._sealer, local=self._local)
         self._woken = threading.Event()
         self._aged = dict[bool, date]()  # the day on which the old taps of a mode were all removed
 
@@ -163,7 +164,7 @@ class Platform:
                 tenant_id=tenant_id,
             )
             if return_urls:
-                tenants.change_tenant(db, made.tenant, return_urls=return_urls)
+                tenants.change_tenant(db, made.tenant, local=self._local, return_urls=return_urls)
             return made
 
         return self.store.write(work)
@@ -180,7 +181,7 @@ class Platform:
 
     def change_tenant(self, tenant_id: str, **changes: Any) -> Tenant:
         """Change a tenant's settings (`tenants.change_tenant`)."""
-        return self.store.write(lambda db: tenants.change_tenant(db, tenant_id, **changes))
+        return self.store.write(lambda db: tenants.change_tenant(db, tenant_id, local=self._local, **changes))
 
     def tenants(self) -> list[Tenant]:
         """Return all tenants, oldest first."""
@@ -405,7 +406,7 @@ class Platform:
 
         Runs in a thread of its own; any number of processes may do so at once.
         """
-        Deliverer(self.store, self._sealer).run(stop)
+        Deliverer(self.store, self._sealer, local=self._local).run(stop)
 
     def sweep(self) -> int:
         """End sessions, sealed answers and four items whose time has passed on their tenant's clock; say how many."""

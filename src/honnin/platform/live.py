@@ -23,11 +23,13 @@ from binascii import Error
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from honnin.chip.icao9303 import master_list
+from honnin.connect.addresses import is_here
 from honnin.connect.jlis import Fallback, RevocationSource
 from honnin.errors import HonninError, StateError
 from honnin.pki.rfc5280.certificate import parse_certificate
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from honnin.connect.digital_auth.registration import Registration
     from honnin.connect.gateway import Gateway
 
-__all__ = ["FILE", "read_live"]
+__all__ = ["FILE", "allows_local_addresses", "read_live"]
 
 FILE = "live.json"
 Kind = Literal["ocsp", "ldap"]
@@ -91,6 +93,7 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file: anchors, the revocation sources in the order in which they are asked, and where they answer.
 
     card_keys: files of the card issuer's CA keys (PEM) by key id (hexadecimal).
+    local_addresses: whether webhooks and return addresses of test tenants may lead to this machine.
     """
 
     anchors: Anchors = Anchors()
@@ -101,6 +104,16 @@ class Live(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     card_keys: dict[str, str] = {}
     documents: Documents = Documents()
     digital_auth: SigningService | None = None
+    local_addresses: bool = False
+
+
+def allows_local_addresses(data: Path) -> bool:
+    """Tell whether test tenants may name this machine: where nothing live is served, or `live.json` says so.
+
+    Raises StateError `live.configuration`.
+    """
+    live = _read(data)
+    return live is None or live.local_addresses
 
 
 def read_live(data: Path) -> Services | None:
@@ -108,18 +121,14 @@ def read_live(data: Path) -> Services | None:
 
     Raises StateError `live.configuration` for a file, an anchor or a source that cannot be used, naming it.
     """
-    path = data / FILE
-    if not path.exists():
+    live = _read(data)
+    if live is None:
         return None
-    try:
-        live = msgspec.json.decode(path.read_bytes(), type=Live)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise _unusable(f"{FILE} cannot be read: {error}") from error
     gateway, sources = _sources(data, live)
     revocation: RevocationSource | None = None
     for source in reversed(sources):
         revocation = source if revocation is None else Fallback(source, revocation)
-    registered = _registration(data, live.digital_auth)
+    registered = _registration(data, live.digital_auth, local=live.local_addresses)
 
     def end() -> None:
         if registered is not None:
@@ -140,20 +149,33 @@ def read_live(data: Path) -> Services | None:
     )
 
 
-def _registration(data: Path, asked: SigningService | None) -> "Registration | None":
+def _read(data: Path) -> Live | None:
+    path = data / FILE
+    if not path.exists():
+        return None
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Live)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _unusable(f"{FILE} cannot be read: {error}") from error
+
+
+def _registration(data: Path, asked: SigningService | None, *, local: bool) -> "Registration | None":
     from honnin.connect.digital_auth.registration import Registration
     from honnin.connect.digital_auth.service import Service
 
     if asked is None:
         return None
     try:
+        if is_here(urlsplit(asked.redirect_uri).hostname or "") and not local:
+            raise _unusable("The redirect URI leads to this machine, which live services do not serve.")
         known = asked.service.startswith(("https://", "http://"))
         service = Service.at(asked.service) if known else Service.of_environment(asked.service)
         return Registration(
             service, asked.client_id, asked.redirect_uri, data / "keys" / "digital-auth" / "live", clients=asked.clients
         )
-    except HonninError as error:
-        raise _unusable(f"The Digital Authentication Service cannot be used: {error.message}") from error
+    except (HonninError, ValueError) as error:
+        why = error.message if isinstance(error, HonninError) else "the redirect URI is none."
+        raise _unusable(f"The Digital Authentication Service cannot be used: {why}") from error
 
 
 def _unusable(what: str) -> StateError:

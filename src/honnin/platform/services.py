@@ -19,7 +19,7 @@ from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.extensions import authority_key_identifier, subject_key_identifier
 from honnin.pki.rfc5280.keys import verify_signature
 from honnin.platform.clock import Clock, machine_clock
-from honnin.platform.live import read_live
+from honnin.platform.live import allows_local_addresses, read_live
 from honnin.platform.settings import Services, Settings
 
 __all__ = ["Mode", "RevocationLearned", "is_sandbox", "open_modes", "own_keys", "revocation_folder"]
@@ -42,11 +42,18 @@ class Mode:
     """Everything that differs between test and live."""
 
     def __init__(
-        self, *, livemode: bool, clock: Clock, services: Callable[[], Services], results: ResultOpener | None = None
+        self,
+        *,
+        livemode: bool,
+        clock: Clock,
+        services: Callable[[], Services],
+        results: ResultOpener | None = None,
+        local_addresses: bool = False,
     ) -> None:
         self.livemode = livemode
         self.clock = clock
         self.results = results
+        self.local_addresses = local_addresses  # whether tenants may name addresses of this machine
         self._services = services
 
     @cached_property
@@ -158,8 +165,16 @@ def open_modes(settings: Settings) -> Mapping[bool, Mode]:
             clock=world.now if world else machine_clock,
             services=lambda: test or (_sandbox_services(settings, world) if world else Services()),
             results=_results(settings, livemode=False),
+            local_addresses=_local_addresses(settings),
         ),
     }
+
+
+def _local_addresses(settings: Settings) -> bool:
+    """Tell whether test tenants may name this machine; not beside live services unless the operator says so."""
+    if settings.local_addresses is not None:
+        return settings.local_addresses
+    return settings.live is None and allows_local_addresses(settings.data)
 
 
 def _trusts_sandbox(live: Services, world: World | None) -> bool:

@@ -26,18 +26,19 @@ class Content(msgspec.Struct, frozen=True):
         return "Content(…)"
 
 
-def check_registered(tenant: Tenant, url: str) -> None:
+def check_registered(tenant: Tenant, url: str, *, local: bool) -> None:
     """Refuse a return address that the tenant has not registered, exactly or as the part before its query.
 
-    A test tenant may always use this machine, and any https address while it has registered none.
+    A test tenant may always use this machine where `local` allows it, and any https address while it has registered
+    none.
     Raises InputError `session.return_url`, `tenant.return_url`.
     """
-    check_return_url(url, livemode=tenant.livemode)
+    check_return_url(url, local=local)
     if url in tenant.return_urls or url.partition("?")[0] in tenant.return_urls:
         return
     host = urlsplit(url).hostname or ""
-    local = host in LOCAL_HOSTS or host.endswith(".localhost")
-    if tenant.livemode or not (local or not tenant.return_urls):
+    here = host in LOCAL_HOSTS or host.endswith(".localhost")
+    if tenant.livemode or not (here or not tenant.return_urls):
         raise InputError(
             "session.return_url",
             "The return URL is not registered for this tenant.",

@@ -56,7 +56,7 @@ class Sessions(SessionVisits):
         tenant, at = caller.tenant, self._modes(caller.livemode).clock()
         request = with_template(request)
         content = read_content(request)
-        check_registered(tenant, request.return_url)
+        check_registered(tenant, request.return_url, local=self._modes(tenant.livemode).local_addresses)
         wanted = request.wanted
         if len(set(wanted)) != len(wanted):
             raise InputError("session.attributes_twice", "An attribute is named twice.", next="Name each one once.")

@@ -55,6 +55,8 @@ class Settings:
     test, live: outside services; absent, the sandbox's for test tenants and those of `live.json` for live ones.
     head_interval: seconds between signed heads while there is work, at most 1.
     revocation: which of the sandbox's sources is asked first; the other when it fails.
+    local_addresses: whether webhooks and return addresses of test tenants may lead to this machine; absent, what
+        `live.json` says, and where there is none they may. Those of live tenants never do.
     """
 
     data: Path
@@ -64,6 +66,7 @@ class Settings:
     live: Services | None = None
     head_interval: float = 0.2
     revocation: Literal["ocsp_first", "crl_first"] = "ocsp_first"
+    local_addresses: bool | None = None
 
     @classmethod
     def from_environment(cls, data: Path) -> "Settings":

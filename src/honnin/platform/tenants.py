@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from honnin.connect.addresses import is_here, literal, permitted
 from honnin.errors import InputError, KeyRefusedError
 from honnin.identity import DERIVED
 from honnin.law import TenantStanding
@@ -158,9 +159,10 @@ def list_tenants(db: Connection) -> list[Tenant]:
     return [_tenant(tuple(row)) for row in rows]
 
 
-def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
+def change_tenant(db: Connection, tenant_id: str, *, local: bool, **changes: Any) -> Tenant:
     """Change a tenant's settings; members as in `Tenant`, those absent or None stay.
 
+    local: whether test tenants may name this machine.
     Raises InputError `tenant.return_url` for an address that a person could not safely be sent to, `tenant.ground` for
     a certificate exception without a certified verifier behind it, `tenant.attribute`, `tenant.tap_days`,
     `tenant.unknown`.
@@ -172,7 +174,7 @@ def change_tenant(db: Connection, tenant_id: str, **changes: Any) -> Tenant:
             continue
         if name == "return_urls":
             for url in value:
-                check_return_url(url, livemode=present.livemode)
+                check_return_url(url, local=local and not present.livemode)
             changed[name] = json.dumps(list(value))
         elif name == "attributes":
             if not set(value) <= set(ATTRIBUTES):
@@ -208,24 +210,29 @@ def _checked_days(given: dict[str, int]) -> dict[str, int]:
     return given
 
 
-def check_return_url(url: str, *, livemode: bool) -> None:
-    """Refuse an address that a person must not be sent to: not https (http only to this machine or `*.localhost`, for
-    test tenants), with a user, a fragment, or characters that readers take differently.
+def check_return_url(url: str, *, local: bool) -> None:
+    """Refuse an address that a person must not be sent to: not https, with a user, a fragment, or characters that
+    readers take differently.
+
+    local: whether it may be of this machine (then also with http) or inside a network.
     """
     refusal = InputError(
         "tenant.return_url",
-        "A return URL is https (for a test tenant also http to localhost, 127.0.0.1, [::1] or *.localhost), in ASCII,"
-        " of at most 2000 characters, without user and fragment.",
+        "A return URL is https to a public host (for a test tenant, where the operator allows it, also http to"
+        " localhost, 127.0.0.1, [::1] or *.localhost), in ASCII, of at most 2000 characters, without user and"
+        " fragment.",
     )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
         raise refusal from error
-    local = host in LOCAL_HOSTS or host.endswith(".localhost")
-    scheme_right = parts.scheme == "https" or (parts.scheme == "http" and local and not livemode)
+    here = host in LOCAL_HOSTS or host.endswith(".localhost")
+    scheme_right = parts.scheme == "https" or (parts.scheme == "http" and here and local)
+    address = literal(host)
+    inside = is_here(host) or (address is not None and not permitted(address, local=False))
     clean = url.isascii() and url.isprintable() and " " not in url and "\\" not in url and len(url) <= 2000
-    if not (scheme_right and host and clean) or parts.username is not None or "#" in url:
+    if (inside and not local) or not (scheme_right and host and clean) or parts.username is not None or "#" in url:
         raise refusal
 
 

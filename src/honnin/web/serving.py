@@ -123,12 +123,14 @@ def return_urls(port: int) -> tuple[str, ...]:
 def serve_in_thread(settings: "Settings", *, port: int = 0) -> Iterator[Running]:
     """Serve product and sandbox on a loopback port in a thread of this process; port 0 takes a free one.
 
-    settings: its gateway is set to the port. Raises InputError `serve.port_taken`; StateError `serve.not_started`.
+    settings: its gateway is set to the port, and tenants may name this machine unless it says otherwise.
+    Raises InputError `serve.port_taken`; StateError `serve.not_started`.
     """
     listener = bind("127.0.0.1", port)
     number = listener.getsockname()[1]
     base = f"http://127.0.0.1:{number}"
-    with contextlib.closing(listener), opened(replace(settings, gateway=base)) as platform:
+    local = settings.local_addresses is not False
+    with contextlib.closing(listener), opened(replace(settings, gateway=base, local_addresses=local)) as platform:
         world = worlds.open_world(settings.data) if worlds.installed() else None
         key = demo_key(platform, settings.data, port=number)
         server = Server(configuration(compose(platform, port=number, sandbox=settings.data if world else None)))

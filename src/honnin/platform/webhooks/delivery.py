@@ -56,7 +56,7 @@ class _Message(NamedTuple):
     """What is sent: never shown, as it holds secrets."""
 
     url: str
-    livemode: bool
+    local: bool
     event_id: str
     body: bytes
     keys: tuple[str, ...]
@@ -69,6 +69,7 @@ class Deliverer:
     """Sends one platform's webhooks. Any number of processes may do so at once.
 
     clock: the machine's; sender: posts one message and returns the answer's status (`honnin.connect.webhooks.post`).
+    local: whether this machine may be reached for test tenants.
     """
 
     def __init__(
@@ -77,11 +78,14 @@ class Deliverer:
         sealer: Sealer,
         clock: Clock = machine_clock,
         sender: Callable[..., Awaitable[int]] = post,
+        *,
+        local: bool = False,
     ) -> None:
         self._store = store
         self._sealer = sealer
         self._clock = clock
         self._sender = sender
+        self._local = local
         self._busy: Counter[tuple[str, str]] = Counter()
         self._tidied = clock()
 
@@ -194,7 +198,7 @@ class Deliverer:
             at = int(self._clock().timestamp())
             signed = headers(message.event_id, at, message.body, message.keys)
             answered = await self._sender(
-                message.url, message.body, signed, livemode=message.livemode, timeout=schedule().timeout
+                message.url, message.body, signed, local=message.local, timeout=schedule().timeout
             )
         except HonninError as error:
             problem = error.code
@@ -229,7 +233,7 @@ class Deliverer:
                 return None
         event = outbox.event_of(row, livemode=endpoint.livemode)
         body = msgspec.json.encode({**msgspec.to_builtins(event), "timestamp": event.created_at})
-        return _Message(endpoint.url, endpoint.livemode, event.id, body, keys)
+        return _Message(endpoint.url, self._local and not endpoint.livemode, event.id, body, keys)
 
     def _conclude(self, claim: _Claim, answered: int | None, problem: str | None) -> None:
         """Write what came of a try, unless another worker has taken the delivery over."""
