@@ -1,12 +1,15 @@
 """All that `honnin up` says in a whole run, searched for every secret of that run (issue of the log that told).
 
-The run: an account opened by card with a wrong PIN before the right one, a login and a signature over the Digital
-Authentication Service by its screens, the result given to the PF, webhooks, a login by challenge's refusals, and wrong
-requests that carry secrets in every place where one may be put by mistake.
+The run: an account opened by card with a wrong PIN before the right one; an account and a login on the hosted page by
+the Digital Authentication Service's screens; a login and a signature of a service provider of its own there, the result
+given to the PF; a card read at the counter by `honnin reader`, pcscd and a virtual reader, with the customer's PIN;
+webhooks; a login by challenge's refusals; and wrong requests that carry secrets in every place where one may be put by
+mistake.
 """
 
 import base64
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -18,18 +21,24 @@ from urllib.parse import parse_qsl
 import httpx
 import msgspec
 import pytest
-from lxml.html import fromstring
+from tests.faults.walks import at_counter, by_screens, hosted_by_service
 from tests.receiver import Receiver, receiving
+from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc
 from tests.web.conftest import Visitor
 
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service
 from honnin.connect.worlds import open_world
 from honnin.sandbox.digital_auth.parties import register
 
+__all__ = ["pcsc"]
+
 BACK = "http://127.0.0.1:1/return"
 DOCUMENT = "見本の契約書に同意します。".encode()
 WRONG = {"signature": "WRONGPIN77", "user_authentication": "9753"}
+LEAST = 6  # characters of a secret that is looked for inside longer words; a PIN of four digits stands in many ids
+JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}")
 SECRETS = {"access_token", "id_token", "refresh_token", "client_assertion", "code_verifier", "sign_certificate"}
+IN_ADDRESSES = SECRETS | {"code", "state", "nonce"}
 
 
 class Run:
@@ -43,6 +52,15 @@ class Run:
             base_url=self.base, headers={"Authorization": f"Bearer {key}"}, timeout=30, trust_env=False
         )
         self.secrets: dict[str, str] = {"api key": key}
+        self.at_counter = False
+
+    def keep(self, name: str, secret: str) -> None:
+        """Remember a secret."""
+        self.secrets[name] = secret
+
+    def named_in(self, output: str) -> list[str]:
+        """Return the names of the secrets that an output tells."""
+        return sorted(name for name, secret in self.secrets.items() if _tells(output, secret))
 
     def origin(self, label: str) -> str:
         return f"http://{label}.localhost:{self.port}"
@@ -54,8 +72,23 @@ class Run:
                 self.secrets[f"{name} of exchange {len(self.secrets)}"] = value
 
 
+def _tells(output: str, secret: str) -> bool:
+    if len(secret) < LEAST:
+        return re.search(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", output) is not None
+    return secret in output or secret.replace("\u3000", " ") in output
+
+
 @pytest.fixture(scope="module")
-def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
+def reader(request: pytest.FixtureRequest) -> Pcsc | None:
+    """A virtual reader where this system has one; without, the run goes past the counter, and a test says so."""
+    if not (Path(PCSCD).exists() and Path(DRIVER).exists()):
+        return None
+    found: Pcsc = request.getfixturevalue("pcsc")
+    return found
+
+
+@pytest.fixture(scope="module")
+def said(tmp_path_factory: pytest.TempPathFactory, reader: Pcsc | None) -> tuple[Run, str]:
     """Make the run; give it with all that was written to the terminal and sent by webhook."""
     data = tmp_path_factory.mktemp("run") / "data"
     command = [
@@ -77,13 +110,13 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, str]:
         run = Run(data, port, json.loads((data / "keys.json").read_text())["api_key"])
         with pytest.MonkeyPatch.context() as patch, receiving() as receiver:
             listen(patch, run)
-            everything(run, receiver)
+            agent = everything(run, receiver, reader)
             run.api.close()
             bodies = "".join(got.body.decode() + json.dumps(got.headers) for got in receiver.wait_for(3))
     finally:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    return run, first + out + err + bodies
+    return run, first + out + err + bodies + agent
 
 
 def listen(patch: pytest.MonkeyPatch, run: Run) -> None:
@@ -93,30 +126,43 @@ def listen(patch: pytest.MonkeyPatch, run: Run) -> None:
     def heard(self: httpx.Client, request: httpx.Request, **more: Any) -> httpx.Response:
         answer = send(self, request, **more)
         if "form" in request.headers.get("content-type", ""):
-            run.note(dict(parse_qsl(request.read().decode())), SECRETS | {"code"})
+            run.note(dict(parse_qsl(request.read().decode())), IN_ADDRESSES)
         if "json" in answer.headers.get("content-type", "") and answer.read():
             run.note(answer.json(), SECRETS)
-        run.note(dict(httpx.URL(answer.headers.get("location", "")).params), SECRETS | {"code"})
+        run.note(dict(httpx.URL(answer.headers.get("location", "")).params), IN_ADDRESSES)
         return answer
 
     patch.setattr(httpx.Client, "send", heard)
 
 
-def everything(run: Run, receiver: Receiver) -> None:
+def everything(run: Run, receiver: Receiver, reader: Pcsc | None) -> str:
+    """Make the whole run; return what the reader agent wrote."""
     people = {person["id"]: person for person in open_world(run.data).people()}
     hook = run.api.post("/v1/webhook-endpoints", json={"url": f"{receiver.url}/hook"})
     assert hook.status_code == 201, hook.text
     run.secrets["webhook secret"] = hook.json()["secret"]
-    for person in ("hanako", "taro"):
+    for person in ("hanako", "taro", "misaki", "kyoko"):
         told = people[person]
         run.secrets |= {f"{purpose} PIN of {person}": pin for purpose, pin in told["pins"].items()}
+        run.secrets |= {
+            f"{kind} PIN of {person} in a command": pin.encode().hex() for kind, pin in told["pins"].items()
+        }
         run.secrets |= {f"{name} of {person}": told[name] for name in ("name", "address", "birth_date")}
         run.secrets[f"individual number of {person}"] = told["document_keys"]["my_number_card"]["number_a"]
         run.secrets[f"verification number B of {person}"] = told["document_keys"]["my_number_card"]["number_b"]
     run.secrets |= {f"wrong {purpose} PIN": pin for purpose, pin in WRONG.items()}
     account_by_card(run, people["hanako"]["pins"]["signature"])
     service(run, people["taro"]["pins"])
+    hosted_by_service(run, "misaki", people["misaki"]["pins"], WRONG, run.keep)
+    said = ""
+    if reader is not None:
+        number = people["kyoko"]["document_keys"]["my_number_card"]["number_b"]
+        pins = ("7391", people["kyoko"]["pins"]["user_authentication"])
+        run.keep("wrong PIN at the counter", pins[0])
+        said = at_counter(run, reader, "kyoko", number, pins, run.keep)
+        run.at_counter = True
     refusals(run)
+    return said
 
 
 def account_by_card(run: Run, pin: str) -> None:
@@ -145,9 +191,9 @@ def service(run: Run, pins: dict[str, str]) -> None:
     place = Service.at(f"{run.origin('digital-auth')}/api")
     with DigitalAuth(place, client_id="RPRUN", redirect_uri=BACK, keys=run.data.parent / "sp") as client:
         login = client.start_login(["name", "address"])
-        client.finish_login(login, by_screens(run, login.url, "user_authentication", pins))
+        client.finish_login(login, walked(run, login.url, pins))
         signing = client.start_signing(DOCUMENT, ["name"])
-        signed = client.finish_signing(signing, by_screens(run, signing.url, "signature", pins))
+        signed = client.finish_signing(signing, walked(run, signing.url, pins))
     run.secrets["sign result"] = signed.result.jwe
     body = {
         "purpose": "account_opening",
@@ -158,26 +204,13 @@ def service(run: Run, pins: dict[str, str]) -> None:
     assert answer.json()["verdict"]["indication"] == "TOTAL-PASSED", answer.text
 
 
-def by_screens(run: Run, url: str, purpose: str, pins: dict[str, str]) -> str:
+def walked(run: Run, url: str, pins: dict[str, str]) -> str:
     """Take the phone through its screens, a wrong PIN first; return the query of the return."""
-    visitor, wrong = Visitor(run), [WRONG[purpose]]  # type: ignore[arg-type]
+    visitor = Visitor(run)  # type: ignore[arg-type]
     try:
-        page = visitor.follow(visitor.get(url))
-        for _ in range(12):
-            form = fromstring(page.text).forms[0]
-            fields = {name: value or "" for name, value in form.fields.items()}
-            if "person" in fields:
-                fields["person"] = "taro"
-            if "pin" in fields:
-                asked = "signature" if form.inputs["pin"].get("inputmode") == "text" else "user_authentication"
-                fields["pin"] = wrong.pop() if wrong and asked == purpose else pins[asked]
-            answer = visitor.client(page.request.headers["host"]).post(form.action, data=fields)
-            if answer.headers.get("location", "").startswith(BACK):
-                return str(answer.headers["location"]).partition("?")[2]
-            page = visitor.follow(answer)
+        return by_screens(visitor, url, BACK, pins, person="taro", wrong=WRONG).partition("?")[2]
     finally:
         visitor.close()
-    pytest.fail(f"the screens did not lead back: {page.text}")
 
 
 def refusals(run: Run) -> None:
@@ -202,11 +235,25 @@ def test_no_line_of_the_run_names_a_secret(said: tuple[Run, str]) -> None:
     run, output = said
     kinds = {name.partition(" of ")[0] for name in run.secrets}
     assert {"access_token", "id_token", "client_assertion", "code", "sign_certificate"} <= kinds
-    assert "POST /v1/verifications" in output, "the access log was not kept"
-    told = sorted(
-        name for name, secret in run.secrets.items() if secret in output or secret.replace("\u3000", " ") in output
-    )
-    assert told == []
+    for route in ("POST /v1/verifications", "POST /v1/sessions", "POST /v1/sessions/{id}/redeem"):
+        assert route in output, "the access log was not kept"
+    assert "key of the page of the login by service" in run.secrets
+    assert run.named_in(output) == []
+    assert JWT.findall(output) == []
+
+
+def test_a_told_secret_would_be_found(said: tuple[Run, str]) -> None:
+    run, _ = said
+    for name, secret in run.secrets.items():
+        assert name in run.named_in(f"GET /check?x={secret} 200")
+
+
+@pytest.mark.peer(PCSCD, DRIVER)
+def test_the_run_came_to_the_counter(said: tuple[Run, str]) -> None:
+    run, output = said
+    assert run.at_counter
+    assert "/ Code for the counter" in output, "what the reader agent wrote was not kept"
+    assert {"token of the paired page", "password of the clerk"} <= set(run.secrets)
 
 
 def test_the_store_holds_no_secret_in_the_open(said: tuple[Run, str]) -> None:
