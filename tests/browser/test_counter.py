@@ -93,7 +93,13 @@ class Clerk:
         self.page, self.server = page, server
 
     def begin(
-        self, document: str = "auto", *, person: str = "", language: str = "ja", purpose: str = "age_check"
+        self,
+        document: str = "auto",
+        *,
+        person: str = "",
+        variant: str = "",
+        language: str = "ja",
+        purpose: str = "age_check",
     ) -> None:
         self.page.goto(f"{self.server.origin('counter')}/?lang={language}")
         if self.page.url.partition("?")[0].endswith("/sign-in"):
@@ -104,6 +110,7 @@ class Clerk:
         self.page.check(f"input[name=reader][value={'sandbox' if person else 'agent'}]")
         if person:
             self.page.select_option("#person", person)
+            self.page.select_option("#variant", variant)
         self.page.click("form.card button[type=submit]")
         self.page.wait_for_url("**/visit/**")
 

@@ -48,15 +48,7 @@ def see(clerk: Clerk, page: Page, keys: dict[str, Any], key: dict[str, str]) -> 
     """Return a function that reads a document and shows it."""
 
     def read(person: str, document: str, variant: str = "", language: str = "ja") -> None:
-        page.goto(f"{clerk.server.origin('counter')}/?lang={language}")
-        for name in ("staff", "place", "terminal"):
-            page.fill(f"#{name}", "見本")
-        for name, value in (("purpose", "age_check"), ("document", document), ("reader", "sandbox")):
-            page.check(f"input[name={name}][value={value}]")
-        page.select_option("#person", person)
-        page.select_option("#variant", variant)
-        page.click("form.card button[type=submit]")
-        page.wait_for_url("**/visit/**")
+        clerk.begin(document, person=person, variant=variant, language=language)
         entries = {
             "my_number_card": lambda: number_b(keys, person),
             "drivers_licence": lambda: keys[person]["drivers_licence"],

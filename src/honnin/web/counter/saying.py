@@ -6,9 +6,11 @@ issuer does not publish stays a code, and says so.
 
 import re
 from calendar import month_name
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
+from honnin.errors import InputError
 from honnin.identity.dates import ERAS, Era, era_of
 from honnin.web.counter.seen import Field
 from honnin.words import Language, in_all, say
@@ -31,6 +33,8 @@ def write_field(field: Field, language: Language) -> str:
         shown = _period(text, language)
     elif field.form == "code":
         shown = _known(f"counter.{field.name}_{text}", language) or say("counter.code", language, code=text)
+    elif field.form == "zone":
+        shown = say("counter.zone_date", language, text=text)
     else:
         shown = text
     if field.since:
@@ -61,7 +65,8 @@ def write_day(text: str, language: Language, *, era: Era | None = None, with_era
     if not year:
         return say("counter.date_unknown", language)
     if with_era and era is None and month and day:
-        era = era_of(date(year, month, day))
+        with suppress(InputError):  # of a day before the first era that has days of this calendar
+            era = era_of(date(year, month, day))
     written = say("counter.year", language, year=year)
     if with_era and era:
         count = year - ERAS[era].year + 1
