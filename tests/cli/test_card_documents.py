@@ -1,12 +1,16 @@
 """`honnin card` over every emulated document: keys by lines, three answers, forgeries, silence about secrets."""
 
 import json
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from honnin.chip import MyNumberCard, Pin, Trust, open_reader
+from honnin.chip.my_number_card.proving import judge_certificates
 from honnin.cli.card import card
 from honnin.connect.worlds import open_world
 from honnin.errors import HonninError
@@ -201,3 +205,59 @@ def test_without_trust_nothing_is_verified(data: Path, tmp_path: Path, keys: Any
 def test_an_unknown_document_is_a_usage_error(data: Path) -> None:
     result = run(data, "read", "emulated:hanako/library_card")
     assert isinstance(result.exception, HonninError)
+
+
+@pytest.mark.parametrize(
+    ("person", "authentic", "current"),
+    [
+        ("hanako", "verified", "current"),
+        ("taro", "verified", "current"),  # of an earlier generation of CAs
+        ("saku", "verified", "expired"),  # ended yesterday: authentic all the same
+        ("keita", "not_verifiable", "not_told"),  # a phone gives no certificate without its PIN
+    ],
+)
+def test_jpki_gives_the_three_answers(data: Path, person: str, authentic: str, current: str) -> None:
+    code, body = answer(data, f"emulated:{person}", "")
+    assert code == 0
+    assert body["answers"]["read"] == ["jpki"]
+    assert (body["answers"]["authentic"]["result"], body["answers"]["current"]["result"]) == (authentic, current)
+    told = run(data, "read", f"emulated:{person}").stdout.splitlines()
+    assert told[-2:] == [f"authentic: {authentic}", f"current: {current}"]
+
+
+def test_jpki_with_its_pin_proves_both_certificates(data: Path) -> None:
+    code, body = answer(data, "emulated:hanako", "HANAKO2468\n", "--signature")
+    assert code == 0
+    proofs = [(proof["kind"], proof["result"], proof["covers"]) for proof in body["proofs"]]
+    assert proofs == [
+        ("data_signature", "passed", ["signature"]),
+        ("data_signature", "passed", ["user_authentication"]),
+        ("revocation", "not_checked", ["signature", "user_authentication"]),
+    ]
+    assert body["answers"]["current"] == {"result": "current", "expires": "2029-04-12"}
+
+
+def test_jpki_certificates_are_judged_by_their_own_issuer(data: Path) -> None:
+    """Altered, or signed by another key under the issuer's name: failed. Its CA not at hand: not verifiable."""
+    world = open_world(data)
+    anchors = tuple(der for found in world.anchors().values() for der in found)
+    with open_reader("emulated:hanako", data=data) as reader, MyNumberCard(reader) as found:
+        found.jpki.unlock(Pin("signature", "HANAKO2468"))
+        reading = found.jpki.read("signature", "user_authentication")
+
+    def results(reading: Any, anchors: tuple[bytes, ...], at: datetime) -> list[str]:
+        return [proof.result for proof in judge_certificates(reading, Trust(anchors, at))]
+
+    now = world.now()
+    assert results(reading, anchors, now) == ["passed", "passed", "not_checked"]
+    assert results(reading, anchors, now + timedelta(days=9999)) == ["passed", "passed", "not_checked"]
+    assert results(reading, (), now) == ["not_checked", "not_checked", "not_checked"]
+    assert results(reading, world.anchors()["signature"], now) == ["passed", "not_checked", "not_checked"]
+    signed, other = reading.files
+    for place in (-1, signed.content.index("見本".encode())):
+        content = bytearray(signed.content)
+        content[place] ^= 1
+        altered = replace(reading, files=(replace(signed, content=bytes(content)), other))
+        assert results(altered, anchors, now) == ["failed", "passed", "not_checked"]
+    cut = replace(reading, files=(replace(signed, content=signed.content[:-9]), other))
+    assert results(cut, anchors, now)[0] == "failed"

@@ -20,9 +20,10 @@ from honnin.cli.card_documents import (
     write_portrait,
 )
 from honnin.cli.card_free_area import free_area
+from honnin.cli.card_jpki import KINDS, show_jpki
 from honnin.cli.card_number import PARTS, read_parts
 from honnin.cli.card_opening import opened, opened_reader, reader_options
-from honnin.cli.card_output import certificate_pem, echo_four_items, echo_tries, four_items, tries_json, write_private
+from honnin.cli.card_output import certificate_pem, echo_tries, tries_json, write_private
 from honnin.cli.card_pins import pin, show_other, show_tries
 from honnin.cli.output import json_option, print_json, read_file
 from honnin.cli.pin_entry import PinEntry, pin_options
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["card"]
 
-KINDS = ("signature", "user_authentication", "signature_ca", "user_authentication_ca")
 PURPOSES = get_args(Purpose)
 
 
@@ -148,18 +148,18 @@ def read(
     pin_file: Path | None,
     last_try: bool,
 ) -> None:
-    """Read what is on the document; of a My Number Card the JPKI application, with its PIN the four items too.
+    """Read what is on the document, prove it, say whether it is authentic and current; 1 where a proof failed.
 
-    Other documents, and --part, are read, proved and end with 1 where a proof failed. Keys are asked for, or taken from
-    --pin-file, one a line. Passport: document number, birth date and expiry date, or the machine-readable zone, or the
-    card access number. Driver's licence: PIN1, PIN2. Residence card: its number. --part: one key for each part. Where
-    none is given, an emulated document is opened with the invented person's own.
+    Of a My Number Card the JPKI application is read, with its PIN the four items too, or each --part. Keys are asked
+    for, or taken from --pin-file, one a line. Passport: document number, birth date and expiry date, or the
+    machine-readable zone, or the card access number. Driver's licence: PIN1, PIN2. Residence card: its number. --part:
+    one key for each part. Where none is given, an emulated document is opened with the invented person's own.
     """
     document = document_on(url, data, "passport" if passport else "residence_card" if specified else named)
     delivery_key = delivery_key_of(url, data) if specified else None
     entry = PinEntry(pin_file, own_keys(document, url, data, parts))
+    trust = trust_for(document, url, data, anchors)
     if document != "my_number_card" or parts:
-        trust = trust_for(document, url, data, anchors)
         with opened_reader(url, data) as reader:
             if document == "my_number_card":
                 readings, expires = read_parts(parts, reader, entry, trust, last_try=last_try)
@@ -175,26 +175,8 @@ def read(
     with opened(url, data) as found:
         if with_signature or pin_file:
             unlock(found, "signature", entry, last_try=last_try)
-        reading = found.jpki.read()
-    values = reading.values
-    items = four_items(values.signature)
-    certificates = {file.name: file.content for file in reading.files if file.name in KINDS}
-    if as_json:
-        body = {
-            "document": reading.document,
-            "application": reading.application,
-            "token": asdict(values.token) if values.token else None,
-            "issued": asdict(values.issued) if values.issued else None,
-            "certificates": {kind: b64encode(der).decode() for kind, der in certificates.items()},
-            "four_items": items,
-        }
-        print_json(body)
-        return
-    if values.token:
-        click.echo(f"token: {values.token.label} ({values.token.carrier})")
-    for kind, der in certificates.items():
-        click.echo(f"{kind} certificate: {len(der)} bytes")
-    echo_four_items(items)
+        jpki = found.jpki.read()
+    show_jpki(jpki, trust, as_json=as_json)
 
 
 @card.command()

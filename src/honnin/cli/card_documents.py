@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from honnin.cli.pin_entry import PinEntry
 
 __all__ = [
+    "answers_of",
     "delivery_key_of",
     "document_on",
+    "echo_answers",
+    "echo_proofs",
+    "end_by",
     "own_keys",
     "read_document",
     "show_readings",
@@ -81,6 +85,8 @@ def trust_for(document: "Document", url: str, data: Path, anchors: tuple[Path, .
         told = world.document_trust()
         if document in {"residence_card", "passport"}:
             certificates += [der for _, der in told.get(document, ())]
+        if document == "my_number_card":
+            certificates += [der for anchors_of in world.anchors().values() for der in anchors_of]
         for use in ("my_number_card", "drivers_licence"):
             keys += [TrustedKey(use, key_id, der) for key_id, der in told.get(use, ())]
     return Trust(tuple(certificates), at, tuple(keys))
@@ -180,17 +186,9 @@ def show_readings(
     as_json: bool,
 ) -> None:
     """Print what was read, the proofs, and the three answers; ends with 1 where a proof failed."""
-    from honnin.chip.answers import authenticity, covered, currency, why
-    from honnin.identity.dates import jst_day
+    from honnin.chip.answers import covered
 
-    proofs = tuple(proof for _, proved in readings for proof in proved)
-    # Of several applications the weakest answer is the whole's: failed, then not verifiable.
-    weakest = min((proved for _, proved in readings), key=lambda proved: WEAKEST_FIRST.index(authenticity(proved)))
-    answers = {
-        "read": [reading.application for reading, _ in readings],
-        "authentic": {"result": authenticity(weakest), "reason": why(weakest)},
-        "current": {"result": currency(expires, jst_day(at)), "expires": expires.isoformat() if expires else None},
-    }
+    answers = answers_of(readings, expires, at)
     if as_json:
         applications = [
             {
@@ -214,12 +212,43 @@ def show_readings(
     else:
         for reading, proved in readings:
             echo(plain(reading.values))
-            for proof in proved:
-                covers = f" [{' '.join(proof.covers)}]" if proof.covers else ""
-                left = f" (not covered: {' '.join(proof.leaves_out)})" if proof.leaves_out else ""
-                click.echo(f"{proof.kind}: {proof.result}{covers}: {proof.reason}{left}")
-        click.echo(f"authentic: {answers['authentic']['result']}")  # type: ignore[index]
-        click.echo(f"current: {answers['current']['result']}")  # type: ignore[index]
+            echo_proofs(proved)
+        echo_answers(answers)
+    end_by(proof for _, proved in readings for proof in proved)
+
+
+def answers_of(
+    readings: "Sequence[tuple[Reading[Any], tuple[Proof, ...]]]", expires: date | None, at: datetime
+) -> dict[str, Any]:
+    """Return what was read, whether it is authentic, and whether it is current (`honnin.chip.answers`)."""
+    from honnin.chip.answers import authenticity, currency, why
+    from honnin.identity.dates import jst_day
+
+    # Of several applications the weakest answer is the whole's: failed, then not verifiable.
+    weakest = min((proved for _, proved in readings), key=lambda proved: WEAKEST_FIRST.index(authenticity(proved)))
+    return {
+        "read": [reading.application for reading, _ in readings],
+        "authentic": {"result": authenticity(weakest), "reason": why(weakest)},
+        "current": {"result": currency(expires, jst_day(at)), "expires": expires.isoformat() if expires else None},
+    }
+
+
+def echo_proofs(proofs: "Sequence[Proof]") -> None:
+    """Print a line a proof."""
+    for proof in proofs:
+        covers = f" [{' '.join(proof.covers)}]" if proof.covers else ""
+        left = f" (not covered: {' '.join(proof.leaves_out)})" if proof.leaves_out else ""
+        click.echo(f"{proof.kind}: {proof.result}{covers}: {proof.reason}{left}")
+
+
+def echo_answers(answers: dict[str, Any]) -> None:
+    """Print whether what was read is authentic and current."""
+    click.echo(f"authentic: {answers['authentic']['result']}")
+    click.echo(f"current: {answers['current']['result']}")
+
+
+def end_by(proofs: Iterable["Proof"]) -> None:
+    """End with 1 where a proof failed."""
     if any(proof.result == "failed" for proof in proofs):
         click.get_current_context().exit(1)
 
