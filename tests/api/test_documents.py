@@ -4,6 +4,7 @@ import hashlib
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,76 @@ def test_the_result_of_another_transaction_leaves_the_document_waiting(
     assert client.get(where).json()["status"] == "prepared"
     sent["signing_result"]["transaction"] = other
     assert client.post(f"{where}/complete", json=sent).json()["report"]["indication"] == "TOTAL-PASSED"
+
+
+class TestIdempotency:
+    def test_a_file_sent_twice_is_judged_once(self, client: httpx.Client, stranger: httpx.Client, signed: Body) -> None:
+        headers, ask = {**PDF, "Idempotency-Key": str(uuid4())}, {"params": {"purpose": "lease"}}
+        first = client.post(PATH, content=signed["file"], headers=headers, **ask)
+        again = client.post(PATH, content=signed["file"], headers=headers, **ask)
+        assert (again.status_code, again.json()) == (201, first.json())
+        assert again.headers["Location"] == first.headers["Location"]
+        events = [one["data"] for one in events_of(client) if one["type"] == "document.completed"]
+        assert sum(one["document"] == first.json()["id"] for one in events) == 1
+        for change in ({"content": signed["file"] + b"\n"}, {"params": {"purpose": "loan"}}):
+            answer = client.post(PATH, **{"content": signed["file"], "headers": headers, **ask, **change})
+            assert (answer.status_code, answer.json()["code"]) == (409, "verification.idempotency_conflict")
+        other = stranger.post(PATH, content=signed["file"], headers=headers, **ask)
+        assert other.json()["id"] != first.json()["id"]
+        fresh = client.post(PATH, content=signed["file"], headers=PDF, **ask)
+        assert fresh.json()["id"] != first.json()["id"]
+
+    def test_both_steps(self, client: httpx.Client, public: Body, card: Any) -> None:
+        key = {"Idempotency-Key": str(uuid4())}
+        body = {"purpose": "lease", "file": b64encode(pdf()).decode()}
+        first = client.post(f"{PATH}/prepare", json=body, headers=key)
+        assert client.post(f"{PATH}/prepare", json=body, headers=key).json() == first.json()
+        for change in ({"reason": "x"}, {"file": b64encode(pdf("Rent: 1 yen")).decode()}):
+            answer = client.post(f"{PATH}/prepare", json=body | change, headers=key)
+            assert (answer.status_code, answer.json()["code"]) == (409, "verification.idempotency_conflict")
+        where = f"{PATH}/{first.json()['id']}/complete"
+        sent = result(public, first.json()["to_be_signed"], card)
+        # the same key for another operation stands for itself
+        done = client.post(where, json=sent, headers=key)
+        assert done.json()["status"] == "signed", done.text
+        again = client.post(where, json=sent, headers=key)
+        assert (again.status_code, again.json()) == (200, done.json())
+        assert client.post(where, json=sent).json()["code"] == "document.completed"
+        other = {"signature": "AQID", "certificate": "AQID"}
+        assert client.post(where, json=other, headers=key).json()["code"] == "verification.idempotency_conflict"
+
+    def test_of_many_at_once_one_is_carried_out(self, client: httpx.Client, public: Body, card: Any) -> None:
+        made = prepared(client)
+        where, sent = f"{PATH}/{made['id']}/complete", result(public, made["to_be_signed"], card)
+        key = {"Idempotency-Key": str(uuid4())}
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: client.post(where, json=sent, headers=key), range(6)))
+        assert {answer.status_code for answer in answers} == {200}
+        assert len({answer.text for answer in answers}) == 1
+        key = {"Idempotency-Key": str(uuid4())}
+        body = {"purpose": "lease", "file": b64encode(pdf()).decode()}
+        with ThreadPoolExecutor(6) as pool:
+            answers = list(pool.map(lambda _: client.post(f"{PATH}/prepare", json=body, headers=key), range(6)))
+        assert len({answer.json()["id"] for answer in answers}) == 1
+
+    def test_a_refusal_leaves_the_key_free(self, client: httpx.Client) -> None:
+        key, body = {"Idempotency-Key": str(uuid4())}, {"purpose": "lease", "file": b64encode(b"%PDF-1.7 x").decode()}
+        assert client.post(f"{PATH}/prepare", json=body, headers=key).json()["code"] == "signature.pdf_malformed"
+        body["file"] = b64encode(pdf()).decode()
+        assert client.post(f"{PATH}/prepare", json=body, headers=key).status_code == 201
+        wrong = {**PDF, "Idempotency-Key": "a b"}
+        answer = client.post(PATH, params={"purpose": "p"}, content=pdf(), headers=wrong)
+        assert answer.json()["code"] == "request.idempotency_key"
+
+
+def events_of(client: httpx.Client) -> list[Body]:
+    found: list[Body] = []
+    after = "evt_0"
+    while True:
+        page = client.get("/v1/events", params={"after": after}).json()
+        found, after = [*found, *page["data"]], page["next"]
+        if not page["has_more"]:
+            return found
 
 
 def test_what_is_refused(client: httpx.Client, stranger: httpx.Client, signed: Body) -> None:

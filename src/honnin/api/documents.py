@@ -29,19 +29,21 @@ def create(call: Call) -> Answer:
 
     A verdict is an answer, not an error. A detached signature needs the `digest` of its content in the query.
     """
-    made = call.platform.documents.judge(call.caller, call.body, call.query)
+    made = call.platform.documents.judge(call.caller, call.body, call.query, idempotency_key=call.idempotency_key)
     return Answer(made, 201, {"Location": f"/v1/documents/{made.id}"})
 
 
 def prepare(call: Call) -> Answer:
     """Give a file a place for one more signature; `to_be_signed` is what the person's card is to sign elsewhere."""
-    made = call.platform.documents.prepare(call.caller, call.body)
+    made = call.platform.documents.prepare(call.caller, call.body, idempotency_key=call.idempotency_key)
     return Answer(made, 201, {"Location": f"/v1/documents/{made.id}"})
 
 
 def complete(call: Call) -> Answer:
     """Put the signature in its place, judge the signed file and record it; taken once."""
-    return Answer(call.platform.documents.complete(call.caller, call.object_id, call.body))
+    documents = call.platform.documents
+    made = documents.complete(call.caller, call.object_id, call.body, idempotency_key=call.idempotency_key)
+    return Answer(made)
 
 
 def fetch(call: Call) -> Answer:
@@ -74,6 +76,7 @@ OPERATIONS = (
         path="/v1/documents",
         summary="Verify a signed document",
         run=create,
+        idempotent=True,
         upload=tuple(FILES),
         most_bytes=MOST_FILE,
         query=DocumentQuery,
@@ -82,6 +85,7 @@ OPERATIONS = (
         checks=True,
         link_to=("getDocument", "getDocumentFile", "getDocumentReceipt"),
         problems=(
+            "verification.idempotency_conflict",
             "signature.certificate_missing",
             "signature.content_missing",
             "signature.digest_malformed",
@@ -96,11 +100,13 @@ OPERATIONS = (
         path="/v1/documents/prepare",
         summary="Prepare a document for a signature made elsewhere",
         run=prepare,
+        idempotent=True,
         body=DocumentRequest,
         answer=Document,
         status=201,
         link_to=("getDocument",),
         problems=(
+            "verification.idempotency_conflict",
             "document.too_large",
             "document.time_stamping",
             "document.pdf_only",
@@ -126,12 +132,14 @@ OPERATIONS = (
         path="/v1/documents/{id}/complete",
         summary="Put the signature into a prepared document",
         run=complete,
+        idempotent=True,
         body=DocumentSignature,
         answer=Document,
         checks=True,
         problems=(
             "document.unknown",
             "document.completed",
+            "verification.idempotency_conflict",
             "document.signature",
             "document.words_not_shown",
             "document.no_revocation",

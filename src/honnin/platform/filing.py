@@ -10,9 +10,10 @@ Files lie sealed under a key of their own that ends after KEPT; record, report a
 the platform's: its anchors, its revocation sources, its time-stamping authority.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -38,6 +39,7 @@ from honnin.platform.evidence.record import Circumstances, add_record, build_rec
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.file_checks import POLICY, JudgedFile, assembled, judged, shown
 from honnin.platform.hidden import hides
+from honnin.platform.idempotency import Binding, bind, recall, used
 from honnin.platform.ids import new_id
 from honnin.platform.models import MOST_DOCUMENT, Caller, Shown, VerdictAnswer
 from honnin.platform.services import Mode
@@ -69,25 +71,31 @@ class Documents:
         self._sealer = sealer
         self._modes = modes
 
-    def judge(self, caller: Caller, file: bytes, query: DocumentQuery) -> Document:
+    def judge(
+        self, caller: Caller, file: bytes, query: DocumentQuery, *, idempotency_key: str | None = None
+    ) -> Document:
         """Judge a signed file and record it; durable when it returns.
 
         Raises InputError `signature.content_missing`, `signature.digest_malformed`, `signature.certificate_missing`
-        (a bare signature value is for `POST /v1/verifications`), FormatError `signature.format_unknown`.
+        (a bare signature value is for `POST /v1/verifications`), FormatError `signature.format_unknown`,
+        StateError `verification.idempotency_conflict`.
         """
         mode = self._mode(caller)
         at = mode.clock()
+        binding = self._binding(caller, "judge", idempotency_key, (query, hashlib.sha256(file).digest()))
+        if (before := self._before(binding, at)) is not None:
+            return before
         report, learned = judged(mode, file, query.digest, at=at, existed_at=None)
         made = _document(caller, "judged", query.purpose, report)
         done = JudgedFile(file, report, learned, None, None)
-        self._store.write(lambda db: self._record(db, caller, made, done), tenant=caller.id)
-        return made
+        return self._write_once(caller, binding, made, made.id, lambda db: self._record(db, caller, made, done))
 
-    def prepare(self, caller: Caller, request: DocumentRequest) -> Document:
+    def prepare(self, caller: Caller, request: DocumentRequest, *, idempotency_key: str | None = None) -> Document:
         """Give a file a place for one more signature, and say what is to be signed.
 
         Raises InputError `document.too_large`, `document.time_stamping` (a level that needs an authority where none is
-        configured), `document.pdf_only`, `document.hidden_characters`, and what `honnin.pki.signing.prepare` raises.
+        configured), `document.pdf_only`, `document.hidden_characters`, StateError `verification.idempotency_conflict`,
+        and what `honnin.pki.signing.prepare` raises.
         """
         if len(request.file) > MOST_DOCUMENT:
             raise InputError("document.too_large", f"`file` is larger than {MOST_DOCUMENT} bytes.")
@@ -99,6 +107,10 @@ class Documents:
                 next="Choose level B, or configure one (docs/live.md).",
             )
         at = mode.clock()
+        same = (msgspec.structs.replace(request, file=b""), hashlib.sha256(request.file).digest())
+        binding = self._binding(caller, "prepare", idempotency_key, same)
+        if (before := self._before(binding, at)) is not None:
+            return before
         kind = request.kind or _kind(request.file)
         lines = [*request.stamp, request.reason or "", request.location or ""]
         if kind != "pdf" and any(lines):
@@ -143,17 +155,21 @@ class Documents:
             self._add(db, caller, made)
             self._keep(db, caller, made, "prepared", kept)
 
-        self._store.write(work, tenant=caller.id)
-        return made
+        return self._write_once(caller, binding, made, made.id, work)
 
-    def complete(self, caller: Caller, document_id: str, signed: DocumentSignature) -> Document:
+    def complete(
+        self, caller: Caller, document_id: str, signed: DocumentSignature, *, idempotency_key: str | None = None
+    ) -> Document:
         """Put a signature into a prepared document, judge the outcome and record it, once.
 
-        Raises NotFoundError `document.unknown`, StateError `document.completed`, GoneError `evidence.gone` (its time
-        has passed), and what `assembled` raises.
+        Raises NotFoundError `document.unknown`, StateError `document.completed`, `verification.idempotency_conflict`,
+        GoneError `evidence.gone` (its time has passed), and what `assembled` raises.
         """
         mode = self._mode(caller)
         at = mode.clock()
+        binding = self._binding(caller, "complete", idempotency_key, (document_id, signed))
+        if (told := self._before(binding, at)) is not None:
+            return told
         with self._store.read() as db:
             before = _find(db, caller.id, document_id)
             if before.status != "prepared":
@@ -181,8 +197,8 @@ class Documents:
             self._sealer.end(db, caller.id, document_id, moment(at), retention=FILE_RETENTION)
             self._record(db, caller, made, done)
 
-        self._store.write(work, tenant=caller.id)
-        return msgspec.structs.replace(made, shown=done.shown)
+        answer = msgspec.structs.replace(made, shown=done.shown)
+        return self._write_once(caller, binding, answer, made.evidence or made.id, work)
 
     def read(self, caller: Caller, document_id: str) -> Document:
         """Return a document without its file. Raises NotFoundError `document.unknown`."""
@@ -219,6 +235,39 @@ class Documents:
         body = {"document": document_id, "given": given.given, "ground": given.ground}
         self._store.write(lambda db: outbox.append(db, caller.id, "document.given", body, moment(at)))
         return given
+
+    def _binding(self, caller: Caller, operation: str, key: str | None, request: Any) -> Binding | None:
+        return None if key is None else Binding.of(self._sealer.keys, caller.id, f"documents.{operation}", key, request)
+
+    def _before(self, binding: Binding | None, at: datetime) -> Document | None:
+        """Return what was answered before under the same key, before any work is done again."""
+        if binding is None or not used(self._store, binding, at=at):
+            return None
+        with self._store.read() as db:
+            return self._recalled(db, binding, at)
+
+    def _recalled(self, db: Connection, binding: Binding, at: datetime) -> Document | None:
+        before = recall(db, self._sealer, binding, at=at)
+        return None if before is None else msgspec.json.decode(before, type=Document)
+
+    def _write_once(
+        self, caller: Caller, binding: Binding | None, answer: Document, named: str, work: Callable[[Connection], None]
+    ) -> Document:
+        """Do `work` in one transaction, unless another request of the same key did it meanwhile; return the answer.
+
+        named: the id under which the answer is kept for repeats.
+        """
+        at = self._mode(caller).clock()
+
+        def whole(db: Connection) -> Document:
+            if binding is not None:
+                if (before := self._recalled(db, binding, at)) is not None:
+                    return before
+                bind(db, self._sealer, binding, named, msgspec.json.encode(answer), at=at)
+            work(db)  # last, as its event is
+            return answer
+
+        return self._store.write(whole, tenant=caller.id)
 
     def _mode(self, caller: Caller) -> Mode:
         return self._modes(caller.livemode)
