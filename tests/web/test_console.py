@@ -126,3 +126,19 @@ def test_law_page_applies_the_rules_of_2027_and_judges_past_checks(visitor: Any,
     assert "refused by the 2027 rules" not in today
     assert early.count("refused by the 2027 rules") >= 3
     assert "of them would not have been lawful" in today
+
+
+def test_start_links_the_counter_and_lists_its_checks(server: Running, new_visitor: Any) -> None:
+    from tests.platform.test_counter import PERSON, reading
+
+    visitor, origin = new_visitor(), server.origin("console")
+    assert f'href="{server.origin("counter")}"' in visitor.get(f"{origin}/").text
+    tenant = server.platform.authenticate(server.api_key).tenant
+    now = server.platform.clock(server.platform.authenticate(server.api_key))
+    made = server.platform.counter.record(tenant, reading(law="aml", document="drivers_licence", person=PERSON), at=now)
+    other = server.platform.authenticate(server.platform.create_tenant("よその店").api_key).tenant
+    theirs = server.platform.counter.record(other, reading(), at=now)
+    page = visitor.get(f"{origin}/?lang=en").text
+    assert f"{server.origin('counter')}/checks/{made.id}" in page
+    assert theirs.id not in page
+    assert PERSON["address"] not in page

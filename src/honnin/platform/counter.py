@@ -86,7 +86,8 @@ class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
 
     staff, staff_id, place, terminal, terminal_id: who made it and where, by the sign-in (`honnin.platform.staff`).
     law: the law that asks for a record. method: by which of its methods the check is one, None where the document alone
-    is not enough. record: the id of its verification record; full: whether what was read is sealed with it.
+    is not enough; article: where that method stands in the law as it was on that day.
+    record: the id of its verification record; full: whether what was read is sealed with it.
     """
 
     id: str
@@ -110,6 +111,7 @@ class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
     law: str | None
     full: bool
     method: str | None = None
+    article: str | None = None
     record: str | None = None
     object: Literal["counter_check"] = "counter_check"
 
@@ -258,9 +260,10 @@ def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> tuple[Counte
         evidence=new_id("evd"),
         law=reading.law,
         full=bool(method and reading.full and verdict.indication == "PASSED" and _keeps(reading.law)),
-        method=method[0] if method else None,
+        method=method.id if method else None,
+        article=f"{method.article}{method.label or ''}" if method else None,
     )
-    return made, method[1] if method else None
+    return made, method.label if method else None
 
 
 def _keeps(law: str | None) -> bool:

@@ -12,7 +12,7 @@ import msgspec
 
 from honnin.errors import StateError
 from honnin.identity import age_on
-from honnin.law import TenantStanding, evaluate, methods
+from honnin.law import Method, TenantStanding, evaluate, methods
 from honnin.platform.clock import JAPAN
 from honnin.platform.records.items import record_law
 from honnin.platform.records.making import Entry, Filled, statements
@@ -45,8 +45,8 @@ class CounterFacts(msgspec.Struct, frozen=True, kw_only=True):
         return f"CounterFacts({self.check})"
 
 
-def method_of(law: str, document: str, at: datetime, tenant: TenantStanding) -> tuple[str, str | None] | None:
-    """Return the law's method (id, letter) that a document satisfies when staff saw it and its chip was read.
+def method_of(law: str, document: str, at: datetime, tenant: TenantStanding) -> Method | None:
+    """Return the law's method that a document satisfies when staff saw it and its chip was read.
 
     The method that asks for the chip comes first. None where the document alone is not enough on that day.
     """
@@ -57,7 +57,7 @@ def method_of(law: str, document: str, at: datetime, tenant: TenantStanding) -> 
         declared = (f"declared_item.{item}" for item in method.declared_items)
         decision = evaluate(law, method.id, {*SHOWN, *declared}, on=at, tenant=tenant, person=person)
         if decision.status == "satisfied":
-            return method.id, method.label
+            return method
     return None
 
 

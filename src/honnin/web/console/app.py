@@ -1,6 +1,6 @@
 """The console's pages: what is running, and the evidence of one check of the demo tenant.
 
-    GET /                            the running world: origins, key file, people
+    GET /                            the running world: origins, key file, newest checks at the counter, people
     GET /evidence/{id}               verdict, ordered checks, revocation, receipt with its place in the log
     GET /evidence/{id}/receipt.json  the receipt (honnin-receipt/1)
     GET /law                         which method is lawful when (console.law)
@@ -24,6 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from honnin.errors import FormatError, NotFoundError, StateError
+from honnin.platform.counter import CounterCheck
 from honnin.platform.evidence.receipt import Receipt, verify_receipt, write_receipt
 from honnin.platform.keys import LogPublicKey
 from honnin.platform.models import Caller, Session, Verification
@@ -41,9 +42,10 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-ICONS = {"bank": "bank", "tap": "tap", "api": "shield", "jlis": "home", "list": "tree"}
+ICONS = {"bank": "bank", "counter": "card", "tap": "tap", "api": "shield", "jlis": "home", "list": "tree"}
 MOODS = {"TOTAL-PASSED": "good", "PASSED": "good", "TOTAL-FAILED": "bad", "FAILED": "bad", "INDETERMINATE": "wait"}
 PENDING = "evidence.pending"
+NEWEST = 10  # checks at the counter on the first page
 PATIENCE, PAUSE = 10, 0.1  # a head is signed every second at the latest while there is work
 
 
@@ -87,9 +89,13 @@ class _Console:
         origins = [
             {"id": name, "icon": icon, "url": addresses[name]} for name, icon in ICONS.items() if name in addresses
         ]
+        counter_checks = await self._threads.run(self._counter_checks)
         return self.pages.render(
             request,
             "start.html",
+            counter=addresses.get("counter", ""),
+            counter_checks=counter_checks,
+            moods=MOODS,
             origins=origins,
             bank=addresses.get("bank", ""),
             api=self._api,
@@ -156,6 +162,13 @@ class _Console:
         sessions = self._platform.sessions.list(caller, limit=100).data
         checks = (one.verification and self._platform.verification(caller, one.verification) for one in sessions)
         return [(session, check or None) for session, check in zip(sessions, checks, strict=True)]
+
+    def _counter_checks(self) -> tuple[CounterCheck, ...]:
+        """Return the demo tenant's newest checks at the counter; none while there is no such tenant."""
+        try:
+            return self._platform.counter.page(self._caller().id, limit=NEWEST)[0]
+        except NotFoundError:
+            return ()
 
     def _caller(self) -> Caller:
         try:

@@ -1,5 +1,6 @@
 """A record of the counter as a PDF to print or save: what was found and why, by whom, where; nothing of the customer.
 
+It names the record, the method by its paragraph and the place in the evidence log: a receipt can be held against it.
 Black on white, results by sign and word; the font is embedded and covers JIS X 0213.
 """
 
@@ -19,6 +20,8 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from honnin.platform.counter import CounterCheck
+from honnin.platform.evidence.receipt import Receipt
+from honnin.platform.records import record_law
 from honnin.web.design.languages import html_lang
 from honnin.web.design.times import write_moment
 from honnin.words import Language, say
@@ -27,13 +30,16 @@ from honnin.words.fonts import japanese_font
 __all__ = ["proof_paper"]
 
 FONT: Final = "honnin-japanese"
-MARGIN: Final = 22 * mm
+MARGIN: Final = 18 * mm
 NAME_WIDTH: Final = 42 * mm
 SIGNS: Final = {"passed": "○", "failed": "×", "not_checked": "－"}
 
 
-def proof_paper(check: CounterCheck, business: str, language: Language) -> bytes:
-    """Return the PDF. business: name of the tenant. Raises InputError `font.missing`."""
+def proof_paper(check: CounterCheck, business: str, receipt: Receipt | None, language: Language) -> bytes:
+    """Return the PDF. Raises InputError `font.missing`.
+
+    business: name of the tenant. receipt: of the check; None while the log has no signed head over it.
+    """
     out = BytesIO()
     title = say("counter.paper_title", language)
     sheet = SimpleDocTemplate(
@@ -54,7 +60,7 @@ def proof_paper(check: CounterCheck, business: str, language: Language) -> bytes
         canvas.drawString(MARGIN, 12 * mm, check.id)
         canvas.drawRightString(A4[0] - MARGIN, 12 * mm, str(page.page))
 
-    sheet.build(list(_story(check, business, title, language)), onFirstPage=foot, onLaterPages=foot)
+    sheet.build(list(_story(check, business, receipt, title, language)), onFirstPage=foot, onLaterPages=foot)
     return out.getvalue()
 
 
@@ -64,10 +70,12 @@ def _font() -> str:
     return FONT
 
 
-def _story(check: CounterCheck, business: str, title: str, language: Language) -> Iterator[Flowable]:
+def _story(
+    check: CounterCheck, business: str, receipt: Receipt | None, title: str, language: Language
+) -> Iterator[Flowable]:
     wrap = None if language == "en" else "CJK"
-    text = ParagraphStyle("text", fontName=_font(), fontSize=10, leading=15, wordWrap=wrap, splitLongWords=1)
-    small = ParagraphStyle("small", parent=text, fontSize=8.5, leading=13)
+    text = ParagraphStyle("text", fontName=_font(), fontSize=10, leading=14, wordWrap=wrap, splitLongWords=1)
+    small = ParagraphStyle("small", parent=text, fontSize=8.5, leading=12)
     head = ParagraphStyle("head", parent=text, fontSize=18, leading=26)
     part = ParagraphStyle("part", parent=text, fontSize=12, leading=18, spaceBefore=10, spaceAfter=4)
 
@@ -90,6 +98,9 @@ def _story(check: CounterCheck, business: str, title: str, language: Language) -
             for one in check.verdict.checks
         ]
     )
+    yield cell(word("paper_evidence"), part)
+    yield _table([[cell(name, small), cell(value)] for name, value in _evidence(check, receipt, language)])
+    yield cell(word("paper_verify"), small)
     yield Spacer(1, 4 * mm)
     yield cell(word("not_lost"), small)
 
@@ -118,10 +129,37 @@ def _rows(check: CounterCheck, business: str, language: Language) -> list[tuple[
         (word("kept"), check.kept),
         (word("when"), write_moment(check.created_at, language, seconds=True)),
         (word("business"), business),
-        (word("staff"), check.staff),
+        (word("staff"), _with_id(check.staff, check.staff_id)),
         (word("place"), check.place),
-        (word("terminal"), check.terminal),
+        (word("terminal"), _with_id(check.terminal, check.terminal_id)),
         (word("purpose"), word(f"purpose_{check.purpose}")),
-        (word("check_id"), check.id),
-        (word("evidence"), check.evidence),
+        *_of_law(check, language),
     ]
+
+
+def _of_law(check: CounterCheck, language: Language) -> list[tuple[str, str]]:
+    """Return the law's method by its paragraph and id, and the verification record that was made."""
+    if check.law is None:
+        return []
+    title = record_law(check.law).title
+    name = title.en if language == "en" else title.ja
+    method = (
+        f"{check.article or ''} {check.method}".strip() if check.method else say("counter.law_not_enough", language)
+    )
+    rows = [(say("counter.method", language), method)]
+    return [*rows, (say("counter.record", language), f"{name} {check.record}")] if check.record else rows
+
+
+def _evidence(check: CounterCheck, receipt: Receipt | None, language: Language) -> list[tuple[str, str]]:
+    def word(name: str) -> str:
+        return say(f"counter.{name}", language)
+
+    rows = [(word("check_id"), check.id), (word("evidence"), check.evidence)]
+    if receipt is None:
+        return [*rows, (word("log_place"), word("log_pending"))]
+    place = say("counter.log_at", language, log=receipt.log_id, index=receipt.leaf_index, size=receipt.tree_size)
+    return [*rows, (word("log_place"), place), (word("log_key"), receipt.key_id)]
+
+
+def _with_id(name: str, known: str | None) -> str:
+    return f"{name} {known}" if known else name

@@ -4,18 +4,21 @@
     GET  /checks/{id}       one check, and what its law's record still lacks
     POST /checks/{id}       state what the record lacks
     GET  /checks/{id}.pdf   the check as a page to print or save
+    GET  /checks/{id}/receipt.json
 
 A record's values are never shown here: they leave by an export, which names who took them.
 """
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from honnin.errors import InputError
+from honnin.errors import InputError, StateError
 from honnin.platform.counter import CounterCheck
+from honnin.platform.evidence.receipt import Receipt, write_receipt
 from honnin.platform.models import Caller
 from honnin.platform.records import Record, record_law
 from honnin.platform.records.items import Item
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Recorded"]
 
 SHOWN = 50
+PENDING = "evidence.pending"
+PATIENCE, PAUSE = 15, 0.1  # a head is signed every second at the latest while there is work
 REASON = "窓口での聞取り"  # stands in the record, which is written in Japanese
 
 
@@ -46,6 +51,7 @@ class Recorded:
         return [
             Route("/checks", self.checks),
             Route("/checks/{id}.pdf", self.paper),
+            Route("/checks/{id}/receipt.json", self.receipt),
             Route("/checks/{id}", self.check),
             Route("/checks/{id}", self.state, methods=["POST"]),
         ]
@@ -80,13 +86,39 @@ class Recorded:
     async def paper(self, request: Request) -> Response:
         """Return one check as a PDF."""
         caller, check, _ = await self._threads.run(self._found, request)
-        content = await self._threads.run(proof_paper, check, caller.tenant.name, language_of(request))
+        receipt = await self._receipt(caller, check)
+        content = await self._threads.run(proof_paper, check, caller.tenant.name, receipt, language_of(request))
         headers = {
             "content-disposition": f'inline; filename="{check.id}.pdf"',
             "cache-control": "no-store",
             "x-content-type-options": "nosniff",
         }
         return Response(content, media_type="application/pdf", headers=headers)
+
+    async def receipt(self, request: Request) -> Response:
+        """Return the receipt of one check as a file, for `honnin evidence verify`."""
+        caller, check, _ = await self._threads.run(self._found, request)
+        receipt = await self._receipt(caller, check)
+        if receipt is None:
+            raise StateError(PENDING, "The receipt does not exist yet.", next="Ask again in a second.", retryable=True)
+        headers = {
+            "content-disposition": f'attachment; filename="{check.id}.receipt.json"',
+            "cache-control": "no-store",
+            "x-content-type-options": "nosniff",
+        }
+        return Response(write_receipt(receipt), media_type="application/json", headers=headers)
+
+    async def _receipt(self, caller: Caller, check: CounterCheck) -> Receipt | None:
+        """Return the receipt of a check; None where the log's next head does not come in time."""
+        home = self._platform.of_tenant(caller.id)
+        for _ in range(PATIENCE):
+            try:
+                return await self._threads.run(home.receipt, caller, check.id)
+            except StateError as error:
+                if error.code != PENDING:
+                    raise
+            await asyncio.sleep(PAUSE)
+        return None
 
     async def _show(self, request: Request, given: dict[str, str], wrong: str) -> Response:
         _, check, record = await self._threads.run(self._found, request)
