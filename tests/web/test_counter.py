@@ -5,8 +5,10 @@ import random
 import re
 import subprocess
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,11 +16,15 @@ import pytest
 import segno
 from click.testing import CliRunner
 from PIL import Image, ImageFilter
+from tests.web.conftest import Visitor
 
 from honnin.bench.ocr import my_number_card_face, photograph
 from honnin.connect.worlds import open_world
+from honnin.identity.dates import JST
+from honnin.platform import Settings
 from honnin.sandbox.command import sandbox
-from honnin.web.serving import Running
+from honnin.sandbox.world import World
+from honnin.web.serving import Running, serve_in_thread
 
 DESK = {"purpose": "age_check", "reader": "sandbox"}
 SKIPPED = {"script", "style", "nav", "code", "footer", "header", "aside", "select", "title"}
@@ -339,3 +345,30 @@ def test_paper_speaks_the_readers_language_and_names_nobody(counter: Counter, pe
             assert JAPANESE.search(re.sub(rf"{business}|見本(\s*係員|支店|窓口)", "", text)) is None
         assert not any(name in text for name in ("花子", "HANAKO", "ＡＮＮＡ", "1990", "千代田"))
         assert b"/FontFile2" in made  # embedded: the paper looks the same everywhere
+
+
+def test_appended_address_is_grey_and_named_beside_the_printed_one(counter: Counter) -> None:
+    page = counter.read("hanako", "drivers_licence", variant="appended_address").text
+    assert "本物と確認できました" in page  # what was signed is as it was
+    assert re.search(r'mark--open">\s*<dt>新しい住所（追記）', page)
+    assert re.search(r"<dt>住所 .*?追記があります.*?</dt>", page, re.DOTALL)
+    assert "東京都千代田区偽造一丁目" in field(page, "新しい住所（追記）")
+    assert "追記があります" not in counter.read("hanako", "drivers_licence").text
+
+
+def test_last_day_ends_at_midnight_in_japan(tmp_path: Path) -> None:
+    (data := tmp_path / "data").mkdir(mode=0o700)
+    with serve_in_thread(Settings(data=data)) as server:
+        visitor = Visitor(server)
+        counter = Counter(visitor, server)
+        shown = field(counter.read("hanako", "drivers_licence").text, "有効期限")
+        year, month, day = (int(part) for part in re.findall(r"(\d+)[年月日]", shown)[-3:])
+        last = datetime(year, month, day, 23, 59, 59, tzinfo=JST)
+        for moment, answer in ((last, "有効期限内"), (last + timedelta(seconds=1), "期限切れ")):
+            World(data).set_clock(moment, frozen=True)
+            visitor.sign_in_at_counter()
+            page = counter.read("hanako", "drivers_licence").text
+            assert re.search(
+                rf'class="answer answer--(good|bad)"><p class="answer__name">有効期限</p><p>{answer}', page
+            )
+        visitor.close()

@@ -4,6 +4,7 @@ It names the record, the method by its paragraph and the place in the evidence l
 Black on white, results by sign and word; the font is embedded and covers JIS X 0213.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from html import escape
@@ -32,6 +33,8 @@ __all__ = ["proof_paper"]
 FONT: Final = "honnin-japanese"
 MARGIN: Final = 18 * mm
 NAME_WIDTH: Final = 42 * mm
+VARIATION_SELECTORS: Final = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+STAND_IN: Final = "〓"
 SIGNS: Final = {"passed": "○", "failed": "×", "not_checked": "－"}
 
 
@@ -70,6 +73,13 @@ def _font() -> str:
     return FONT
 
 
+def _printable(text: str) -> str:
+    """Return a text with 〓 for what the font does not have; variants of a character are written as the character."""
+    glyphs = pdfmetrics.getFont(_font()).face.charToGlyph
+    plain = VARIATION_SELECTORS.sub("", text)
+    return "".join(letter if ord(letter) in glyphs or letter.isspace() else STAND_IN for letter in plain)
+
+
 def _story(
     check: CounterCheck, business: str, receipt: Receipt | None, title: str, language: Language
 ) -> Iterator[Flowable]:
@@ -83,7 +93,7 @@ def _story(
         return say(f"counter.{name}", language)
 
     def cell(value: str, style: ParagraphStyle = text) -> Flowable:
-        return Paragraph(escape(value), style)
+        return Paragraph(escape(_printable(value)), style)
 
     yield cell(title, head)
     yield Spacer(1, 4 * mm)
