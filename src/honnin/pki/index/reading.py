@@ -97,10 +97,10 @@ class RevocationIndex:
             raise _no_zone()
         if serial.__class__ is not int:
             serial = _serial(serial)
-        issuer = self._issuer(issuer_key_id)
+        issuer = self._issuers.get(issuer_key_id) or self._issuer(issuer_key_id)
         if issuer is None:
             return Status(state="unknown", reason="No CRL of this issuer is in the index.")
-        if serial < 0 or serial.bit_length() > SERIAL_BITS:
+        if serial >> SERIAL_BITS:  # of a negative one -1 is left
             return Status(state="unknown", reason="No certificate of RFC 5280 has this serial number.")
         covering = issuer.covering(distribution_points, ca=ca)
         proof: dict[str, Any] | None = None
@@ -201,8 +201,7 @@ class RevocationIndex:
 def _revoked(source: Source, row: int) -> Status:
     segment = source.segment
     proof = source.proof
-    invalidity = segment.invalidity(row)
-    if invalidity is not None:
+    if segment.dated and (invalidity := segment.invalidity(row)) is not None:
         proof = {**proof, "invalidity_date": utc(invalidity).strftime("%Y-%m-%dT%H:%M:%SZ")}
     return Status(
         state="revoked",

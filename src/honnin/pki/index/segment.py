@@ -143,7 +143,19 @@ def _far(table: Table, order: npt.NDArray[np.uint32] | None) -> npt.NDArray[np.u
 class Segment:
     """A mapped segment. Lookups touch about log2(rows) pages and make no copies."""
 
-    __slots__ = ("_far", "_invalidity", "dates", "high", "layout", "low", "middle", "narrow", "octets", "reasons")
+    __slots__ = (
+        "_far",
+        "_invalidity",
+        "dated",
+        "dates",
+        "high",
+        "layout",
+        "low",
+        "middle",
+        "narrow",
+        "octets",
+        "reasons",
+    )
 
     def __init__(self, mapping: mmap.mmap | bytes, offset: int, layout: Layout) -> None:
         columns, length = layout.columns()
@@ -157,6 +169,7 @@ class Segment:
         self.narrow, self.high, self.middle, self.low = column(0), column(1), column(2), column(3)
         self.dates, self.reasons = column(4), column(5)
         self._invalidity, self._far = column(6), column(7)
+        self.dated = layout.invalidity > 0
 
     def find(self, serial: int) -> int:
         """Return the row of a serial number, or -1."""
