@@ -1,12 +1,18 @@
 """The simulated day keeps its laws: nothing is lost, nothing is answered twice, no worker does two things at once."""
 
+from pathlib import Path
+
 import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from honnin.bench import nation
 from honnin.bench.day import Plan, Times, rates, simulate
+from honnin.bench.figures import Figure
+from honnin.bench.report import Report, Run, Taken
+from honnin.errors import InputError
 
 TIMES = Times(check=0.0004, lookup=3e-6, build=1.5, swap=0.005, commit=0.005)
 SMALL = Plan(checks=40_000, peak=5.0)
@@ -87,3 +93,58 @@ def test_a_queue_of_one_worker_waits_as_theory_says() -> None:
     expected = float((rates(plan) * (times.check + load * times.check / 2 / (1 - load))).sum() / plan.checks)
     assert day.latency_sum / day.checks == pytest.approx(expected, rel=0.04)
     assert np.isfinite(day.waiting)
+
+
+ROWS = {
+    nation.CHECK: 3000.0,
+    nation.BY_OCSP: 250.0,
+    nation.BY_CRL: 170.0,
+    nation.LOOKUP: 3.5,
+    nation.ENTRY: 0.1,
+    nation.SWAP: 20.0,
+    nation.WRITES: 800.0,
+}
+
+
+def docs_with(folder: Path, rows: dict[tuple[str, str], float]) -> Path:
+    run = Run("2026-11-27T12:00:00Z", {}, (0.0, 0.0), 2)
+    parts: dict[str, tuple[Taken, ...]] = {}
+    for (part, name), ours in rows.items():
+        parts[part] = (*parts.get(part, ()), Taken(Figure(name, "", ours), None, run))
+    (folder / "pictures").mkdir(exist_ok=True)
+    (folder / "performance.json").write_bytes(msgspec.json.encode(Report(parts)))
+    (folder / "scale.md").write_text(f"before\n{nation.BEGIN}\nold\n{nation.END}\nafter\n", encoding="utf-8")
+    return folder
+
+
+def test_the_day_is_driven_by_the_measured_times(tmp_path: Path) -> None:
+    docs = docs_with(tmp_path, ROWS)
+    nation.write(docs, SMALL)
+    first = (docs / "scale.md").read_text(encoding="utf-8")
+    assert first.startswith("before\n")
+    assert first.endswith("after\n")
+    assert "old" not in first
+    assert "| a check, of one worker | 3.08 ms |" in first
+    assert "| the day's lists, 20 M entries | 2.0 s |" in first
+    assert "| evidence durable, at the longest | 40 ms |" in first
+    assert "workers, 3.08 ms a check" in first
+    docs_with(tmp_path, {**ROWS, nation.CHECK: 9000.0})
+    nation.write(docs, SMALL)
+    slower = (docs / "scale.md").read_text(encoding="utf-8")
+    assert "workers, 9.08 ms a check" in slower
+    day = [next(line for line in text.splitlines() if line.startswith("| day ")) for text in (first, slower)]
+    busy = [float(line.rsplit("|", 2)[1].strip().rstrip("%")) for line in day]
+    assert busy[1] > 2 * busy[0]
+
+
+@pytest.mark.parametrize("key", ROWS)
+def test_a_time_that_is_not_measured_is_not_made_up(tmp_path: Path, key: tuple[str, str]) -> None:
+    docs = docs_with(tmp_path, {name: ours for name, ours in ROWS.items() if name != key})
+    with pytest.raises(InputError, match=r"bench\.no_figure"):
+        nation.write(docs, SMALL)
+
+
+def test_the_rows_that_drive_the_day_are_rows_of_the_bench() -> None:
+    """A row that is renamed in the bench is renamed here."""
+    report = msgspec.json.decode((Path(__file__).parents[2] / "docs/performance.json").read_bytes(), type=Report)
+    assert nation.measured(report).check > 0

@@ -1,19 +1,80 @@
-"""The simulated day as a table and a picture for docs/scale.md: `python -m honnin.bench.nation FOLDER`.
+"""The simulated day of docs/scale.md, driven by measured times: `python -m honnin.bench.nation docs`.
 
-The times of work are those that `docs/performance.md` holds; where each comes from stands beside it.
+The times of work are those that `docs/performance.json` holds; where each comes from stands in the page beside it.
 """
 
 import sys
 from pathlib import Path
 
+import msgspec
+
 from honnin.bench.day import DAY, Outcome, Plan, Times, simulate
 from honnin.bench.plot import Panel, svg
+from honnin.bench.report import FIGURES, Report, Taken
+from honnin.errors import InputError
 
-__all__ = ["picture", "table"]
+__all__ = ["BEGIN", "END", "measured", "picture", "sources", "table", "write"]
 
-# Of one core of the machine in docs/performance.md. check: full verification with OCSP, 154 µs, a third of what one
-# POST may cost (issue: HTTP, JSON and evidence take the rest). build: 20 million entries at the measured 0.12 µs.
-MEASURED = Times(check=0.0005, lookup=2.2e-6, build=2.4, swap=0.005, commit=0.010)
+BEGIN, END = "<!-- python -m honnin.bench.nation: written by it, do not edit -->", "<!-- end of the simulated day -->"
+PAGE, PICTURE = "scale.md", "pictures/day.svg"
+PLAN = Plan(nodes=3, workers=2)
+ENTRIES = 20_000_000  # of the day's lists, taken in by each node
+WRITERS = 32  # of the row that says how long a durable write waits
+
+# Of a worker beside another one, as the nodes have them; the database has machines of its own.
+CHECK = ("http", "PostgreSQL, two workers: `POST /v1/verifications`, durable, processor time")
+BY_OCSP = ("verification", "full verification, OCSP (3 verifies)")
+BY_CRL = ("verification", "full verification, CRL")
+LOOKUP = ("index", "lookup, one serial")
+ENTRY = ("index", "time an entry, 10 M entries")
+SWAP = ("index", "slowest answer that met a replaced partition")
+WRITES = ("evidence", f"PostgreSQL: single writes of {WRITERS} threads, each flushed before it is answered")
+
+
+def measured(report: Report) -> Times:
+    """Return the times of work that a report of `honnin bench` holds.
+
+    Raises InputError `bench.no_figure` when one of them is not there.
+    """
+    ours = {key: _taken(report, key).figure.ours for key in (CHECK, BY_OCSP, BY_CRL, LOOKUP, ENTRY, SWAP, WRITES)}
+    return Times(
+        check=(ours[CHECK] + ours[BY_OCSP] - ours[BY_CRL]) * 1e-6,
+        lookup=ours[LOOKUP] * 1e-6,
+        build=ours[ENTRY] * 1e-6 * ENTRIES,
+        swap=ours[SWAP] * 1e-3,
+        commit=WRITERS / ours[WRITES],
+    )
+
+
+def sources(report: Report, times: Times) -> str:
+    """Return a Markdown table of the times and the figures that they come from."""
+    check = f"{_told(report, CHECK)}; with an answer of OCSP {_told(report, BY_OCSP)} less {_told(report, BY_CRL)}"
+    rows = [
+        ("a check, of one worker", f"{times.check * 1e3:.2f} ms", check),
+        ("one question to the index, where OCSP is down", f"{times.lookup * 1e6:.1f} µs", _told(report, LOOKUP)),
+        (f"the day's lists, {ENTRIES // 1_000_000} M entries", f"{times.build:.1f} s", _told(report, ENTRY)),
+        ("the first check after them", f"{times.swap * 1e3:.0f} ms", _told(report, SWAP)),
+        ("evidence durable, at the longest", f"{times.commit * 1e3:.0f} ms", f"{WRITERS} of {_told(report, WRITES)}"),
+    ]
+    lines = ["| Time | Taken as | From docs/performance.json |", "|---|---:|---|"]
+    return "\n".join([*lines, *(f"| {what} | {value} | {origin} |" for what, value, origin in rows), ""])
+
+
+def _taken(report: Report, key: tuple[str, str]) -> Taken:
+    part, name = key
+    for taken in report.parts.get(part, ()):
+        if taken.figure.name == name:
+            return taken
+    raise InputError(
+        "bench.no_figure",
+        f"The figures have no row {name!r}.",
+        next=f"Measure it: honnin bench --full {part} --write docs.",
+    )
+
+
+def _told(report: Report, key: tuple[str, str]) -> str:
+    taken = _taken(report, key)
+    return f"{key[0]}: {key[1]}, {taken.figure.ours:,.4g} {taken.figure.unit} ({taken.run.at[:10]})"
 
 
 def table(plan: Plan, times: Times, day: Outcome) -> str:
@@ -59,13 +120,23 @@ def picture(plan: Plan, day: Outcome) -> str:
     return svg("A nation's day, simulated", panels, [f"{hour:02}:00" for hour in range(0, 25, 3)])
 
 
-def main(arguments: list[str]) -> None:
-    """Simulate the day; write its picture to a folder and its table to standard output."""
-    plan = Plan(nodes=3, workers=2)
-    day = simulate(plan, MEASURED)
-    (Path(arguments[0]) / "day.svg").write_text(picture(plan, day), encoding="utf-8")
-    sys.stdout.write(table(plan, MEASURED, day))
+def write(docs: Path, plan: Plan = PLAN) -> None:
+    """Simulate the day and write table and picture into a documentation folder.
+
+    Raises InputError `bench.no_page` when the page has no place for it, `bench.no_figure` when a time is not measured.
+    """
+    page = docs / PAGE
+    before, begin, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise InputError("bench.no_page", f"{page} has no place for the day.", next="Give the docs of a checkout.")
+    report = msgspec.json.decode((docs / FIGURES).read_bytes(), type=Report)
+    times = measured(report)
+    day = simulate(plan, times)
+    (docs / PICTURE).write_text(picture(plan, day), encoding="utf-8")
+    written = "\n".join([begin, "", sources(report, times), table(plan, times, day), end])
+    page.write_text(before + written + after, encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    write(Path(sys.argv[1]))

@@ -14,7 +14,7 @@ from honnin.bench.figures import Figure
 from honnin.bench.parts import TITLES
 from honnin.errors import InputError
 
-__all__ = ["BEGIN", "END", "Report", "Run", "Taken", "merged", "tables", "write_docs"]
+__all__ = ["BEGIN", "END", "FIGURES", "Report", "Run", "Taken", "merged", "tables", "write_docs"]
 
 BEGIN, END = "<!-- honnin bench: written by --write, do not edit -->", "<!-- end of honnin bench -->"
 FIGURES, PAGE, PLOT = "performance.json", "performance.md", "pictures/performance.svg"

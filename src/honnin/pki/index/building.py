@@ -89,6 +89,7 @@ class _Build:
         self.scopes: dict[str, dict[ScopeKey, Scope]] = {}
         self.changed: dict[str, bytes] = {}  # key id: Name DER
         self.dropped: set[str] = set()
+        self.end = 0  # of what is written of the pack
         self.pack = f"pack-{int(machine.time())}-{os.urandom(4).hex()}.seg"
 
     def run(self, crls: Iterable[str | os.PathLike[str] | bytes]) -> None:
@@ -184,8 +185,7 @@ class _Build:
         return Segment(octets, 0, scope.layout)
 
     def _replace(self, out: BinaryIO, owner: Believed, read: Checked, table: Table) -> None:
-        offset = out.tell()
-        layout, checksum = write(table, out)
+        layout, length, checksum = write(table, out)
         own = owner.key_id == read.issuer.key_id
         scope = Scope(
             names=read.point.names,
@@ -200,15 +200,17 @@ class _Build:
             crl=read.crl.sha256,
             delta=read.delta_base is not None,
             pack=self.pack,
-            offset=offset,
-            length=layout.columns()[1],
+            offset=self.end,
+            length=length,
             checksum=checksum,
             layout=layout,
         )
-        old = self._scopes(owner.key_id).get(scope.key)
+        self.end += length
+        scopes, key = self._scopes(owner.key_id), scope.key
+        old = scopes.get(key)
         if old is not None:
             self.dropped.add(old.pack)
-        self._scopes(owner.key_id)[scope.key] = scope
+        scopes[key] = scope
         self.changed[owner.key_id] = owner.certificate.subject
 
     def _owners(self, read: Checked) -> Iterator[tuple[Believed, Table]]:

@@ -17,7 +17,7 @@ process.
 import hashlib
 import mmap
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
@@ -29,6 +29,7 @@ from honnin.pki.index.table import CHUNK, EPOCH_1950, FAR, NO_DATE, Columns, Tab
 __all__ = ["Layout", "Segment", "write"]
 
 _LOW64 = (1 << 64) - 1
+NOTHING = np.zeros(0, np.uint64)
 
 
 class Layout(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -61,39 +62,46 @@ class Layout(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return columns, offset
 
 
-def write(table: Table, out: BinaryIO) -> tuple[Layout, str]:
+def write(table: Table, out: BinaryIO) -> tuple[Layout, int, str]:
     """Append a table's entries to `out` in the order of their serials.
 
-    Returns the layout and the SHA-256 (hex) of the octets written.
+    Returns the layout, how many octets were written, and their SHA-256 (hex).
     """
     order, narrow = table.order()
     rows = table.count if order is None else len(order)
     last = 0 if not narrow else int(table.low[narrow - 1 if order is None else order[narrow - 1]])
     dated, far = _dated(table, order, rows), _far(table, order)
     layout = Layout(narrow, 4 if last < 1 << 32 else 8, rows - narrow, sum(map(len, dated)), len(far))
-    columns: list[tuple[Iterable[npt.NDArray[Any]], str]] = [
-        (_ordered(table.low, order, 0, narrow), "<u4" if layout.narrow_octets == 4 else "<u8"),
-        (_ordered(table.high, order, narrow, rows), "<u4"),
-        (_ordered(table.middle, order, narrow, rows), "<u8"),
-        (_ordered(table.low, order, narrow, rows), "<u8"),
-        (_ordered(table.date, order, 0, rows), "<u4"),
-        (_ordered(table.reason, order, 0, rows), "u1"),
-        (dated, "<u8"),
-        ([far], "<u8"),
+    columns: list[Part] = [
+        (table.low, order, 0, narrow, "<u4" if layout.narrow_octets == 4 else "<u8"),
+        (table.high, order, narrow, rows, "<u4"),
+        (table.middle, order, narrow, rows, "<u8"),
+        (table.low, order, narrow, rows, "<u8"),
+        (table.date, order, 0, rows, "<u4"),
+        (table.reason, order, 0, rows, "u1"),
+        *((part, None, 0, len(part), "<u8") for part in (*dated, far)),
     ]
-    digest = hashlib.sha256()
+    digest, length = hashlib.sha256(), 0
     for octets in _together(columns):
         out.write(octets)
         digest.update(octets)
-    return layout, digest.hexdigest()
+        length += len(octets)
+    return layout, length, digest.hexdigest()
 
 
-def _together(columns: list[tuple[Iterable[npt.NDArray[Any]], str]]) -> Iterator[bytes | memoryview]:
+# A column, the order of its rows (None: as they stand), from which to which of them, and its form in the file.
+Part = tuple[npt.NDArray[Any] | None, npt.NDArray[np.uint32] | None, int, int, str]
+
+
+def _together(columns: list[Part]) -> Iterator[bytes | memoryview]:
     """Yield the octets of columns, each filled up to a multiple of 8; short ones joined."""
     waiting: list[bytes | memoryview] = []
-    for parts, form in columns:
+    for column, order, begin, end, form in columns:
+        if column is None or begin == end:
+            continue
         written = 0
-        for part in parts:
+        for start in range(begin, end, CHUNK):
+            part = _cut(column, order, start, min(start + CHUNK, end))
             octets = part.astype(form, copy=False).view(np.uint8).data
             written += len(octets)
             if len(octets) < CHUNK:
@@ -106,32 +114,30 @@ def _together(columns: list[tuple[Iterable[npt.NDArray[Any]], str]]) -> Iterator
     yield b"".join(waiting)
 
 
-def _ordered(
-    column: npt.NDArray[Any] | None, order: npt.NDArray[np.uint32] | None, begin: int, end: int
-) -> Iterator[npt.NDArray[Any]]:
-    """Yield a column's values from one place in the order to another, a part at a time."""
-    if column is None:
-        return
-    for start in range(begin, end, CHUNK):
-        stop = min(start + CHUNK, end)
-        yield column[start:stop] if order is None else np.take(column, order[start:stop], mode="clip")
+def _cut(column: npt.NDArray[Any], order: npt.NDArray[np.uint32] | None, start: int, stop: int) -> npt.NDArray[Any]:
+    """Return a column's values from one place in the order to another."""
+    return column[start:stop] if order is None else np.take(column, order[start:stop], mode="clip")
 
 
 def _dated(table: Table, order: npt.NDArray[np.uint32] | None, rows: int) -> list[npt.NDArray[np.uint64]]:
     """Return the invalidity column, a part at a time."""
     found: list[npt.NDArray[np.uint64]] = []
-    begin = 0
-    for part in _ordered(table.invalidity, order, 0, rows):
+    column = table.invalidity
+    if column is None:
+        return found
+    for start in range(0, rows, CHUNK):
+        part = _cut(column, order, start, min(start + CHUNK, rows))
         at = np.flatnonzero(part != NO_DATE)
-        found.append((at + begin).astype(np.uint64) << np.uint64(32) | part[at].astype(np.uint64))
-        begin += len(part)
+        found.append((at + start).astype(np.uint64) << np.uint64(32) | part[at].astype(np.uint64))
     return found
 
 
 def _far(table: Table, order: npt.NDArray[np.uint32] | None) -> npt.NDArray[np.uint64]:
     """Return the column of far dates."""
     far = table.far
-    if order is not None and far:
+    if not far:
+        return NOTHING
+    if order is not None:
         far = {
             row: far[old]
             for row in np.flatnonzero(np.isin(order, np.array(list(far), np.uint32))).tolist()

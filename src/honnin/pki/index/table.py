@@ -6,9 +6,8 @@ entry needs them.
 """
 
 from bisect import bisect_left
-from dataclasses import dataclass
 from mmap import MAP_ANONYMOUS, MAP_PRIVATE, mmap
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +22,14 @@ EPOCH_1950 = -631_152_000  # seconds from 1970 to 1950, where the dates of the c
 FAR = 0xFFFFFFFF  # date column: stands in the far dates
 NO_DATE = 0xFFFFFFFF  # invalidity column: none
 ABSENT = 255  # reason column: none given
-CHUNK = 1 << 16  # rows looked at together where a whole column would cost memory
+CHUNK = 1 << 15  # rows looked at together where a whole column would cost memory
+NOTHING: dict[type[np.generic], npt.NDArray[Any]] = {
+    kind: np.zeros(0, kind) for kind in (np.uint64, np.uint32, np.uint8)
+}
 PART_BITS = 8  # rows are sorted in up to 256 parts, by the leading bits in which they differ
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
+class Columns(NamedTuple):
     """Some entries in file order.
 
     low, middle, high: bits 0–63, 64–127, 128–159 of the serial; the upper two None where all serials are below 2^64.
@@ -56,7 +57,7 @@ class Columns:
             middle=None if self.middle is None else self.middle[cut],
             high=None if self.high is None else self.high[cut],
             invalidity=None if self.invalidity is None else self.invalidity[cut],
-            far=tuple((row - begin, at) for row, at in self.far if begin <= row < end),
+            far=tuple([(row - begin, at) for row, at in self.far if begin <= row < end]),
         )
 
 
@@ -194,7 +195,7 @@ class Table:
         cuts = [slice(start, min(start + CHUNK, self.count)) for start in range(0, self.count, CHUNK)]
         ends = [(int(lead.min()), int(lead.max())) for lead in (self._lead(c, wide_beyond=wide_beyond) for c in cuts)]
         least, greatest = min(low for low, _ in ends), max(high for _, high in ends)
-        shift = max((greatest - least).bit_length() - min(len(cuts).bit_length(), PART_BITS), 0)
+        shift = max((greatest - least).bit_length() - min(len(cuts).bit_length() + 1, PART_BITS), 0)
 
         def part_of(cut: slice) -> U8:
             lead = self._lead(cut, wide_beyond=wide_beyond) - np.uint64(least)
@@ -215,7 +216,7 @@ class Table:
                 at[part] += end - begin
                 begin = end
         filled = start = 0
-        for stop in stops:
+        for stop in sorted(set(stops)):  # most parts of a short list are empty
             rows = order[start:stop]
             lead = self._lead(rows, wide_beyond=wide_beyond) - np.uint64(least)
             rows = rows[self._sorted_part(rows, lead, shift)]
@@ -279,12 +280,15 @@ def _reserved(rows: int, kind: type[np.generic]) -> npt.NDArray[Any]:
     Of numpy's own long arrays the kernel makes huge pages, which cost a megabyte a column more than is written.
     """
     if rows < CHUNK:
-        return np.zeros(rows, kind)
+        return np.zeros(rows, kind) if rows else NOTHING[kind]
     octets = rows * np.dtype(kind).itemsize
     return np.frombuffer(mmap(-1, octets, flags=MAP_PRIVATE | MAP_ANONYMOUS), kind)
 
 
 def _ascending(column: U64) -> bool:
     """Tell whether each value is greater than the one before it."""
-    cuts = (column[start : start + CHUNK + 1] for start in range(0, len(column), CHUNK))
-    return all(np.greater(cut[1:], cut[:-1]).all() for cut in cuts)
+    for start in range(0, len(column), CHUNK):
+        cut = column[start : start + CHUNK + 1]
+        if np.count_nonzero(cut[1:] <= cut[:-1]):
+            return False
+    return True
