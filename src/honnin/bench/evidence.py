@@ -30,6 +30,7 @@ from honnin.platform.evidence.tiles import WIDTH, number
 from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
 from honnin.platform.store.engine import PRAGMAS
+from honnin.platform.store.prepared import Prepared
 
 __all__ = ["measure_evidence"]
 
@@ -41,6 +42,7 @@ RECORD = "x" * 1200  # as long as a check's record
 THREADS = 32
 AIM_LEAVES = 20_000
 AIM_PROOF = 1.0  # milliseconds
+ADD, WAIT = Prepared(insert(schema.evidence)), Prepared(insert(schema.log_waiting))  # as a check writes them
 
 
 def measure_evidence(*, full: bool = False, seconds: float = 2.0) -> list[Figure]:
@@ -177,10 +179,12 @@ def _records(db: Connection, *, log_id: str, start: int, count: int = GROUP, mar
         }
         for number in range(count)
     ]
-    db.execute(insert(schema.evidence), rows)
-    leaf = rfc9162.leaf_hash
-    waiting = [{**row, "leaf": leaf(row["record"].encode())} for row in rows]
-    db.execute(insert(schema.log_waiting), waiting)
+    ADD.run_many(db, rows)
+    named = ("tenant_id", "evidence_id", "log_id")
+    leaves = [rfc9162.leaf_hash(row["record"].encode()) for row in rows]
+    WAIT.run_many(
+        db, [{name: row[name] for name in named} | {"leaf": leaf} for row, leaf in zip(rows, leaves, strict=True)]
+    )
 
 
 def _numbering(store: Store, log: Log, log_id: str, size: int, leaves: int = 10_000) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 __all__ = ["JAPAN", "Clock", "from_text", "japanese_day", "machine_clock", "moment"]
@@ -15,6 +16,7 @@ def machine_clock() -> datetime:
     return datetime.now(UTC)
 
 
+@lru_cache(maxsize=256)  # a check writes its moment three times, and those of one sitting share it
 def moment(at: datetime) -> str:
     """Return a time as stored and signed: RFC 3339, UTC, microseconds, `Z`; such texts sort as times do."""
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

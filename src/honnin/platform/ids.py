@@ -139,4 +139,11 @@ def keyed_hash(key: bytes, role: str, *parts: str | bytes) -> str:
     for part in parts:
         encoded = part.encode("utf-8") if isinstance(part, str) else part
         hashed += [len(encoded).to_bytes(8, "big"), encoded]
-    return hmac.new(key, b"".join(hashed), "sha256").hexdigest()  # the one-shot lets go of the interpreter
+    keyed = _keyed(key).copy()
+    keyed.update(b"".join(hashed))
+    return keyed.hexdigest()
+
+
+@lru_cache(maxsize=1024)
+def _keyed(key: bytes) -> hmac.HMAC:
+    return hmac.new(key, digestmod="sha256")  # the one-shot lets go of the interpreter

@@ -15,13 +15,25 @@ KEY_SIZE = 32
 
 def commit(key: bytes, role: str, content: bytes) -> str:
     """Return HMAC-SHA-256(key, role ‖ 00 ‖ content), lower-case hex. `role` is what the input was (`certificate`)."""
-    # the one-shot `hmac.digest` lets go of the interpreter, which a check then waits for
-    return hmac.new(key, role.encode("ascii") + b"\x00" + content, "sha256").hexdigest()
+    return _commit(_keyed(key), role, content)
 
 
 def commit_all(key: bytes, inputs: Mapping[str, bytes | None]) -> dict[str, str]:
     """Return the commitment to every input that there was, by role."""
-    return {role: commit(key, role, content) for role, content in inputs.items() if content is not None}
+    keyed = _keyed(key)
+    return {role: _commit(keyed, role, content) for role, content in inputs.items() if content is not None}
+
+
+def _keyed(key: bytes) -> hmac.HMAC:
+    # the one-shot `hmac.digest` lets go of the interpreter, which a check then waits for
+    return hmac.new(key, digestmod="sha256")
+
+
+def _commit(keyed: hmac.HMAC, role: str, content: bytes) -> str:
+    one = keyed.copy()
+    one.update(role.encode("ascii") + b"\x00")
+    one.update(content)
+    return one.hexdigest()
 
 
 def opens(key: bytes, role: str, content: bytes, commitment: str) -> bool:

@@ -9,6 +9,7 @@ Both layers name what they hold as associated data, so that a row moved to anoth
 """
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -92,14 +93,15 @@ class Sealer:
 
     def unwrapped(self, tenant_id: str, key_id: str, wrapped: bytes) -> DataKey:
         """Return a stored data key. Raises StateError `store.sealed_damaged`."""
-        return DataKey(key_id, _open(self.keys.derived("wrap"), wrapped, _name(tenant_id, key_id, "data-key")))
+        cipher = _wrapping(self.keys.derived("wrap"))
+        return DataKey(key_id, _open(cipher, wrapped, _name(tenant_id, key_id, "data-key")))
 
     def new_key(
         self, tenant_id: str, subject: str, retention: str, *, now: str, expires_at: str | None = None
     ) -> DataKey:
         """Make a data key; it is nothing until its row is written (ADD_KEY)."""
         key_id, key, nonce = new_id("key"), AESGCM.generate_key(256), unique_octets(NONCE)
-        wrapped = AESGCM(self.keys.derived("wrap")).encrypt(nonce, key, _name(tenant_id, key_id, "data-key"))
+        wrapped = _wrapping(self.keys.derived("wrap")).encrypt(nonce, key, _name(tenant_id, key_id, "data-key"))
         row = {
             "tenant_id": tenant_id,
             "data_key_id": key_id,
@@ -134,7 +136,7 @@ class Sealer:
         if row is None or row.wrapped is None:
             raise GoneError("evidence.gone", "The sealed data are not there any more: their time has passed.")
         key = self.unwrapped(tenant_id, row.data_key_id, row.wrapped).key
-        return _open(key, row.content, _name(tenant_id, sealed_id, kind))
+        return _open(AESGCM(key), row.content, _name(tenant_id, sealed_id, kind))
 
     def end(self, db: Connection, tenant_id: str, subject: str, now: str, *, retention: str | None = None) -> int:
         """Destroy a subject's data keys (of one retention rule, or all) with what they sealed; return how many."""
@@ -173,9 +175,14 @@ def _name(tenant_id: str, object_id: str, kind: str) -> bytes:
     return f"honnin/1\n{tenant_id}\n{object_id}\n{kind}".encode("ascii")
 
 
-def _open(key: bytes, content: bytes, aad: bytes) -> bytes:
+@lru_cache(maxsize=16)  # of the keys that wrap alone: a data key that is destroyed must not stay here
+def _wrapping(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+def _open(cipher: AESGCM, content: bytes, aad: bytes) -> bytes:
     try:
-        return AESGCM(key).decrypt(content[:NONCE], content[NONCE:], aad)
+        return cipher.decrypt(content[:NONCE], content[NONCE:], aad)
     except InvalidTag as error:
         raise StateError(
             "store.sealed_damaged",

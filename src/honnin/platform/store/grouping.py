@@ -14,10 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
+
+from honnin.platform.store.prepared import Prepared
 
 __all__ = ["Done", "Groups", "Kind"]
 
+_BEGIN, _UNDO, _END = (
+    Prepared(text(f"{words} of_a_group")) for words in ("SAVEPOINT", "ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT")
+)
 MOST = 64  # writes in one transaction: the last of them waits for all
 LINES = 8  # committed at once
 
@@ -129,14 +134,14 @@ def _run_all(connection: Connection, group: list[_Write]) -> None:
 
 def _together(connection: Connection, kind: Kind, writes: list[_Write]) -> bool:
     """Run the writes of one kind at once; undo all of them and tell False when one of them spoils it for all."""
-    connection.exec_driver_sql("SAVEPOINT of_a_kind")
+    _BEGIN.run(connection)
     try:
         outcomes = kind(connection, [write.what for write in writes])
     except Exception:  # noqa: BLE001 - whose it was shows when each runs alone
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT of_a_kind")
+        _UNDO.run(connection)
         return False
     finally:
-        connection.exec_driver_sql("RELEASE SAVEPOINT of_a_kind")
+        _END.run(connection)
     for write, outcome in zip(writes, outcomes, strict=True):
         if isinstance(outcome, Exception):
             write.error = outcome
@@ -147,10 +152,10 @@ def _together(connection: Connection, kind: Kind, writes: list[_Write]) -> bool:
 
 def _apart(connection: Connection, write: _Write) -> None:
     """Run one write so that its failure undoes it alone. Raises when the transaction is gone altogether."""
-    connection.exec_driver_sql("SAVEPOINT one_of_many")
+    _BEGIN.run(connection)
     try:
         write.run(connection)
     except Exception as error:  # noqa: BLE001 - told to whoever waits for it
-        connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one_of_many")
+        _UNDO.run(connection)
         write.error = error
-    connection.exec_driver_sql("RELEASE SAVEPOINT one_of_many")
+    _END.run(connection)
