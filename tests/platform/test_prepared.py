@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from honnin.errors import ServiceError
 from honnin.platform.evidence.sealing import ADD_KEY
 from honnin.platform.store import Store, schema
-from honnin.platform.store.prepared import Prepared
+from honnin.platform.store.prepared import Among, Prepared, rows_together, sent_together
 
 ADD = Prepared(insert(schema.persons).values({n: bindparam(n) for n in ("tenant_id", "person_id", "created_at")}))
 PEOPLE = schema.persons.c
@@ -88,4 +88,35 @@ def test_many_rows_arrive_as_they_are(data: Path, database_url: str | None, size
     assert [{name: row[name] for name in rows[0]} for row in kept] == rows
     with pytest.raises(ServiceError):
         opened.write(lambda db: ADD_KEY.run_many(db, rows[:1]))
+    opened.close()
+
+
+def test_one_bad_row_among_statements_sent_together_is_an_error_of_the_library(
+    data: Path, database_url: str | None
+) -> None:
+    """And the transaction goes on from its savepoint, as on a connection that waits for each statement."""
+    opened = Store(data, database_url)
+    person = {"tenant_id": "ten_1", "person_id": "per_1", "created_at": "now"}
+
+    def add(db: Connection, *rows: dict[str, str]) -> None:
+        with sent_together(db):
+            for row in rows:
+                ADD.run_many(db, [row])
+
+    def work(db: Connection) -> list[list[tuple[object, ...]]]:
+        ADD.run(db, **person)
+        db.exec_driver_sql("SAVEPOINT here")
+        with pytest.raises(IntegrityError):
+            add(db, {**person, "person_id": "per_2"}, person, {**person, "person_id": "per_3"})
+        db.exec_driver_sql("ROLLBACK TO SAVEPOINT here")
+        with sent_together(db):
+            ADD.run_many(db, [{**person, "person_id": f"per_{number}"} for number in range(4, 104)])
+        known = Among(select(PEOPLE.person_id).where(PEOPLE.tenant_id == bindparam("tenant")), PEOPLE.person_id)
+        asked = [(known, ["per_1", "per_2", "per_3"]), (known, []), (known, [f"per_{n}" for n in range(104)])]
+        return rows_together(db, asked, tenant="ten_1")
+
+    few, none, many = opened.write(work)
+    assert few == [("per_1",)]
+    assert none == []
+    assert sorted(many) == sorted([("per_1",), *((f"per_{number}",) for number in range(4, 104))])
     opened.close()

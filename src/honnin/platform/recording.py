@@ -24,7 +24,7 @@ from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.keys import Keyring
 from honnin.platform.models import VerificationAnswer
 from honnin.platform.store import Store, schema
-from honnin.platform.store.prepared import Among, Prepared
+from honnin.platform.store.prepared import Among, Prepared, rows_together, sent_together
 from honnin.platform.tenants import log_of
 
 __all__ = ["Recorder", "Told"]
@@ -66,10 +66,12 @@ class _Seen:
         tags = [draft.made.tag for draft in drafts if draft.made.tag is not None]
         people = [draft.known.person for draft in drafts if draft.known is not None]
         bindings = [draft.made.binding.key_hash for draft in drafts if draft.made.binding is not None]
-        self._persons: dict[str, str] = dict(_PERSONS.rows(db, tags, tenant=tenant_id))
-        self._waiting = {row[0] for row in _WAITING.rows(db, tags, tenant=tenant_id)}
-        self._keys = {(row[0], row[1]): row[2] for row in _LIVING_KEYS.rows(db, people, tenant=tenant_id)}
-        self._bound = {row[0] for row in _BINDINGS.rows(db, bindings, tenant=tenant_id)}
+        asked = [(_PERSONS, tags), (_WAITING, tags), (_LIVING_KEYS, people), (_BINDINGS, bindings)]
+        persons, waiting, keys, bound = rows_together(db, asked, tenant=tenant_id)
+        self._persons: dict[str, str] = dict(persons)
+        self._waiting = {row[0] for row in waiting}
+        self._keys = {(row[0], row[1]): row[2] for row in keys}
+        self._bound = {row[0] for row in bound}
 
     def take(self, draft: Draft) -> bool:
         """Tell whether a draft's rows hold, and count them as written if so."""
@@ -211,5 +213,6 @@ def _write(db: Connection, drafts: Sequence[Draft]) -> None:
     for draft in drafts:
         for statement, row in draft.rows:
             tables[statement].append(row)
-    for statement, rows in tables.items():
-        statement.run_many(db, rows)
+    with sent_together(db):
+        for statement, rows in tables.items():
+            statement.run_many(db, rows)

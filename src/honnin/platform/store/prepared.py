@@ -7,6 +7,7 @@ difference. Only for columns whose values need no conversion: text, numbers, oct
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, Insert, LargeBi
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
 
-__all__ = ["Among", "Prepared"]
+__all__ = ["Among", "Prepared", "rows_together", "sent_together"]
 
 MOST_AMONG = 64
 LARGE = 64 << 10  # octets in one value that are better not written as text
@@ -32,16 +33,11 @@ class Prepared:
 
     def run(self, db: Connection, /, **values: Any) -> None:
         """Run the statement with these values."""
-        self._cursor(db, values).close()
+        self.sent(db, values).close()
 
     def rows(self, db: Connection, /, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows that the statement gives for these values."""
-        cursor = self._cursor(db, values)
-        try:
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        finally:
-            cursor.close()
-        return found
+        return _fetched(self.sent(db, values))
 
     def scalar(self, db: Connection, /, **values: Any) -> Any:
         """Return the first column of the first row, None without one."""
@@ -65,7 +61,8 @@ class Prepared:
             values = given if order is None else [tuple([row[name] for name in order]) for row in given]
             self._on_cursor(db, "executemany", text, values).close()
 
-    def _cursor(self, db: Connection, values: dict[str, Any]) -> Any:
+    def sent(self, db: Connection, values: dict[str, Any]) -> Any:
+        """Return the driver's cursor on what the statement gives for these values."""
         text, order, constants = self._compiled.get(db.dialect.name) or self._compile(db)
         given = {**constants, **values} if constants else values
         return self._on_cursor(db, "execute", text, given if order is None else tuple([given[name] for name in order]))
@@ -76,21 +73,8 @@ class Prepared:
             getattr(cursor, method)(text, values)
         except Exception as error:
             cursor.close()
-            raise self._told(db, error) from error
+            raise _told(db, error) from error
         return cursor
-
-    def _told(self, db: Connection, error: Exception) -> BaseException:
-        """Return a driver's error as the library's, the connection given up where it is lost."""
-        driver: Any = db.dialect.loaded_dbapi
-        if not isinstance(error, driver.Error):
-            return error
-        lost = db.dialect.is_disconnect(error, db.connection, None)
-        if lost:
-            db.invalidate(error)
-        told: BaseException = DBAPIError.instance(
-            None, None, error, driver.Error, hide_parameters=True, connection_invalidated=lost, dialect=db.dialect
-        )
-        return told
 
     def _compile(self, db: Connection) -> tuple[str, tuple[str, ...] | None, dict[str, Any]]:
         compiled: Any = self._statement.compile(dialect=db.dialect)
@@ -114,6 +98,39 @@ class Prepared:
         rows = f"json_to_recordset(%(rows)s::json) AS given ({given})"
         made = self._from_json = (f"{found['head']} SELECT {values} FROM {rows}{found['tail']}", octets)  # noqa: S608
         return made
+
+
+@contextmanager
+def sent_together(db: Connection) -> Iterator[None]:
+    """On PostgreSQL, send the statements of the block before the first is waited for; their rows are there after it.
+
+    Whoever waits for an answer lets go of the interpreter, and gets it back only when others have had their turn.
+    """
+    if db.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = db.connection.driver_connection
+    try:
+        with driver.pipeline():
+            yield
+    except DBAPIError:
+        raise
+    except Exception as error:
+        raise _told(db, error) from error
+
+
+def _told(db: Connection, error: Exception) -> BaseException:
+    """Return a driver's error as the library's, the connection given up where it is lost."""
+    driver: Any = db.dialect.loaded_dbapi
+    if not isinstance(error, driver.Error):
+        return error
+    lost = db.dialect.is_disconnect(error, db.connection, None)
+    if lost:
+        db.invalidate(error)
+    told: BaseException = DBAPIError.instance(
+        None, None, error, driver.Error, hide_parameters=True, connection_invalidated=lost, dialect=db.dialect
+    )
+    return told
 
 
 class Among:
@@ -140,3 +157,20 @@ class Among:
         wanted: list[BindParameter[Any]] = [bindparam(f"among_{n}") for n in range(size)]
         made = self._sizes[size] = Prepared(self._query.where(self._column.in_(wanted)))
         return made
+
+
+def rows_together(db: Connection, asked: Sequence[tuple[Among, Sequence[Any]]], /, **values: Any) -> list[list[Any]]:
+    """Return the rows of several queries, each for some values of its column, asked all at once."""
+    with sent_together(db):
+        cursors = [
+            [prepared.sent(db, {**values, **given}) for prepared, given in query.parts(among)] for query, among in asked
+        ]
+    return [[row for cursor in of_query for row in _fetched(cursor)] for of_query in cursors]
+
+
+def _fetched(cursor: Any) -> list[tuple[Any, ...]]:
+    try:
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    finally:
+        cursor.close()
+    return found
