@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from tests import jose
+from tests.connect.test_jose_examples import EXAMPLES, agreed_by_rfc_7518
 
 from honnin.cli.digital_auth import digital_auth
 from honnin.connect.digital_auth import KeyFile
@@ -165,14 +166,7 @@ class TestSubmitted:
 @pytest.mark.peer("softhsm2-util", MODULE)
 def test_a_key_in_softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The private half is made in the token and stays there; a JWE of Authlib's is opened through it."""
-    tokens = tmp_path / "tokens"
-    tokens.mkdir()
-    (tmp_path / "softhsm2.conf").write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\n")
-    (tmp_path / "pin").write_text("2468\n")
-    environment = {**os.environ, "SOFTHSM2_CONF": str(tmp_path / "softhsm2.conf")}
-    util = shutil.which("softhsm2-util") or ""
-    made = [util, "--init-token", "--free", "--label", "honnin", "--pin", "2468", "--so-pin", "1357"]
-    subprocess.run(made, env=environment, check=True, capture_output=True)
+    environment = softhsm(tmp_path)
     script = (
         "import sys; from pathlib import Path; from honnin.connect.digital_auth.opening import ResultOpener\n"
         "print(ResultOpener(Path(sys.argv[1])).open(sys.stdin.read()).signature)"
@@ -194,3 +188,48 @@ def test_a_key_in_softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         check=False,
     )
     assert opened.stdout.strip() == "b'signature'", opened.stderr
+
+
+@pytest.mark.peer("softhsm2-util", MODULE)
+def test_rfc_7518_c_in_softhsm(tmp_path: Path) -> None:
+    """Bob's key of appendix C lies in the token, which makes the example's Z; the JWE under its key is opened by it."""
+    example = EXAMPLES["rfc7518_c"]
+    held_in = {"module": MODULE, "token": "honnin", "label": "bob", "pin_file": str(tmp_path / "pin")}
+    script = (
+        "import json, sys; from base64 import urlsafe_b64decode\n"
+        "from joserfc import jwe; from joserfc.jwk import ECKey\n"
+        "from honnin.connect.digital_auth.keys import StoredKey\n"
+        "from honnin.connect.digital_auth.token import P256_OID, _session, token_key\n"
+        "bob, epk, token, held_in = json.load(sys.stdin)\n"
+        "private = urlsafe_b64decode(bob.pop('d') + '=')\n"
+        "with _session(held_in, writable=True) as (pkcs11, session):\n"
+        "    of = pkcs11.Attribute\n"
+        "    session.create_object({of.CLASS: pkcs11.ObjectClass.PRIVATE_KEY, of.KEY_TYPE: pkcs11.KeyType.EC,\n"
+        "        of.EC_PARAMS: P256_OID, of.VALUE: private, of.LABEL: 'bob', of.TOKEN: True, of.DERIVE: True})\n"
+        "key = token_key(StoredKey('bob', 'ECDH-ES+A256KW', 'current', '', bob, held_in))\n"
+        "print(key.exchange_derive_key(ECKey.import_key(epk)).hex())\n"
+        "print(jwe.decrypt_compact(token, key, algorithms=['ECDH-ES', 'A128GCM']).plaintext)\n"
+    )
+    given = json.dumps([example["bob"], example["header"]["epk"], agreed_by_rfc_7518(), held_in])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=softhsm(tmp_path),
+        input=given,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split("\n")[:2] == [example["z"], "b'a result'"], done.stderr
+
+
+def softhsm(folder: Path) -> dict[str, str]:
+    """Make a token `honnin` whose PIN lies in `pin`; return the environment in which it is found."""
+    tokens = folder / "tokens"
+    tokens.mkdir()
+    (folder / "softhsm2.conf").write_text(f"directories.tokendir = {tokens}\nobjectstore.backend = file\n")
+    (folder / "pin").write_text("2468\n")
+    environment = {**os.environ, "SOFTHSM2_CONF": str(folder / "softhsm2.conf")}
+    util = shutil.which("softhsm2-util") or ""
+    made = [util, "--init-token", "--free", "--label", "honnin", "--pin", "2468", "--so-pin", "1357"]
+    subprocess.run(made, env=environment, check=True, capture_output=True)
+    return environment

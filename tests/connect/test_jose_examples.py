@@ -5,12 +5,13 @@ What the agency's profile does not name is refused by `ResultOpener`.
 
 import json
 import zlib
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc import jwe, jws
 from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
@@ -76,6 +77,33 @@ def test_encryption_of_rfc_7516_and_7520(name: str) -> None:
     assert second.payload == b"a result"
 
 
+def agreed_by_rfc_7518() -> str:
+    """A JWE under the key that appendix C derives, made by neither library: whoever opens it has derived that key."""
+    example = EXAMPLES["rfc7518_c"]
+    header = urlsafe_b64encode(json.dumps(example["header"]).encode()).rstrip(b"=")
+    derived, nonce = urlsafe_b64decode(example["derived"] + "=="), bytes(12)
+    made = AESGCM(derived).encrypt(nonce, b"a result", header)
+    parts = [header, b"", *(urlsafe_b64encode(part).rstrip(b"=") for part in (nonce, made[:-16], made[-16:]))]
+    return b".".join(parts).decode()
+
+
+def test_rfc_7518_c() -> None:
+    example, token = EXAMPLES["rfc7518_c"], agreed_by_rfc_7518()
+    bob = ECKey.import_key(example["bob"])
+    alice = ECKey.import_key({**example["header"]["epk"], "d": example["ephemeral_d"]})
+    assert bob.exchange_derive_key(alice) == alice.exchange_derive_key(bob) == bytes.fromhex(example["z"])
+    allowed = ["ECDH-ES", "A128GCM"]
+    assert jwe.decrypt_compact(token, bob, algorithms=allowed).plaintext == b"a result"
+    second = jwcrypto_jwe.JWE(algs=allowed)
+    second.deserialize(token, jose.imported(example["bob"]))
+    assert second.payload == b"a result"
+    head, *rest = token.split(".")
+    other = json.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4))) | {"apv": "QWxpY2U"}
+    changed = ".".join([urlsafe_b64encode(json.dumps(other).encode()).rstrip(b"=").decode(), *rest])
+    with pytest.raises((JoseError, ValueError)):
+        jwe.decrypt_compact(changed, bob, algorithms=allowed)
+
+
 def test_rfc_7517_a1_and_7638() -> None:
     example = EXAMPLES["rfc7638_3_1"]
     key = _imported(example["jwk"])
@@ -106,7 +134,7 @@ def test_what_the_profile_does_not_name_is_refused(tmp_path: Path) -> None:
         header = urlsafe_b64encode(json.dumps({**head, **members}).encode()).rstrip(b"=").decode()
         return ".".join([header, *rest])
 
-    tokens = [example["compact"] for example in EXAMPLES["jwe"].values()]
+    tokens = [agreed_by_rfc_7518(), *(example["compact"] for example in EXAMPLES["jwe"].values())]
     tokens += [headed(alg="none"), headed(alg="dir"), headed(alg="RSA1_5"), headed(enc="A128GCM"), headed(zip="DEF")]
     tokens += [headed(crit=["exp"]), headed(crit=[]), headed(alg=["RSA-OAEP-256"]), headed(enc=None)]
     for token in tokens:
