@@ -8,20 +8,23 @@ import json
 import logging
 import re
 import stat
-from base64 import urlsafe_b64encode
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
+import msgspec
 import pytest
 from tests import jose
 
 from honnin.connect.digital_auth import Attempt, Attempts, DigitalAuth, KeyFile, Service
 from honnin.connect.digital_auth.attempt import code_challenge
 from honnin.connect.digital_auth.profile import profile
+from honnin.connect.digital_auth.signing import start_transaction
+from honnin.connect.digital_auth.tokens import Tokens, own_token
 from honnin.errors import HonninError
 
 BASE = "https://service.example/api"
@@ -591,3 +594,30 @@ def test_the_profile_names_every_assumption() -> None:
     for number in range(1, 18):
         assert f"A-{number:02d}" in text or f"A-{number:02d}" in "A-16"
     assert profile().scopes.items == ("name", "address", "birthdate", "gender")
+
+
+def test_the_assertion_names_what_the_profile_says(monkeypatch: pytest.MonkeyPatch, keys: Path) -> None:
+    """Decision 0014: the token endpoint; the issuer by one word of the profile."""
+    service, key = Service.of_environment("production"), KeyFile(keys, "sign").signing_key()
+
+    def audience() -> str:
+        request = next(own_token(service, "RP1", key, at=0))
+        body = dict(parse_qsl((request.content or b"").decode()))["client_assertion"].split(".")[1]
+        return str(json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))["aud"])
+
+    assert audience() == service.token
+    changed = msgspec.structs.replace(
+        profile(), assertion=msgspec.structs.replace(profile().assertion, audience="issuer")
+    )
+    monkeypatch.setattr("honnin.connect.digital_auth.tokens.profile", lambda: changed)
+    assert audience() == service.issuer
+
+
+@pytest.mark.parametrize("environment", ["production", "sandbox"])
+def test_the_official_service_is_never_sent_words(environment: str) -> None:
+    service, tokens = Service.of_environment(environment), Tokens("t", None, frozenset())
+    with pytest.raises(HonninError) as refused:
+        next(start_transaction(service, "RP1", tokens, b"terms", "digest_info", "terms"))
+    assert refused.value.code == "digital_auth.no_words"
+    request = next(start_transaction(service, "RP1", tokens, b"terms", "digest_info"))
+    assert set(json.loads(request.content or b"")) == {"client_id", "data"}

@@ -145,6 +145,25 @@ def test_oauth4webapi(service: Service, tmp_path: Path, make: Any) -> None:
 
 
 @pytest.mark.peer("node")
+@pytest.mark.parametrize("script", ["openid_client.mjs", "oauth4webapi.mjs"])
+def test_clients_as_they_are_name_the_issuer_which_is_a_switch(service: Service, tmp_path: Path, script: str) -> None:
+    """Decision 0014: the service takes the token endpoint as audience alone, until its profile says otherwise."""
+    given = service.party("RP0000asitis", ec_key()) | {"as_it_is": True}
+    refused = node(script, given, tmp_path)
+    assert refused.returncode != 0
+    assert "invalid_client" in refused.stderr
+    own = service.world.data / "digital-auth-profile.json"
+    own.write_text(json.dumps({"assumptions": {"A-05": {"audiences": ["issuer"]}}}))
+    try:
+        taken = node(script, given, tmp_path)
+        other = node(script, given | {"as_it_is": False}, tmp_path)
+    finally:
+        own.unlink()
+    assert taken.returncode == 0, taken.stderr
+    assert other.returncode != 0
+
+
+@pytest.mark.peer("node")
 @pytest.mark.parametrize(
     "state",
     ["wrong_nonce", "wrong_issuer", "wrong_audience", "expired", "forged", "unknown_kid", "rs256", "malformed"],

@@ -8,10 +8,10 @@ const algorithm =
 const key = await crypto.subtle.importKey("jwk", given.jwk, algorithm, false, ["sign"]);
 const server = given.server;
 const client = { client_id: given.client_id, id_token_signed_response_alg: "ES256" };
-// The service wants the token endpoint as audience (§1.7); this library names the issuer unless told otherwise.
+// The service wants the token endpoint as audience (§1.7); this library names the issuer unless told otherwise (decision 0014).
 const authentication = oauth.PrivateKeyJwt(
   { key, kid: given.jwk.kid },
-  { [oauth.modifyAssertion]: (_, claims) => void (claims.aud = server.token_endpoint) },
+  given.as_it_is ? {} : { [oauth.modifyAssertion]: (_, claims) => void (claims.aud = server.token_endpoint) },
 );
 const open = { [oauth.allowInsecureRequests]: true };
 if (given.switch) {

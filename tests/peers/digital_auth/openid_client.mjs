@@ -10,10 +10,10 @@ const configuration = new client.Configuration(
   given.server,
   given.client_id,
   { id_token_signed_response_alg: "ES256" },
-  // The service wants the token endpoint as audience (§1.7); this library names the issuer unless told otherwise.
+  // The service wants the token endpoint as audience (§1.7); this library names the issuer unless told otherwise (decision 0014).
   client.PrivateKeyJwt(
     { key, kid: given.jwk.kid },
-    { [client.modifyAssertion]: (_, claims) => void (claims.aud = given.server.token_endpoint) },
+    given.as_it_is ? {} : { [client.modifyAssertion]: (_, claims) => void (claims.aud = given.server.token_endpoint) },
   ),
 );
 client.allowInsecureRequests(configuration);

@@ -33,6 +33,29 @@ def test_audience_as_an_array(party: Party) -> None:
     assert ask(party, party.assertion(aud=[f"{OIDC}/token"]))[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("audiences", "endpoint", "issuer"),
+    [
+        (["token_endpoint"], True, False),
+        (["issuer"], False, True),
+        (["token_endpoint", "issuer"], True, True),
+        ([], False, False),
+    ],
+)
+def test_which_audience_is_taken_is_a_switch(party: Party, audiences: list[str], endpoint: bool, issuer: bool) -> None:
+    own = {"assumptions": {"A-05": {"audiences": audiences}}}
+    file = party.world.data / "digital-auth-profile.json"
+    file.write_text(json.dumps(own))
+    of_issuer = OIDC.removesuffix("/protocol/openid-connect")
+    try:
+        for audience, taken in ((f"{OIDC}/token", endpoint), (of_issuer, issuer), ([of_issuer], issuer)):
+            assert (ask(party, party.assertion(aud=audience))[0] == 200) is taken
+        both = [f"{OIDC}/token", of_issuer]  # several audiences: the assertion would serve elsewhere, too
+        assert ask(party, party.assertion(aud=both)) == REFUSED
+    finally:
+        file.unlink()
+
+
 def test_without_iat_and_client_id(party: Party) -> None:
     assert ask(party, party.assertion(iat=None), client_id=None)[0] == 200
 

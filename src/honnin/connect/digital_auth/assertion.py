@@ -13,7 +13,10 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 
 def client_assertion(client_id: str, key: SigningKey, *, audience: str, at: int) -> str:
-    """Return a fresh assertion, good for one request. audience: the token endpoint's URL; at: seconds since 1970."""
+    """Return a fresh assertion, good for one request.
+
+    audience: the token endpoint's URL, or the issuer. at: seconds since 1970.
+    """
     claims = {
         "iss": client_id,
         "sub": client_id,

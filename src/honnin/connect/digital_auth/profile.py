@@ -73,8 +73,9 @@ class ClientCredentials(_Part, frozen=True):
 
 
 class Assertion(_Part, frozen=True):
-    """The client assertion: its lifetime, and the algorithms a client may register."""
+    """The client assertion: what it names as audience, its lifetime, and the algorithms a client may register."""
 
+    audience: Literal["token_endpoint", "issuer"]
     lifetime_seconds: int
     algorithms: tuple[str, ...]
 
@@ -109,11 +110,15 @@ class UserInfoRules(_Part, frozen=True):
 
 
 class SignRules(_Part, frozen=True):
-    """The sign transaction: member names, most bytes of the value, what refusals mean."""
+    """The sign transaction: member names, most bytes of the value, what refusals mean.
+
+    without_words: environments that know no words to be shown, and are never sent any.
+    """
 
     request: dict[Literal["client_id", "data", "words", "content"], str]
     answer: dict[Literal["transaction"], str]
     parameter: str
+    without_words: tuple[str, ...]
     most_bytes: int
     statuses: dict[str, Literal["unknown", "not_finished", "expired"]]
 

@@ -58,7 +58,8 @@ def start_transaction(
     """Start a transaction for a document that a person can read. words: what a service of honnin's own is to show: the
     document itself, or what the signed attributes that are the `document` name (`honnin.pki.signing.prepare`).
 
-    Raises InputError `digital_auth.nothing_to_sign`, `digital_auth.no_signing`; ServiceError.
+    Raises InputError `digital_auth.nothing_to_sign`, `digital_auth.no_signing`, `digital_auth.no_words` (the official
+    service has no member for them, and never gets any); ServiceError.
     """
     rules = profile().sign
     if not document:
@@ -68,6 +69,12 @@ def start_transaction(
     submitted = b64encode(submitted_value(document, shape)).decode("ascii")
     body = {rules.request["client_id"]: client_id, rules.request["data"]: submitted}
     if words is not None:
+        if any(service.sign_start.startswith(profile().environments[name]) for name in rules.without_words):
+            raise InputError(
+                "digital_auth.no_words",
+                "This service is given a digest alone and shows no words.",
+                next="Leave `words`, and show the document before the person goes there.",
+            )
         body[rules.request["words"]] = words
         if words.encode("utf-8") != document:
             body[rules.request["content"]] = b64encode(document).decode("ascii")

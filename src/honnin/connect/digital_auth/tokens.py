@@ -53,7 +53,8 @@ def own_token(service: Service, client_id: str, key: SigningKey, *, at: int) -> 
 
 
 def _authentication(service: Service, client_id: str, key: SigningKey, at: int) -> dict[str, str]:
-    assertion = client_assertion(client_id, key, audience=service.token, at=at)
+    audience = service.token if profile().assertion.audience == "token_endpoint" else service.issuer
+    assertion = client_assertion(client_id, key, audience=audience, at=at)
     return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
 

@@ -1,7 +1,7 @@
 """Client authentication with private_key_jwt (RFC 7523 §3, §1.7): ES256 and RS256, each assertion once."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from joserfc import jws
@@ -26,10 +26,10 @@ def is_strict(world: World, client: Party) -> bool:
     return profile(world).strict_by_default if client.strict is None else client.strict
 
 
-def authenticate(world: World, form: Mapping[str, str], audience: str) -> Party:
+def authenticate(world: World, form: Mapping[str, str], issuer: str, endpoint: str) -> Party:
     """Return the client whose assertion stands in a token request.
 
-    audience: the token endpoint's URL.
+    endpoint: the token endpoint's URL; the profile says whether it, the issuer or both may be named as audience.
     Raises OAuthRefusal `invalid_client` (401).
     """
     if form.get("client_assertion_type") != ASSERTION_TYPE or "client_secret" in form:
@@ -48,7 +48,9 @@ def authenticate(world: World, form: Mapping[str, str], audience: str) -> Party:
         jws.deserialize_compact(assertion, _key(client, header), algorithms=list(ALLOWED))
     except (JoseError, ValueError, TypeError) as error:
         raise _refuse("the signature of the assertion does not verify") from error
-    _check_claims(world, client, claims, audience)
+    known = {"token_endpoint": endpoint, "issuer": issuer}
+    audiences = [known[name] for name in profile(world).assumptions.assertion.audiences]
+    _check_claims(world, client, claims, audiences)
     return client
 
 
@@ -82,12 +84,13 @@ def _key(client: Party, header: Mapping[str, Any]) -> ECKey | RSAKey:
     return fitting[0]
 
 
-def _check_claims(world: World, client: Party, claims: Mapping[str, Any], audience: str) -> None:
+def _check_claims(world: World, client: Party, claims: Mapping[str, Any], audiences: Sequence[str]) -> None:
     limits, now = profile(world).assumptions.assertion, world.now().timestamp()
     if claims.get("iss") != client.client_id:
         raise _refuse("iss is not the client")
-    if claims.get("aud") not in (audience, [audience]):
-        raise _refuse("aud is not the token endpoint")
+    named = claims.get("aud")
+    if named not in audiences and named not in [[audience] for audience in audiences]:
+        raise _refuse("aud is not this service")
     until = _time(claims, "exp")
     if until is None:
         raise _refuse("exp is missing")

@@ -84,10 +84,11 @@ class ClientCredentials(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class AssertionLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How far ahead an assertion may end (strict mode), and how far clocks may differ."""
+    """How far ahead an assertion may end (strict mode), how far clocks may differ, and what `aud` may name."""
 
     longest_seconds: int
     leeway_seconds: int
+    audiences: tuple[Literal["token_endpoint", "issuer"], ...]
 
 
 class Lifetimes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

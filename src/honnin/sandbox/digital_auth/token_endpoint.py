@@ -35,9 +35,9 @@ KNOWN_FIELDS = frozenset(
 )
 
 
-def answer(world: World, form: Mapping[str, str], issuer: str, audience: str, *, state: str) -> dict[str, Any]:
+def answer(world: World, form: Mapping[str, str], issuer: str, endpoint: str, *, state: str) -> dict[str, Any]:
     """Return the token response. Raises OAuthRefusal."""
-    client = authenticate(world, form, audience)
+    client = authenticate(world, form, issuer, endpoint)
     if is_strict(world, client) and set(form) - KNOWN_FIELDS:
         raise OAuthRefusal("invalid_request", "a parameter is not known")
     kind = form.get("grant_type")
