@@ -1,6 +1,6 @@
 """What remains of a check at the counter: record, evidence, and personal data only where a law asks for them."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -138,3 +138,15 @@ def test_another_tenant_sees_nothing(platform: Platform, caller: Caller) -> None
     with pytest.raises(NotFoundError):
         platform.counter.check("ten_other", made.id)
     assert platform.counter.page("ten_other") == ((), False)
+
+
+@pytest.mark.parametrize(("second", "method"), [(59, "aml.in_person_photo"), (60, "aml.in_person_ic")])
+def test_law_changes_at_midnight_in_japan(platform: Platform, caller: Caller, second: int, method: str) -> None:
+    """The method and its paragraph are those of the day in Japan on which the clerk confirmed."""
+    at = datetime(2027, 3, 31, 14, 59, tzinfo=UTC) + timedelta(seconds=second)
+    made = platform.counter.record(caller.tenant, reading(law="aml", document="drivers_licence", person=PERSON), at=at)
+    assert (made.method, made.article) == (method, "規則6条1項1号イ")
+    assert made.record is not None
+    _, (entry,) = platform.records.export(caller, made.record, by="監査人")
+    told = next(filled.value for filled in entry.items if filled.id == "method")
+    assert told.endswith("2027-04-01 00:00:00（日本時間）" if second == 60 else "2027-03-31 23:59:59（日本時間）")

@@ -262,3 +262,23 @@ def test_a_placing_that_could_lose_a_tenant_is_refused(data: Path, members: dict
     (data / FILE).write_text(json.dumps(members), encoding="utf-8")
     with pytest.raises(InputError, match="shards"):
         read_shards(data)
+
+
+@pytest.mark.peer(str(POSTGRESQL / "initdb"))
+def test_counter_finds_each_tenants_shard(shards: Shards) -> None:
+    """A terminal's key names its tenant: staff of both shards sign in at one counter, and see their own checks."""
+    from tests.platform.test_counter import AT, reading
+    from tests.web.test_counter_door import OWN, Browser
+
+    made = {}
+    for key in tenants_of_both(shards).values():
+        caller = shards.authenticate(key)
+        home = shards.of_tenant(caller.id)
+        browser = Browser(shards).enrol(home.terminals.add(caller.id, "窓口1", "本店")[1])  # type: ignore[arg-type]
+        _, given = home.staff.add(caller.id, "mihon", "見本　係員")
+        assert browser.sign_in(password=given).headers["location"] == "/"
+        assert browser.post("/password", {"password": OWN, "again": OWN}, form="/password").status_code == 303
+        made[home.counter.record(caller.tenant, reading(), at=AT).id] = browser
+    for check, browser in made.items():
+        page = browser.get("/checks").text
+        assert [other for other in made if other in page] == [check]

@@ -68,6 +68,9 @@ def test_given_password_is_changed_and_the_session_says_who_and_where(desk: Desk
     fresh = desk.sign_ins.renew(clerk)
     assert code_of(lambda: desk.sign_ins.find(key, terminal)) == "staff.signed_out"
     assert desk.sign_ins.find(fresh, terminal).staff.status == "active"
+    again = "another " + OWN
+    for stale in (clerk, desk.sign_ins.find(fresh, terminal)):  # a form sent twice, and a terminal left unwatched
+        assert code_of(lambda stale=stale: desk.staff.choose_password(stale, again)) == "staff.password_chosen"
     assert code_of(lambda: desk.sign_in(terminal, given)) == "staff.refused"
     assert desk.sign_in(terminal)
 

@@ -239,6 +239,9 @@ def test_given_password_reaches_nothing_but_its_change(house: House) -> None:
     before = browser.cookie("__Host-honnin_staff")
     assert browser.post("/password", {"password": OWN, "again": OWN}, form="/password").status_code == 303
     assert browser.cookie("__Host-honnin_staff") != before
+    assert browser.get("/password").headers["location"] == "/"
+    stolen = {"password": "not the owner's " + OWN, "again": "not the owner's " + OWN}
+    assert browser.post("/password", stolen, form="/").status_code == 409
     assert browser.get("/").status_code == 200
 
 

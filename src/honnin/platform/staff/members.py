@@ -92,10 +92,15 @@ class Members:
         return changed, password
 
     def choose_password(self, clerk: Clerk, password: str) -> None:
-        """Give a signed-in member the password that they chose themselves; their sessions elsewhere end.
+        """Give an invited member who signed in the password that they chose; their sessions elsewhere end.
 
-        Raises InputError `staff.password_short`, `staff.password_weak`, `staff.password_same`.
+        A member who has chosen one gets another by `reset` alone: an unwatched terminal must not be enough to take it
+        over. Raises StateError `staff.password_chosen`; InputError `staff.password_short`, `staff.password_weak`,
+        `staff.password_same`.
         """
+        chosen = StateError("staff.password_chosen", "The password was chosen already.", next="Ask for a reset.")
+        if clerk.staff.status != "invited":
+            raise chosen
         check_password(password, clerk.staff.login, clerk.staff.name, clerk.tenant.name)
         key = (_STAFF.tenant_id == clerk.tenant.id, _STAFF.staff_id == clerk.staff.id)
         with self.store.read() as db:
@@ -103,13 +108,16 @@ class Members:
         if self.passwords.fits(password, present):
             raise InputError("staff.password_same", "This is the password as it was.", next="Choose another one.")
         values = {"password": self.passwords.stored(password), "password_since": moment(self.clock())}
-        query = update(schema.staff).where(*key, _STAFF.status != "disabled", _STAFF.password == present)
+        query = update(schema.staff).where(*key, _STAFF.status == "invited", _STAFF.password == present)
 
-        def work(db: Connection) -> None:
-            db.execute(query.values(**values, status="active", password_until=None))
-            _end_sessions(db, clerk.tenant.id, clerk.staff.id, values["password_since"], but=clerk.sign_in)
+        def work(db: Connection) -> bool:
+            done = db.execute(query.values(**values, status="active", password_until=None)).rowcount == 1
+            if done:
+                _end_sessions(db, clerk.tenant.id, clerk.staff.id, values["password_since"], but=clerk.sign_in)
+            return done
 
-        self.store.write(work, tenant=clerk.tenant.id)
+        if not self.store.write(work, tenant=clerk.tenant.id):
+            raise chosen
 
     def _change(self, tenant_id: str, login: str, **values: Any) -> StaffMember:
         login = login.strip().casefold()

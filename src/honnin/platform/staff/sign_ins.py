@@ -6,7 +6,7 @@ gain one. After STAFF_TRIES for a member, or ADDRESS_TRIES from one network addr
 """
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -202,7 +202,7 @@ class SignIns:
 @dataclass(frozen=True, slots=True)
 class _Begun:
     sign_in: str
-    member: Any  # row of `staff`, or None
+    member: Any = field(repr=False)  # row of `staff`, or None
     locked: bool
 
 

@@ -140,7 +140,9 @@ class Door:
         return response
 
     async def ask_password(self, request: Request) -> Response:
-        """Ask for a password of the member's own."""
+        """Ask for a password of the member's own, once."""
+        if clerk_of(request).staff.status != "invited":
+            return RedirectResponse("/", status_code=303)
         return self.pages.render(request, "password.html", wrong="")
 
     async def choose_password(self, request: Request) -> Response:
