@@ -175,7 +175,10 @@ def test_locked_there_leads_back_with_the_reason_and_a_way_on(
     page.click("form[data-busy] button[type=submit]")
     page.wait_for_url("**/sign?*")
     assert axe(page) == []
-    page.fill("#pin", digits["hanako"])
+    pad = page.locator("[data-pad]")
+    expect(pad.locator("button")).to_have_count(11)  # digits alone, and the one that deletes
+    for digit in digits["hanako"]:
+        pad.get_by_role("button", name=digit, exact=True).click()
     page.click("[data-pin-form] button[type=submit]")
     page.wait_for_selector(".result--success")
 

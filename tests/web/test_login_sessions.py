@@ -2,15 +2,19 @@
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.web.test_bank import back_of
 from tests.web.test_check import SHOWN, session_page
 from tests.web.test_check_by_service import at_service, leave, sign_there, status
 
+from honnin.connect.digital_auth import KeyFile
 from honnin.connect.worlds import open_world
 from honnin.platform.evidence.receipt import verify_receipt
+from honnin.platform.models import SessionRequest
 from honnin.sandbox.life import happen
 from honnin.sandbox.opening import open_world as open_sandbox
 from honnin.web.serving import Running
@@ -105,18 +109,10 @@ def test_login_before_the_signature_becomes_the_same_person(visitor: Any, server
 
 
 def test_another_tenant_knows_the_person_by_another_id(visitor: Any, server: Running) -> None:
-    from honnin.platform.models import SessionRequest
-
-    page = login_page(server)
-    sign_there(visitor, page, person="aoi")
-    made = server.platform.create_tenant("見本商店")
-    caller = server.platform.authenticate(made.api_key)
-    request = SessionRequest(
-        certificate_kind="user_authentication", return_url=f"{server.origin('bank')}/return", purpose="login"
-    )
-    session = server.platform.sessions.create(caller, request)
-    sign_there(visitor, f"http://localhost:{server.port}{session.url}", person="aoi")
-    other = server.platform.sessions.read(caller, session.id)
+    page, (tenant, elsewhere) = login_page(server), of_tenant(server, "見本商店")
+    for one in (page, elsewhere):
+        sign_there(visitor, one, person="aoi")
+    other = server.platform.sessions.list(server.platform.caller_of(tenant)).data[0]
     assert other.person not in {result_of(server, page).person, None}
 
 
@@ -181,3 +177,33 @@ def test_customer_of_the_bank_by_the_service_and_a_stranger(visitor: Any, server
         page = visitor.post(f"{bank}/login").headers["location"].partition("?")[0]
         done = visitor.follow(sign_there(visitor, page, person=person))
         assert words in visitor.follow(visitor.get(back_of(done))).text
+
+
+def of_tenant(server: Running, name: str) -> tuple[str, str]:
+    """Return a new tenant's id and the page of a login of its customer."""
+    made = server.platform.create_tenant(name)
+    request = SessionRequest(certificate_kind="user_authentication", return_url=f"{server.origin('bank')}/return")
+    session = server.platform.sessions.create(server.platform.authenticate(made.api_key), request)
+    return made.tenant, f"http://localhost:{server.port}{session.url}"
+
+
+def test_service_names_the_provider_for_whom_the_check_is_made(visitor: Any, server: Running) -> None:
+    for name, shown in (("見本商店", "見本商店"), ("とても長い名前の" * 25, "とても長い名前の" * 12 + "とても長")):
+        tenant, page = of_tenant(server, name)
+        left = leave(visitor, page).headers["location"]
+        assert dict(parse_qsl(urlsplit(left).query))["client_id"] == f"HONNIN{tenant.replace('_', '')}"
+        screen = visitor.follow(visitor.get(left)).text
+        assert f"<strong>{shown}</strong>" in screen
+        assert "honnin 本人確認" not in screen
+
+
+def test_new_keys_of_the_platform_are_registered_at_the_next_visit(visitor: Any, server: Running) -> None:
+    _, before = of_tenant(server, "見本商店")
+    assert sign_there(visitor, before).headers["location"].endswith("/result")
+    keys = KeyFile(server.platform.settings.data / "keys" / "digital-auth" / "test", "sign")
+    keys.new("ES256", at=datetime.now(UTC))
+    keys.rotate()
+    _, after = of_tenant(server, "見本書店")
+    assert sign_there(visitor, after).headers["location"].endswith("/result")
+    again = login_page(server)
+    assert sign_there(visitor, again).headers["location"].endswith("/result")

@@ -68,8 +68,8 @@ class SessionVisits(SessionRows):
             ways=self._ways(tenant, row),
         )
 
-    def registration(self, session_key: str) -> "tuple[Registration, str]":
-        """Return how a session's mode reaches the Digital Authentication Service, and under which client id.
+    def registration(self, session_key: str) -> "tuple[Registration, Tenant]":
+        """Return how a session's mode reaches the Digital Authentication Service, and for whom.
 
         Raises KeyRefusedError `session.key`, StateError `check.way_closed`.
         """
@@ -78,7 +78,7 @@ class SessionVisits(SessionRows):
         registered = self._modes(tenant.livemode).services.digital_auth
         if registered is None:
             raise StateError("check.way_closed", "This way is not open here.", next="Choose another way.")
-        return registered, registered.client_of(tenant.id, tenant.name)
+        return registered, tenant
 
     def complete(self, session_key: str, signed: SessionSignature) -> SessionReturn:
         """Verify what the person's device signed, or record who logged in, and end the session, once.

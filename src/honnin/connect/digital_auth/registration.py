@@ -35,7 +35,8 @@ class Registration:
     """How a platform reaches the service, and under which names.
 
     keys: folder of the keys (`honnin digital-auth keys`). clients: client id by tenant, where a tenant has its own.
-    enrol: registers a tenant (id, name) that has none yet and returns its client id; None where only the agency can.
+    enrol: registers a tenant (id, name) that has none, again when name or keys changed, and returns its client id; None
+        where only the agency can.
     shows_words: whether the service takes the document as words and shows them on the phone (honnin's sandbox does).
     """
 
@@ -62,7 +63,6 @@ class Registration:
         self._client_id = client_id
         self._clients = dict(clients or {})
         self._enrol = enrol
-        self._enrolled: dict[tuple[str, str], str] = {}
         self._keys = keys
         self._clock = clock
         self._opened: dict[str, DigitalAuth] = {}
@@ -82,9 +82,7 @@ class Registration:
         if tenant in self._clients or self._enrol is None:
             return self._clients.get(tenant, self._client_id)
         with self._lock:
-            if (tenant, name) not in self._enrolled:
-                self._enrolled[tenant, name] = self._enrol(tenant, name)
-            return self._enrolled[tenant, name]
+            return self._enrol(tenant, name)
 
     def client(self, client_id: str) -> DigitalAuth:
         """Return the client of one client id, made when it is first needed."""
@@ -122,6 +120,7 @@ def sandbox_registration(
     port = urlsplit(gateway).port
     place = "" if port is None else f":{port}"
     redirect_uri = f"http://localhost{place}{RETURN_PATH}"
+    known: dict[str, bytes] = {}
 
     def enrol(tenant: str, name: str) -> str:
         client_id = CLIENT_ID + "".join(re.findall("[0-9A-Za-z]", tenant))
@@ -132,7 +131,11 @@ def sandbox_registration(
             "jwks": _public(keys, "sign", "ES256"),
             "verifier": VERIFIER,
         }
-        register(json.dumps(party).encode())
+        wanted = json.dumps(party).encode()
+        if known.get(client_id) != wanted:
+            register(registered_operator(keys))
+            register(wanted)
+            known[client_id] = wanted
         return client_id
 
     return Registration(

@@ -78,8 +78,8 @@ class Handover:
         return await self._threads.run(self._finish, str(request.url), key, attempt)
 
     def _begin(self, key: str, page: SessionPage, browser: str) -> "Attempt":
-        registered, client_id = self._platform.sessions.registration(key)
-        client = registered.client(client_id)
+        registered, tenant = self._platform.sessions.registration(key)
+        client = registered.client(registered.client_of(tenant.id, tenant.name))
         if page.is_login:
             attempt = client.start_login(scopes_of(page.attributes))
         else:
