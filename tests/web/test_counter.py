@@ -323,7 +323,8 @@ def recorded(counter: Counter, person: str, document: str, language: str) -> byt
     """Read a document, confirm it, and return the record as a PDF."""
     page = counter.read(person, document, language)
     visit = f"{counter.origin}{page.request.url.path.removesuffix('/seen')}"
-    answer = counter.visitor.post(f"{visit}/confirm", {"same_person": "yes"}, form=f"{visit}/seen")
+    said = {"same_person": "yes", "printed_expiry": "2030 06 30"}
+    answer = counter.visitor.post(f"{visit}/confirm", said, form=f"{visit}/seen")
     found = counter.visitor.get(f"{counter.origin}{answer.headers['location']}.pdf?lang={language}")
     assert found.headers["content-type"] == "application/pdf"
     return bytes(found.content)
@@ -354,6 +355,24 @@ def test_appended_address_is_grey_and_named_beside_the_printed_one(counter: Coun
     assert re.search(r"<dt>住所 .*?追記があります.*?</dt>", page, re.DOTALL)
     assert "東京都千代田区偽造一丁目" in field(page, "新しい住所（追記）")
     assert "追記があります" not in counter.read("hanako", "drivers_licence").text
+
+
+def test_date_that_stands_in_the_picture_alone_is_read_by_staff(counter: Counter) -> None:
+    for typed, answer in (("20000101", "本人確認はできませんでした"), ("２０３２-０３-１７", "本人確認ができました")):
+        visit = counter.begin("anna", "residence_card", variant="card-1")
+        counter.visitor.post(visit, counter.entries("anna", "residence_card"))
+        for wrong in ("", "soon", "20320230", "320317"):
+            said = {"same_person": "yes", "printed_expiry": wrong}
+            refused = counter.visitor.post(f"{visit}/confirm", said, form=f"{visit}/seen")
+            assert refused.status_code == 422
+            assert "まだ記録していません" in refused.text
+        said = {"same_person": "yes", "printed_expiry": typed}
+        made = counter.visitor.post(f"{visit}/confirm", said, form=f"{visit}/seen")
+        check = counter.visitor.get(f"{counter.origin}{made.headers['location']}").text
+        assert answer in check
+    other = counter.begin("maximilian", "residence_card")
+    counter.visitor.post(other, counter.entries("maximilian", "residence_card"))
+    assert "printed_expiry" not in counter.visitor.get(f"{other}/seen").text
 
 
 def test_last_day_ends_at_midnight_in_japan(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ def test_every_proof_says_why_in_words_and_names_its_parts() -> None:
     written = set(re.findall(r'"proof\.(\w+)"', source))
     made = {f"agreement_{result}" for result in ("passed", "failed")} | {key for key in catalogue if "path_" in key}
     assert written | made == set(catalogue)
+    situations = json.loads((ROOT / "pki" / "verdicts.json").read_text(encoding="utf-8"))["situations"]
+    told = {sub for situation in situations.values() for _, sub in situation.values() if sub}
+    assert {f"path_{sub}" for sub in told} <= set(catalogue)
     parts = json.loads((ROOT / "words" / "part.json").read_text(encoding="utf-8"))
     known = {
         name for path in (ROOT / "chip").rglob("profile.json") for name in file_names(json.loads(path.read_text()))

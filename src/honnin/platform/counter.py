@@ -52,6 +52,7 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
     kept: identifies the reading without personal data. same_person: what the clerk saw of face and card.
     checks: `{"id", "result", "reason", "code"}` in order; the code is the key of the reason's words.
     full: what was read (JSON), sealed where `law` is given.
+    date_by: `staff` where the chip holds no date of expiry and staff read it on the document.
     standing: of the JPKI certificates behind the card, where the customer consented.
     verification: the check that asked for it.
     document_words, person, stated: what the law's record says (`CounterFacts`).
@@ -67,6 +68,7 @@ class CounterReading(msgspec.Struct, frozen=True, kw_only=True):
     kept: str
     authentic: Literal["verified", "failed", "not_verifiable"]
     current: Literal["current", "expired", "not_told"]
+    date_by: Literal["chip", "staff"] = "chip"
     same_person: bool
     standing: Standing = "not_asked"
     verification: str | None = None
@@ -276,7 +278,7 @@ def judge(reading: CounterReading, at: datetime) -> VerdictAnswer:
     dated = {"current": "passed", "expired": "failed", "not_told": "not_checked"}[reading.current]
     checks = (
         *reading.checks,
-        _check("current", dated, "proof.date_on_chip"),
+        _check("current", dated, "proof.date_on_chip" if reading.date_by == "chip" else "proof.date_on_face"),
         _check("revocation", *STANDING[reading.standing]),
         _check("same_person", "passed" if reading.same_person else "failed", "proof.staff_compared"),
     )

@@ -40,14 +40,14 @@ from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
 from honnin.web.counter.camera import READABLE, available, entries_of, number_in_qr, refuse_qr, text_lines
 from honnin.web.counter.demo_desk import DemoDesk
-from honnin.web.counter.documents.asking import Entry, read_entries
+from honnin.web.counter.documents.asking import Entry, read_day, read_entries
 from honnin.web.counter.door import Door, clerk_of
 from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, VARIANTS, form_of, law_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.recorded import Recorded
 from honnin.web.counter.schema import drawn, picture_at
-from honnin.web.counter.seen import currency
+from honnin.web.counter.seen import Seen, currency
 from honnin.web.counter.tunnel import Tunnel, said_by_page
 from honnin.web.counter.visits import Desk, Visit, Visits
 from honnin.web.design import Pages, Threads, language_of, read_form, site
@@ -327,20 +327,27 @@ class _Counter:
             )
         if visit.seen is None:
             return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+        return await self._shown(request, visit, visit.seen, "")
+
+    async def _shown(self, request: Request, visit: Visit, seen: Seen, wrong: str) -> Response:
+        language = language_of(request)
         caller = visit.caller
         law = law_of(caller.tenant, visit.purpose)
         method = method_of(law, visit.document, self._now(visit), standing(caller.tenant)) if law else None
         return self.pages.render(
             request,
             "seen.html",
+            status=422 if wrong else 200,
+            address=f"/visit/{visit.id}/seen",
+            wrong=wrong and say(wrong, language),
             visit=visit,
-            seen=visit.seen,
-            drawing=await self.threads.run(drawn, visit.seen, f"/visit/{visit.id}/image", language),
-            current=currency(visit.seen.expires, japanese_day(self._now(visit))),
+            seen=seen,
+            drawing=await self.threads.run(drawn, seen, f"/visit/{visit.id}/image", language),
+            current=currency(seen.expires, japanese_day(self._now(visit))),
             law=law,
             full_record=method is not None,
-            asked_code=words_of(visit.seen.standing.code, language),
-            also_words=words_of(visit.seen.also_code, language),
+            asked_code=words_of(seen.standing.code, language),
+            also_words=words_of(seen.also_code, language),
         )
 
     async def image(self, request: Request) -> Response:
@@ -358,13 +365,16 @@ class _Counter:
     async def confirm(self, request: Request) -> Response:
         """Record the reading with the clerk's word, and forget what was read."""
         visit = self._visit(request)
-        word = (await read_form(request)).get("same_person", "")
+        form = await read_form(request)
+        word, printed = form.get("same_person", ""), read_day(form.get("printed_expiry", ""))
         if visit.seen is None or word not in {"yes", "no"}:
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
+        if word == "yes" and printed is None and visit.seen.expiry_on_face_alone:
+            return await self._shown(request, visit, visit.seen, "counter.printed_expiry_missing")
         seen, visit.seen = visit.seen, None  # sent twice, it is recorded once
         try:
             made = await self.threads.run(
-                self._readings.record, visit, seen, same_person=word == "yes", at=self._now(visit)
+                self._readings.record, visit, seen, same_person=word == "yes", printed=printed, at=self._now(visit)
             )
         except HonninError:
             visit.seen = seen  # the store may answer again before the visit ends

@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -126,8 +126,10 @@ class Readings:
             standing=Standing(state, "", signed.kind, answer.id),
         )
 
-    def record(self, visit: Visit, seen: Seen, *, same_person: bool, at: datetime) -> CounterCheck:
-        """Write what remains of a confirmed reading."""
+    def record(
+        self, visit: Visit, seen: Seen, *, same_person: bool, printed: date | None, at: datetime
+    ) -> CounterCheck:
+        """Write what remains of a confirmed reading. printed: the date of expiry that staff saw, for a chip without."""
         clerk = visit.desk.clerk
         tenant = clerk.tenant
         law = law_of(tenant, visit.purpose)
@@ -141,7 +143,8 @@ class Readings:
             terminal_id=clerk.terminal.id,
             kept=seen.kept,
             authentic=seen.authentic,
-            current=currency(seen.expires, japanese_day(at)),
+            current=currency(seen.expires or printed, japanese_day(at)),
+            date_by="chip" if seen.expires or not printed else "staff",
             same_person=same_person,
             standing=seen.standing.state,
             verification=seen.standing.verification or None,

@@ -125,6 +125,11 @@ class Seen:
         """The mark of the date that `expires` comes from."""
         return next((mark for one, mark in self.marked() if one.name == "expiry_date"), "open")
 
+    @property
+    def expiry_on_face_alone(self) -> bool:
+        """Tell whether staff must look for the date of expiry: all is authentic, and the chip holds none as text."""
+        return self.expires is None and self.authentic == "verified"
+
     def marked(self) -> tuple[tuple[Field, Mark], ...]:
         """Return every field with its mark."""
         return tuple((one, mark_of(one.source, self.all_proofs)) for one in self.fields)

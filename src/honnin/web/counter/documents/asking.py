@@ -2,12 +2,14 @@
 
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from honnin.identity import check_individual_number
 
-__all__ = ["Entry", "is_number", "plain", "read_entries"]
+__all__ = ["Entry", "is_number", "plain", "read_day", "read_entries"]
 
 NUMBER = "individual_number"
 
@@ -39,6 +41,16 @@ class Entry:
 def plain(text: str) -> str:
     """Return what was typed in ASCII capitals without spaces and hyphens, full-width letters and digits included."""
     return re.sub(r"[\s\-ー－]", "", unicodedata.normalize("NFKC", text)).upper()
+
+
+def read_day(text: str) -> date | None:
+    """Return the day that was typed as YYYYMMDD; None where it names none."""
+    digits = plain(text)
+    if not re.fullmatch(r"\d{8}", digits):
+        return None
+    with suppress(ValueError):
+        return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    return None
 
 
 def is_number(text: str) -> bool:
