@@ -15,6 +15,7 @@ import pytest
 
 from honnin.cli.ending import ended
 from honnin.cli.main import main
+from honnin.connect.worlds import open_world
 from honnin.sandbox.world import World
 
 COMMANDS = (
@@ -135,3 +136,68 @@ def test_ctrl_c_ends_with_2(stopped: type[BaseException], capsys: pytest.Capture
 
 def test_a_status_that_a_command_chose_stays() -> None:
     assert [ended(lambda: 1, as_json=False), ended(lambda: None, as_json=False)] == [1, 0]
+
+
+EMULATED = ("hanako", "hanako/passport", "hanako/drivers_licence", "anna/residence_card")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    open_world(folder).people()
+    return folder
+
+
+def read_card(world: Path, target: str, more: str = "", **streams: Any) -> subprocess.CompletedProcess[bytes]:
+    """Run `honnin card read` in a shell, whose redirections may close what Python opens."""
+    command = f"exec {sys.executable} -c 'from honnin.cli.main import main; main()' card read"
+    line = f"{command} --reader emulated:{target} --data {world} {more}"
+    return subprocess.run(["/bin/sh", "-c", line], timeout=120, check=False, **streams)
+
+
+@pytest.mark.parametrize("as_json", ["", "--json"])
+@pytest.mark.parametrize("target", EMULATED)
+def test_standard_output_that_takes_nothing(world: Path, target: str, as_json: str) -> None:
+    """Full, closed, or read by nobody: 2, as nobody got the answer, and never a traceback."""
+    streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    full = read_card(world, target, f"{as_json} >/dev/full", **streams)
+    assert (full.returncode, full.stderr.split(b":")[0]) == (2, b"input.file")
+    closed = read_card(world, target, f"{as_json} >&-", **streams)
+    assert (closed.returncode, closed.stderr.split(b":")[0]) == (2, b"input.file")
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        unread = read_card(world, target, as_json, stdout=writing, **streams)
+    finally:
+        os.close(writing)
+    assert (unread.returncode, unread.stderr) == (2, b"")
+
+
+@pytest.mark.parametrize("target", EMULATED)
+def test_standard_input_that_is_closed(world: Path, target: str) -> None:
+    done = read_card(world, target, "--json <&-", capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["answers"]["authentic"]["result"] == "verified"
+
+
+@pytest.mark.parametrize(
+    ("target", "options"),
+    [
+        ("hanako/passport", ("--part", "age")),
+        ("hanako/drivers_licence", ("--signature",)),
+        ("hanako", ("--signature", "--part", "age")),
+        ("hanako", ("--portrait", "portrait.jp2")),
+        ("hanako", ("--passport", "--document", "residence_card")),
+    ],
+)
+def test_options_for_nothing_that_is_read(run: Run, world: Path, target: str, options: tuple[str, ...]) -> None:
+    status, told = run("card", "read", "--reader", f"emulated:{target}", "--data", str(world), *options)
+    assert (status, told["error"]["code"]) == (2, "input.usage")
+
+
+@pytest.mark.parametrize("target", EMULATED)
+def test_anchors_that_are_none(run: Run, world: Path, target: str) -> None:
+    common = ("card", "read", "--reader", f"emulated:{target}", "--data", str(world), "--anchor")
+    for path in (__file__, os.devnull):
+        status, told = run(*common, path)
+        assert (status, told["error"]["code"]) == (2, "input.unreadable")

@@ -156,10 +156,24 @@ def read(
     one key for each part. Where none is given, an emulated document is opened with the invented person's own.
     """
     document = document_on(url, data, "passport" if passport else "residence_card" if specified else named)
+    jpki_alone = document == "my_number_card" and not parts
+    for option, given, fits, where in (
+        ("--part", bool(parts), document == "my_number_card", "on a My Number Card"),
+        ("--signature", with_signature, jpki_alone, "on a My Number Card, without --part"),
+        ("--portrait", portrait is not None, not jpki_alone, "with --part card_face, or on another document"),
+        (
+            "--document",
+            named is not None,
+            named == document,
+            "alone, or with what says the same",
+        ),
+    ):
+        if given and not fits:
+            raise InputError("input.usage", f"{option} is for nothing that is read here.", next=f"Use it {where}.")
     delivery_key = delivery_key_of(url, data) if specified else None
     entry = PinEntry(pin_file, own_keys(document, url, data, parts))
     trust = trust_for(document, url, data, anchors)
-    if document != "my_number_card" or parts:
+    if not jpki_alone:
         with opened_reader(url, data) as reader:
             if document == "my_number_card":
                 readings, expires = read_parts(parts, reader, entry, trust, last_try=last_try)

@@ -15,7 +15,7 @@ import msgspec
 from honnin.cli.card_output import write_private
 from honnin.cli.card_passport import read_passport
 from honnin.cli.output import print_json, read_der, read_file
-from honnin.errors import CardError, InputError
+from honnin.errors import CardError, FormatError, InputError
 
 if TYPE_CHECKING:
     from honnin.chip import Pin, Proof, Reader, Reading, Trust
@@ -75,7 +75,7 @@ def trust_for(document: "Document", url: str, data: Path, anchors: tuple[Path, .
         if content.lstrip().startswith(KEYS_BEGIN):
             keys += read_card_keys(content)
         else:
-            certificates += read_der(path)
+            certificates += [_anchor(path, der) for der in read_der(path)]
     at = datetime.now(UTC)
     if url.startswith("emulated:"):
         from honnin.connect.worlds import open_world
@@ -90,6 +90,23 @@ def trust_for(document: "Document", url: str, data: Path, anchors: tuple[Path, .
         for use in ("my_number_card", "drivers_licence"):
             keys += [TrustedKey(use, key_id, der) for key_id, der in told.get(use, ())]
     return Trust(tuple(certificates), at, tuple(keys))
+
+
+def _anchor(path: Path, der: bytes) -> bytes:
+    """Return what was given as a certificate or master list. Raises InputError `input.unreadable` for anything else."""
+    from honnin.pki.rfc5280.certificate import parse_certificate
+    from honnin.pki.rfc5652 import looks_like_cms
+
+    try:
+        if not looks_like_cms(der):
+            parse_certificate(der)
+    except FormatError:
+        raise InputError(
+            "input.unreadable",
+            f"{path} is no certificate, no master list and no file of keys.",
+            next="Give the CA certificate of whoever issued the document.",
+        ) from None
+    return der
 
 
 def delivery_key_of(url: str, data: Path) -> bytes:

@@ -1,10 +1,14 @@
 """How a command ends: its exit status, and every refusal as one coded error (CONTRACTS: Verdicts, Commands).
 
-A usage error, Ctrl+C at a prompt, a file or a disk that fails end with 2: it could not be done.
+A usage error, Ctrl+C at a prompt, a file or a disk that fails end with 2: it could not be done. So does standard output
+that is closed, full, or read by nobody any more: 0 and 1 are answers, and nobody got one.
 """
 
+import os
 import sqlite3
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -19,6 +23,23 @@ NOT_DONE = 2
 
 def ended(run: Callable[[], Any], *, as_json: bool) -> int:
     """Run a command and return its exit status; print what it refused, as JSON on standard output with `as_json`."""
+    if sys.stdout is None:
+        print_error(InputError("input.file", "Standard output is closed.", next="Open it."), as_json=False)
+        return NOT_DONE
+    try:
+        status = _ended(run, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _write_no_more()
+        return NOT_DONE
+    except OSError as error:
+        _write_no_more()
+        print_error(_failed(error), as_json=False)
+        return NOT_DONE
+    return status
+
+
+def _ended(run: Callable[[], Any], *, as_json: bool) -> int:
     try:
         told = run()
     except click.ClickException as error:
@@ -27,14 +48,24 @@ def ended(run: Callable[[], Any], *, as_json: bool) -> int:
         refusal: HonninError = InputError("input.interrupted", "Stopped before it was done.", next="Run it again.")
     except HonninError as error:
         refusal = error
+    except SystemExit as asked:
+        return asked.code if isinstance(asked.code, int) else NOT_DONE
     except BrokenPipeError:
-        return NOT_DONE
+        raise
     except (OSError, sqlite3.Error) as error:
         refusal = _failed(error)
     else:
         return told if isinstance(told, int) else 0  # click hands back the status of `Context.exit`
     print_error(refusal, as_json=as_json)
     return refusal.exit_code
+
+
+def _write_no_more() -> None:
+    """Let what standard output did not take go nowhere, lest the interpreter try once more as it ends."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _refused(error: click.ClickException, *, as_json: bool) -> int:

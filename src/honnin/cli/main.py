@@ -6,8 +6,8 @@ entry-point group `honnin.commands`.
 
 import sys
 from importlib import import_module
-from io import TextIOWrapper
-from typing import TYPE_CHECKING
+from io import StringIO, TextIOWrapper
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 __all__ = ["main"]
+
+NOT_DONE = 2  # as `ending` ends what could not be done
 
 # command: (module in honnin.cli, attribute, one line for `honnin --help`)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -66,6 +68,12 @@ class _Lazy(click.Group):
                 return loaded
         return None
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1, which is an answer
+            return NOT_DONE
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         rows = [(name, line) for name, (_, _, line) in COMMANDS.items()]
         rows += [(extra.name, "The invented outside world.") for extra in _extras()]
@@ -83,6 +91,8 @@ def main() -> None:
     """Run the command line; whatever it cannot do ends with a coded error and its exit status, never a traceback."""
     from honnin.cli.ending import ended
 
+    if sys.stdin is None:
+        sys.stdin = StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character stops no command
