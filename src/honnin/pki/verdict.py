@@ -7,7 +7,7 @@ an indication is data: `verdicts.json` beside this module.
 import json
 from datetime import datetime
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, Literal
 
 import msgspec
@@ -92,5 +92,5 @@ class Situation(msgspec.Struct, frozen=True):
 @cache
 def situation(name: str) -> Situation:
     """Return the row of the verdict table for a situation. Raises KeyError for an unknown name."""
-    table = json.loads(files("honnin.pki").joinpath("verdicts.json").read_text(encoding="utf-8"))
+    table = json.loads(get_data("honnin.pki", "verdicts.json") or b"")
     return msgspec.convert(table["situations"][name], Situation)

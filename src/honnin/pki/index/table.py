@@ -22,7 +22,7 @@ EPOCH_1950 = -631_152_000  # seconds from 1970 to 1950, where the dates of the c
 FAR = 0xFFFFFFFF  # date column: stands in the far dates
 NO_DATE = 0xFFFFFFFF  # invalidity column: none
 ABSENT = 255  # reason column: none given
-CHUNK = 1 << 15  # rows looked at together where a whole column would cost memory
+CHUNK = 1 << 14  # rows looked at together where a whole column would cost memory
 NOTHING: dict[type[np.generic], npt.NDArray[Any]] = {
     kind: np.zeros(0, kind) for kind in (np.uint64, np.uint32, np.uint8)
 }
@@ -195,7 +195,7 @@ class Table:
         cuts = [slice(start, min(start + CHUNK, self.count)) for start in range(0, self.count, CHUNK)]
         ends = [(int(lead.min()), int(lead.max())) for lead in (self._lead(c, wide_beyond=wide_beyond) for c in cuts)]
         least, greatest = min(low for low, _ in ends), max(high for _, high in ends)
-        shift = max((greatest - least).bit_length() - min(len(cuts).bit_length() + 1, PART_BITS), 0)
+        shift = max((greatest - least).bit_length() - min(len(cuts).bit_length(), PART_BITS), 0)
 
         def part_of(cut: slice) -> U8:
             lead = self._lead(cut, wide_beyond=wide_beyond) - np.uint64(least)

@@ -7,7 +7,7 @@ existed then. What the table does not name is refused on every day.
 import json
 from datetime import UTC, date, datetime, time
 from functools import cache, lru_cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 from honnin.errors import FormatError
@@ -22,7 +22,7 @@ ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 @cache
 def _table() -> dict[str, Any]:
-    table: dict[str, Any] = json.loads(files(__package__).joinpath("algorithms.json").read_text(encoding="utf-8"))
+    table: dict[str, Any] = json.loads(get_data(__package__, "algorithms.json") or b"")
     return table
 
 

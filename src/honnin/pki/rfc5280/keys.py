@@ -8,7 +8,7 @@ identifiers with NULL parameters are accepted because Japan's passport CAs write
 import hashlib
 import json
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any, cast
 
 import msgspec
@@ -268,7 +268,7 @@ def _dsa(content: bytes, parameters: bytes) -> dsa.DSAPublicKey:
 
 @cache
 def _curves() -> list[dict[str, Any]]:
-    table = json.loads(files(__package__).joinpath("curves.json").read_text(encoding="utf-8"))
+    table = json.loads(get_data(__package__, "curves.json") or b"")
     return list(table["curves"].values())
 
 

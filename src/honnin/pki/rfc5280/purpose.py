@@ -7,7 +7,7 @@ as all who use it mean it. Without a purpose nothing is asked.
 import json
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 from typing import Any
 
 from honnin.errors import InputError
@@ -36,7 +36,7 @@ _BITS = {
 
 @cache
 def _rules() -> dict[str, dict[str, Any]]:
-    table = json.loads(files(__package__).joinpath("purposes.json").read_text(encoding="utf-8"))
+    table = json.loads(get_data(__package__, "purposes.json") or b"")
     rules: dict[str, dict[str, Any]] = table["purposes"]
     return rules
 
