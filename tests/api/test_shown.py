@@ -23,8 +23,11 @@ from honnin.connect.digital_auth import DigitalAuth, KeyFile, SignResult
 from honnin.connect.digital_auth.signing import submitted_value
 from honnin.connect.worlds import open_world
 from honnin.errors import ServiceError
+from honnin.platform import Settings
 from honnin.sandbox.digital_auth.keys import signing_key
-from honnin.web.serving import Running
+from honnin.sandbox.digital_auth.switches import BOARD
+from honnin.sandbox.opening import Sandbox
+from honnin.web.serving import Running, serve_in_thread
 
 Body = dict[str, Any]
 WORDS = "建物賃貸借契約書（見本）\n第1条　物件　見本荘201号室\n第2条　賃料　月額100,000円"
@@ -230,6 +233,10 @@ def test_a_lease_of_two_parties_is_proved_from_its_files(
     ):
         refused = proved(tmp_path, 0, shown, *every, *changed)
         assert (refused.returncode, "evidence.shown_differs" in refused.stderr) == (1, True), refused.stderr
+    for keys in ("words.txt", "lease.pdf", "receipt0.json", "none.json"):  # nothing was judged
+        unread = proved(tmp_path, 0, 0, *every, "--service-keys", keys)
+        assert (unread.returncode, "Traceback" in unread.stderr) == (2, False), unread.stderr
+    assert proved(tmp_path, 0, 0, "--document", "words.txt").returncode == 1
 
 
 def proved(folder: Path, receipt: int, shown: int, *more: str) -> "subprocess.CompletedProcess[str]":
@@ -291,3 +298,22 @@ def test_long_words_and_a_text_for_cms(client: httpx.Client, phone: DigitalAuth)
     result = sign_on_phone(phone, b64decode(made["to_be_signed"]["content"]), words)
     done = client.post(f"{DOCUMENTS}/{made['id']}/complete", json={"signing_result": as_sent(result)}).json()
     assert (done["report"]["indication"], done["shown"]["what"]) == ("TOTAL-PASSED", "text")
+
+
+def test_while_the_services_keys_cannot_be_had_nothing_is_recorded(tmp_path: Path) -> None:
+    """The sign result stays good: sent again once the service answers, it is verified."""
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    with serve_in_thread(Settings(data=data)) as running, relying_party(running.port, tmp_path / "rp") as phone:
+        key = {"Authorization": f"Bearer {running.api_key}"}
+        with httpx.Client(base_url=running.base, headers=key, timeout=30) as client:
+            result = sign_on_phone(phone, WORDS.encode(), WORDS)
+            world = open_world(data)
+            assert isinstance(world, Sandbox)
+            BOARD.set(world, "certs", "down")
+            refused = check(client, result, WORDS.encode())
+            assert (refused.status_code, refused.json()["code"]) == (503, "digital_auth.jwks_unavailable")
+            assert refused.json()["retryable"]
+            assert client.get(CHECKS).json()["data"] == []
+            BOARD.set(world, "certs", "up")
+            assert check(client, result, WORDS.encode()).json()["shown"]["what"] == "text"

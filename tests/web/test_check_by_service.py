@@ -1,5 +1,7 @@
 """The hosted check by the Digital Authentication Service: there, back, and every return that is not this person's."""
 
+import hashlib
+import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -55,6 +57,21 @@ def test_from_the_bank_to_an_account(visitor: Any, server: Running) -> None:
     opened = visitor.follow(visitor.get(back[1].replace("&amp;", "&"))).text
     assert "花子" in opened
     assert status(server, page) == "completed"
+
+
+def test_the_words_of_the_page_are_those_of_the_phone_and_in_the_evidence(visitor: Any, server: Running) -> None:
+    page = session_page(server, text=TEXT)
+    sign_there(visitor, page)
+    platform = server.platform
+    caller = platform.authenticate(server.api_key)
+    made = platform.sessions.page(page.rpartition("/")[2]).verification
+    assert made is not None
+    shown = platform.shown(caller, made)
+    assert (shown.what, shown.text_sha256) == ("text", hashlib.sha256(TEXT.encode()).hexdigest())
+    platform.sequence()
+    record = json.loads(platform.receipt(caller, made).record)
+    assert record["signing"]["transaction"] == shown.transaction
+    assert record["signing"]["shown"] == hashlib.sha256(shown.jws.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("outcome", ["cancelled", "pin_locked"])

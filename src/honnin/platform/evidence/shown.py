@@ -12,7 +12,7 @@ from typing import Any
 
 from honnin.connect.digital_auth.opening import SubmittedValue, read_submitted
 from honnin.connect.digital_auth.showing import Showing, read_shown
-from honnin.errors import FormatError, HonninError
+from honnin.errors import FormatError, HonninError, InputError
 from honnin.pki.shown_words import signed_attributes_in
 from honnin.platform.evidence import canonical
 from honnin.platform.showing import digest_of, words_of
@@ -47,15 +47,16 @@ def verify_shown(
 
     words: UTF-8, as they were sent to be shown. document: what was signed, or the signed file. service_keys: the JWK
     Set of the Digital Authentication Service.
-    Raises FormatError `evidence.shown_differs` naming the first step that failed.
+    Raises FormatError `evidence.shown_differs` naming the first step that failed, InputError `evidence.service_keys`
+    for keys that cannot be read: nothing was judged then.
     """
+    keys = None if service_keys is None else _key_set(service_keys)
     # 1.
     signing = record.get("signing")
     if not isinstance(signing, dict) or signing.get("shown") != digest_of(jws):
         raise _differs("the record was not made with this proof")
     # 2.
     try:
-        keys = None if service_keys is None else canonical.parse_strict(service_keys)
         shown = read_shown(jws, keys)
     except HonninError as error:
         raise _differs(error.message) from error
@@ -68,6 +69,22 @@ def verify_shown(
     if document is not None and not _signed(document, shown):
         raise _differs("another document was signed")
     return shown
+
+
+def _key_set(content: bytes) -> dict[str, Any]:
+    """Read a JWK Set (RFC 7517 §5): an object whose `keys` are objects."""
+    try:
+        found = canonical.parse_strict(content)
+        if all(isinstance(key, dict) for key in found["keys"]) and found["keys"]:
+            keys: dict[str, Any] = found
+            return keys
+    except (FormatError, TypeError, KeyError):
+        pass
+    raise InputError(
+        "evidence.service_keys",
+        "The service's keys are no JWK Set.",
+        next="Give the set as the service publishes it (…/protocol/openid-connect/certs).",
+    )
 
 
 def _signed(document: bytes, shown: Showing) -> bool:
