@@ -11,6 +11,8 @@ from honnin.identity import FourItems
 from honnin.platform import Platform
 from honnin.platform.models import Caller, Session, SessionRequest, SessionReturn, SessionSignature
 from honnin.platform.records import RecordRequest
+from honnin.sandbox.life import happen
+from honnin.sandbox.world import World
 
 RETURN = "http://bank.localhost:8600/return"
 ISSUER = "https://auth.example/api/realms/main"
@@ -124,3 +126,32 @@ def _at_once(work: list[Any]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+@pytest.mark.parametrize("first", ["login", "link", "known"])
+def test_signer_whom_jlis_cannot_name_yet_is_one_person_with_the_subject(
+    platform: Platform, caller: Caller, card: Any, world: World, later: Any, first: str
+) -> None:
+    """Whichever comes first after a fresh certificate: a login by the service, J-LIS's answer, or a login before it."""
+    before = ended(platform, caller, login_of("a")).session.person if first == "known" else None
+    happen(world, "hanako", "renew", at=world.now())
+    later(minutes=5)
+    session = platform.sessions.create(caller, SessionRequest(purpose="contract", text="申込書", return_url=RETURN))
+    hanako, document = card("hanako"), platform.sessions.page(key_of(session)).document
+    signed = SessionSignature(
+        signature=hanako.sign(document), certificate=hanako.certificate, login=login_of("a").login
+    )
+    waiting = platform.sessions.complete(key_of(session), signed).session
+    assert (waiting.person, waiting.person_status) == (None, "pending")
+    if first == "login":
+        before = ended(platform, caller, login_of("a")).session.person
+    later(hours=2)
+    named = platform.verification(caller, str(waiting.verification))
+    assert named.person_status == "linked"
+    again = ended(platform, caller, login_of("a")).session.person
+    assert named.person == again is not None
+    assert before in {None, again}
+    with platform.store.read() as db:
+        assert db.exec_driver_sql("SELECT count(*) FROM persons").scalar_one() == 1
+        assert db.exec_driver_sql("SELECT count(*) FROM pending_links").scalar_one() == 0
+        assert db.exec_driver_sql("SELECT count(*) FROM customer_certificates").scalar_one() == 1

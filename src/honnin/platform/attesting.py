@@ -93,7 +93,7 @@ class Attestor:
         tag = self._tag(tenant, login)
 
         def work(db: Connection) -> VerificationAnswer:
-            person = linking.join_person(db, tenant.id, [tag], moment(at))
+            person = linking.join_subject(db, tenant.id, tag, moment(at))
             self._write(db, tenant, made, person, login)
             answer = VerificationAnswer(
                 **{**msgspec.structs.asdict(made), "person": person, "person_status": "linked"}, four_items=items
@@ -106,9 +106,15 @@ class Attestor:
         return self._store.write(work, tenant=tenant.id)
 
     def remember(self, db: Connection, tenant: Tenant, answer: VerificationAnswer, login: "Login") -> None:
-        """Know the signer of a check by the service's subject, too, so that a login by the service finds them."""
+        """Know the signer of a check by the service's subject, too, so that a login by the service finds them.
+
+        A pending signer is known by it once J-LIS has told who they are, or the login has come first.
+        """
+        tag = self._tag(tenant, login)
         if answer.person is not None:
-            linking.know_by(db, tenant.id, answer.person, self._tag(tenant, login))
+            linking.know_by(db, tenant.id, answer.person, tag)
+        elif answer.person_status == "pending":
+            linking.know_later(db, tenant.id, tag, answer.id)
 
     def _tag(self, tenant: Tenant, login: "Login") -> str:
         return linking.subject_tag(self._keys, tenant.id, login.issuer, login.subject)

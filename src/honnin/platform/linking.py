@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from honnin.connect.jlis import LinkSource
 from honnin.errors import HonninError
@@ -25,6 +25,7 @@ __all__ = [
     "Kin",
     "is_known",
     "join_person",
+    "join_subject",
     "know_by",
     "known_person",
     "learn_kin",
@@ -145,18 +146,47 @@ def join_person(db: Connection, tenant_id: str, tags: Iterable[str], now: str) -
     fresh = [tag for tag in wanted if tag not in known]
     for tag in fresh:
         _ADD_CERTIFICATE.run(db, tenant_id=tenant_id, link_tag=tag, person_id=person)
-    _settle_pending(db, tenant_id, wanted, person, now)
+    return _settle_pending(db, tenant_id, wanted, person, now)
+
+
+def join_subject(db: Connection, tenant_id: str, tag: str, now: str) -> str:
+    """Return the person of a subject, making one when none is known.
+
+    Checks whose certificate's person is pending, and that waited for this subject too, are this person's: their
+    certificates are known from now on, so that J-LIS's answer comes to nobody else. They stay pending until then.
+    """
+    person = known_person(db, tenant_id, tag)
+    if person is not None:
+        return person
+    person = new_id("per")
+    _ADD_PERSON.run(db, tenant_id=tenant_id, person_id=person, created_at=now)
+    _ADD_CERTIFICATE.run(db, tenant_id=tenant_id, link_tag=tag, person_id=person)
+    waiting = [row[0] for row in _PENDING.rows(db, tenant=tenant_id, tag=tag)]
+    _wait_no_more(db, tenant_id, schema.pending_links.c.link_tag == tag)
+    for other in _waited_for(db, tenant_id, waiting):
+        person = know_by(db, tenant_id, person, other)
     return person
 
 
-def know_by(db: Connection, tenant_id: str, person: str, tag: str) -> None:
-    """Know a person by one more tag; whoever was known by it is the same, and both become the older."""
+def know_by(db: Connection, tenant_id: str, person: str, tag: str) -> str:
+    """Know a person by one more tag and return them; whoever was known by it is the same, and both become the older."""
     known = known_person(db, tenant_id, tag)
     if known is None:
         _ADD_CERTIFICATE.run(db, tenant_id=tenant_id, link_tag=tag, person_id=person)
     elif known != person:
-        oldest = _oldest(db, tenant_id, {known, person})
-        _become(db, tenant_id, {known, person} - {oldest}, oldest)
+        both, person = {known, person}, _oldest(db, tenant_id, {known, person})
+        _become(db, tenant_id, both - {person}, person)
+    return person
+
+
+def know_later(db: Connection, tenant_id: str, tag: str, verification_id: str) -> None:
+    """Know the person for whom a check waits by one more tag, once they are known; or at once, where the tag is."""
+    person = known_person(db, tenant_id, tag)
+    if person is None:
+        wait_for_link(db, tenant_id, tag, verification_id)
+        return
+    for other in _waited_for(db, tenant_id, [verification_id]):
+        person = know_by(db, tenant_id, person, other)
 
 
 def person_rows(tenant_id: str, person: str, tag: str, now: str) -> list[tuple[Prepared, dict[str, Any]]]:
@@ -186,7 +216,8 @@ def same_people(db: Connection, tenant_id: str, person_id: str) -> list[str]:
     return same
 
 
-def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str, now: str) -> None:
+def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str, now: str) -> str:
+    """Link the checks that waited for these tags, know their person by what else they waited for, and return them."""
     pending, checks = schema.pending_links, schema.verifications
     mine = (pending.c.tenant_id == tenant_id) & pending.c.link_tag.in_(tags)
     if len(tags) == 1:
@@ -199,10 +230,25 @@ def _settle_pending(db: Connection, tenant_id: str, tags: list[str], person: str
             .where(checks.c.tenant_id == tenant_id, checks.c.verification_id.in_(ids))
             .values(person_id=person, person_status="linked")
         )
-        db.execute(delete(pending).where(mine))
+        _wait_no_more(db, tenant_id, pending.c.link_tag.in_(tags))
+        for other in _waited_for(db, tenant_id, ids):
+            person = know_by(db, tenant_id, person, other)
+        _wait_no_more(db, tenant_id, pending.c.verification_id.in_(ids))
     for verification_id in ids:
         body = {"verification": verification_id, "person": person}
         outbox.append(db, tenant_id, "verification.person_linked", body, now)
+    return person
+
+
+def _waited_for(db: Connection, tenant_id: str, ids: list[str]) -> list[str]:
+    """Return the tags for which checks wait, in the order in which every writer takes them."""
+    pending = schema.pending_links
+    mine = (pending.c.tenant_id == tenant_id) & pending.c.verification_id.in_(ids)
+    return list(db.execute(select(pending.c.link_tag).where(mine).distinct().order_by(pending.c.link_tag)).scalars())
+
+
+def _wait_no_more(db: Connection, tenant_id: str, which: ColumnElement[bool]) -> None:
+    db.execute(delete(schema.pending_links).where(schema.pending_links.c.tenant_id == tenant_id, which))
 
 
 def _oldest(db: Connection, tenant_id: str, people: set[str]) -> str:
