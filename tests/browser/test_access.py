@@ -196,3 +196,44 @@ def test_progress_is_told_while_the_card_signs(customer: Any, page: Page) -> Non
     page.click("[data-pin-form] button[type=submit]")
     expect(page.locator("[data-pin-form] [data-busy-status]")).to_contain_text("そのままお待ちください")
     expect(page.locator("[data-pin-form] button[type=submit]")).to_have_attribute("aria-disabled", "true")
+
+
+@pytest.mark.parametrize("language", ["ja", "ja-simple", "en"])
+def test_door_of_the_counter(page: Page, axe: Axe, server: Running, language: str) -> None:
+    """From the terminal's code over a wrong password and the choice of an own one to the lists behind it."""
+    origin = server.origin("counter")
+    page.context.add_cookies([{"name": "honnin_terminal", "value": "gone", "url": origin}])
+    page.goto(f"{origin}/sign-in?lang={language}")
+    inspect(page, axe)
+    page.fill("#code", "wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#error-summary")).to_be_focused()
+    inspect(page, axe)
+    page.context.clear_cookies(name="honnin_terminal")
+    page.goto(f"{origin}/?lang={language}")
+    page.wait_for_url("**/sign-in")
+    inspect(page, axe)
+    tenant = server.platform.authenticate(server.api_key).id
+    _, given = server.platform.staff.add(tenant, f"neu-{language}", "新人　太郎")
+    for password in ("wrong wrong", given):
+        page.fill("#login", f"neu-{language}")
+        page.fill("#password", password)
+        page.keyboard.press("Enter")
+        if password == given:
+            page.wait_for_url("**/password")
+        else:
+            expect(page.locator("#error-summary")).to_be_focused()
+        inspect(page, axe)
+    page.fill("#password", "short")
+    page.keyboard.press("Enter")
+    expect(page.locator("#error-summary")).to_be_focused()
+    inspect(page, axe)
+    for name in ("password", "again"):
+        page.fill(f"#{name}", "umi kaze hikari 9")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{origin}/")
+    inspect(page, axe)
+    page.goto(f"{origin}/checks")
+    inspect(page, axe)
+    page.click("form[action='/sign-out'] button")
+    page.wait_for_url("**/sign-in")

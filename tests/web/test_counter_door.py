@@ -18,9 +18,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 
 from honnin.cli.evidence import evidence
 from honnin.connect.worlds import open_world
+from honnin.errors import NotFoundError
 from honnin.platform import Platform, Settings
 from honnin.sandbox.cards import open_emulated
 from honnin.web.counter.app import create_app
+from honnin.web.counter.visits import Desk, Visits
 from honnin.web.serving import Running
 
 OWN = "umi kaze hikari 9"
@@ -434,3 +436,21 @@ def test_record_says_who_signed_in_whatever_the_form_says(server: Running, demo:
     assert (check.staff, check.place, check.terminal) == ("見本　係員", "見本支店", "見本窓口")
     assert check.staff_id == server.platform.staff.all(caller.id)[0].id
     assert check.terminal_id in {one.id for one in server.platform.terminals.all(caller.id)}
+
+
+def test_one_clerks_readings_push_out_no_other(house: House) -> None:
+    visits, clerks = Visits(), []
+    for tenant in house.tenants:
+        browser = house.browser(tenant)
+        browser.sign_in("many", house.platform.staff.add(tenant, "many", "見本")[1])
+        keys = browser.cookie("__Host-honnin_staff"), browser.cookie("__Host-honnin_terminal")
+        clerks.append(house.platform.sign_ins.find(*keys))
+    first, second = clerks
+    kept = visits.begin(Desk(second), purpose="other", document="passport", reader="agent")
+    many = [visits.begin(Desk(first), purpose="other", document="passport", reader="agent") for _ in range(600)]
+    assert visits.get(kept.id, second) is kept
+    assert visits.get(many[-1].id, first) is many[-1]
+    with pytest.raises(NotFoundError):
+        visits.get(many[0].id, first)
+    with pytest.raises(NotFoundError):
+        visits.get(kept.id, first)

@@ -21,6 +21,7 @@ __all__ = ["Desk", "Visit", "Visits"]
 
 LIFE_SECONDS = 600.0
 MOST = 500
+MOST_EACH = 20  # of one sign-in, so that no clerk's readings push out another's
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +95,16 @@ class Visits:
         self._visits: dict[str, Visit] = {}
 
     def begin(self, desk: Desk, *, purpose: str, document: str, reader: str) -> Visit:
-        """Begin a visit; what has passed its time goes, and the oldest where there are too many."""
+        """Begin a visit; what has passed its time ends, and the oldest where there are too many."""
         with self._guard:
             now = self._clock()
-            for key in [key for key, visit in self._visits.items() if visit.until <= now]:
-                del self._visits[key]
-            while len(self._visits) >= MOST:
-                del self._visits[next(iter(self._visits))]
+            over = [key for key, visit in self._visits.items() if visit.until <= now]
+            own = [key for key, visit in self._visits.items() if visit.desk.clerk.sign_in == desk.clerk.sign_in]
+            over += own[: max(0, len(own) - MOST_EACH + 1)]
+            over += list(self._visits)[: max(0, len(self._visits) - MOST + 1)]
+        for key in over:
+            self.end(key)
+        with self._guard:
             visit = Visit(secrets.token_urlsafe(18), desk, purpose, document, reader, now + LIFE_SECONDS)
             self._visits[visit.id] = visit
             return visit
