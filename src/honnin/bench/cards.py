@@ -8,10 +8,14 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from statistics import median
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, NamedTuple, Self
+
+import msgspec
 
 from honnin.chip import (
     CardNumber,
@@ -28,16 +32,42 @@ from honnin.chip import (
 )
 from honnin.connect.worlds import World, installed, open_world
 
-__all__ = ["PEERS", "WholeRead", "apdu_counts", "document_reads"]
+__all__ = ["RecordedRead", "WholeRead", "apdu_counts", "document_reads", "recorded_reads"]
 
 PERSON = "hanako"
 FOREIGN = "anna"
-# Commands of other programs for the same chip, from their recordings in tests/peers/transcripts: name, APDUs, bytes.
-PEERS: Final = {
-    "passport, BAC and active authentication": ("gmrtd 1.1.2", 77, 15165),
-    "passport, PACE and chip authentication": ("gmrtd 1.1.2", 83, 15483),
-    "passport, PACE with chip authentication mapping": ("gmrtd 1.1.2", 87, 16716),
+PASSPORTS = {
+    "passport, BAC and active authentication (RSA)": "jp-bac-rsa",
+    "passport, BAC and active authentication (ECDSA)": "jp-bac-ec",
+    "passport, BAC and chip authentication (3DES)": "bac-chip",
+    "passport, PACE and chip authentication (AES)": "pace-gm",
+    "passport, PACE and chip authentication (3DES)": "pace-3des",
+    "passport, PACE with the integrated mapping, active authentication": "pace-im",
+    "passport, PACE with chip authentication mapping": "pace-cam",
+    "passport, chip of short answers": "old-chip",
 }
+
+
+class RecordedRead(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What another program needed for the same, from its recording. bytes: of answers."""
+
+    peer: str
+    transcript: str
+    apdus: int
+    bytes: int
+
+
+class _Recorded(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    source: str
+    date: str
+    reads: dict[str, tuple[RecordedRead, ...]]
+
+
+@cache
+def recorded_reads() -> dict[str, tuple[RecordedRead, ...]]:
+    """Return the recordings of other programs by task, as `apdu_counts` and `document_reads` name it."""
+    raw = files(__package__).joinpath("recorded_reads.json").read_bytes()
+    return msgspec.json.decode(raw, type=_Recorded).reads
 
 
 class WholeRead(NamedTuple):
@@ -181,7 +211,5 @@ def _documents(world: World) -> dict[str, tuple[str, Callable[[Reader], None]]]:
         "residence card, generation 1": (f"{residence}:card-1", of_residence_card),
         "residence card, generation 2": (f"{residence}:card-2", of_residence_card),
         "residence card on a My Number Card": (f"{residence}:specified-card", of_residence_card),
-        "passport, BAC and active authentication": (f"{passport}:jp-bac-rsa", of_passport),
-        "passport, PACE and chip authentication": (f"{passport}:pace-gm", of_passport),
-        "passport, PACE with chip authentication mapping": (f"{passport}:pace-cam", of_passport),
+        **{name: (f"{passport}:{kind}", of_passport) for name, kind in PASSPORTS.items()},
     }

@@ -179,16 +179,31 @@ def _taps(full: bool) -> list[Figure]:
 
 
 def _cards(full: bool) -> list[Figure]:
-    from honnin.bench.cards import PEERS, apdu_counts, document_reads
+    from honnin.bench.cards import apdu_counts, document_reads
 
-    figures = [Figure(name, "APDUs", count) for name, count in (apdu_counts() or {}).items()]
+    figures = []
+    for name, count in (apdu_counts() or {}).items():
+        figures += _beside_recordings(name, name, count)
     for name, told in (document_reads(rounds=9 if full else 3) or {}).items():
-        peer, apdus, octets = PEERS.get(name, ("", None, 0))
-        note = f"{told.bytes:,} bytes" + (f", peer {octets:,}" if peer else "")
-        ratio = told.apdus / apdus if apdus else None
-        figures.append(Figure(f"{name}: read whole and proved", "APDUs", told.apdus, peer, apdus, ratio, note=note))
+        figures += _beside_recordings(name, f"{name}: read whole and proved", told.apdus, told.bytes)
         figures.append(Figure(f"{name}: processor time to the verdict", "ms", told.milliseconds))
     return figures
+
+
+def _beside_recordings(name: str, title: str, apdus: int, octets: int | None = None) -> list[Figure]:
+    """Return APDUs of a task beside each recording of it. octets: of our answers."""
+    from honnin.bench.cards import recorded_reads
+
+    ours = f"{octets:,} bytes" if octets is not None else ""
+    peers = recorded_reads().get(name, ())
+    if not peers:
+        return [Figure(title, "APDUs", apdus, note=ours)]
+    found = []
+    for recorded in peers:
+        note = f"{ours}, peer {recorded.bytes:,}" if ours else ""
+        told = f"{recorded.peer}, recorded"
+        found.append(Figure(title, "APDUs", apdus, told, recorded.apdus, apdus / recorded.apdus, note=note))
+    return found
 
 
 def _matching(full: bool) -> list[Figure]:  # noqa: ARG001 - one size
