@@ -4,7 +4,8 @@
 
 Of each session it is asked: did it end with a coded error or an answer (anything else is a finding); is what it shows
 as verified what the genuine chip holds; did the chip keep all its tries; does it hold no verified PIN and no session
-when honnin has left it. A round is drawn from seed, name and number alone: `--only NAME --round N` repeats it.
+when honnin has left it. The faults of a round are drawn from seed, name and number alone: `--only NAME --round N`
+repeats them; keys and nonces of the sessions are new each time.
 """
 
 import argparse
@@ -101,7 +102,8 @@ def one(genuine: Genuine, data: Path, faults: dict[int, Any], chance: Random, ta
     try:
         shown = genuine.use.run(data, _between(wires, faults, chance))
     except HonninError as error:
-        end, said = error.code, f"{error!s} {error!r} {error.__dict__}"
+        told = {name: value for name, value in vars(error).items() if name != "sw"}  # the chip's word: any digits
+        end, said = error.code, f"{error!s} {error!r} {told}"
     except Exception:  # noqa: BLE001 - the finding itself
         end = "UNCODED"
         yield traceback.format_exc()

@@ -2,13 +2,12 @@
 
 import random
 from datetime import date
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from honnin.bench.ocr import my_number_card_face, passport_zone, photograph
+from honnin.bench.ocr import SUBJECTS, photograph
 from honnin.chip.icao9303 import check_digit
 from honnin.errors import FormatError
 from honnin.web.counter.camera import entries_of, text_lines
@@ -18,10 +17,9 @@ FIRST = "P<JPNMIHON<<HANAKO".ljust(44, "<")
 WHOLE = {"document_number": "TS7298124", "birth_date": "19900412", "expiry_date": "20351022"}
 
 
-@pytest.mark.parametrize("make", [passport_zone, my_number_card_face])
-def test_clean_photograph_is_read_whole(make: Any) -> None:
-    document = "passport" if make is passport_zone else "my_number_card"
-    picture, meant = make(random.Random(7))  # noqa: S311
+@pytest.mark.parametrize("document", SUBJECTS)
+def test_clean_photograph_is_read_whole(document: str) -> None:
+    picture, meant = SUBJECTS[document](random.Random(7))  # noqa: S311
     assert entries_of(document, text_lines(photograph(picture)), today=TODAY) == meant
 
 

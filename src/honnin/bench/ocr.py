@@ -22,7 +22,7 @@ from honnin.chip.icao9303.mrz import check_digit
 from honnin.web.counter.camera import entries_of, text_lines
 from honnin.words.fonts import japanese_font
 
-__all__ = ["DISTORTIONS", "measured", "my_number_card_face", "passport_zone", "photograph"]
+__all__ = ["DISTORTIONS", "SUBJECTS", "measured", "my_number_card_face", "passport_zone", "photograph"]
 
 TODAY = date(2026, 11, 26)
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -67,6 +67,26 @@ def my_number_card_face(rng: random.Random) -> tuple[Image.Image, dict[str, str]
     }
 
 
+def residence_card_face(rng: random.Random) -> tuple[Image.Image, dict[str, str]]:
+    """Return a picture of a residence card's face (ours, not the official drawing) and its number."""
+    first, last = ("".join(rng.choices(LETTERS, k=2)) for _ in range(2))
+    number = f"{first}{rng.randrange(10**8):08d}{last}"
+    born, until = rng.randrange(1940, 2010), rng.randrange(2027, 2036)
+    month, day = rng.randrange(1, 13), rng.randrange(1, 29)
+    picture, draw = _paper(1012, 638, 235)
+    for x, y, size, text in (
+        (40, 30, 30, "日本国政府 在留カード"),
+        (560, 34, 34, f"番号 {number}"),
+        (40, 110, 34, "氏名 MIHON ANNA"),
+        (40, 180, 28, f"生年月日 {born}年{month:02d}月{day:02d}日 性別 女 国籍・地域 見本国"),
+        (40, 240, 28, "住居地 東京都千代田区見本町一丁目２番３号"),
+        (40, 320, 28, "在留資格 永住者"),
+        (40, 390, 28, f"このカードは{until}年{month:02d}月{day:02d}日まで有効です。"),
+    ):
+        draw.text((x, y), text, font=ImageFont.truetype(str(japanese_font()), size), fill=25)
+    return picture, {"card_number": number}
+
+
 def _paper(width: int, height: int, light: int) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     picture = Image.new("L", (width, height), light)
     return picture, ImageDraw.Draw(picture)
@@ -106,7 +126,11 @@ DISTORTIONS: dict[str, Distortion] = {
     "noise": _noisy,
     "all": _all,
 }
-SUBJECTS = {"passport": passport_zone, "my_number_card": my_number_card_face}
+SUBJECTS = {
+    "passport": passport_zone,
+    "my_number_card": my_number_card_face,
+    "residence_card": residence_card_face,
+}
 
 
 def photograph(picture: Image.Image) -> bytes:
