@@ -94,9 +94,12 @@ def test_what_a_kill_left_is_swept_a_day_later(tmp_path: Path, issuer: Issuer) -
     RevocationIndex.build(tmp_path, [issuer.crl(entry(5))], [issuer.der], at=NOW)
     left = tmp_path / "pack-1-dead.seg.new"
     left.write_bytes(b"x")
+    manifest = tmp_path / f"{make_issuer().key_id.hex()}.json.new"
+    manifest.write_bytes(b"{")
     later = NOW - timedelta(hours=1)
     RevocationIndex.build(tmp_path, [issuer.crl(entry(6), number=2, this_update=later)], [issuer.der], at=NOW)
     assert left.exists()
+    assert not manifest.exists()
     os.utime(left, (time.time() - DAY - 60,) * 2)
     RevocationIndex.build(tmp_path, [], [issuer.der], at=NOW)
     assert not left.exists()

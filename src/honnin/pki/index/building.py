@@ -250,7 +250,9 @@ class _Build:
         return known
 
     def _sweep(self) -> None:
-        """Delete pack files that no manifest has named for a day."""
+        """Delete pack files that no manifest has named for a day, and manifests that a killed build did not swap in."""
+        for left in self.folder.glob("*.json.new"):  # nobody else builds while the lock is held
+            left.unlink(missing_ok=True)
         used = {self.pack}
         try:
             for key_id in manifests.issuers(self.folder):
