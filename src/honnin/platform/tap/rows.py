@@ -112,7 +112,7 @@ def page(
 def forget_unfinished(store: Store, now: str, *, livemode: bool) -> int:
     """Delete taps of one mode that never ended and whose time has passed; return how many."""
     table, tenants = schema.taps, schema.tenants
-    old = (table.c.status != "ended") & (table.c.expires_at < now)
+    old = (table.c.status != "ended") & (table.c.expires_at <= now)
     with store.read() as db:
         if db.execute(select(table.c.tap_id).where(old).limit(1)).first() is None:
             return 0
