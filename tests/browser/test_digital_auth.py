@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page
+from tests.documents.files import pdf
 
+from honnin.pki.signing import prepare
 from honnin.sandbox.digital_auth.demonstration import CLIENT_ID
 from honnin.sandbox.digital_auth.parties import party
 from honnin.sandbox.digital_auth.transactions import start
@@ -43,6 +45,17 @@ def transaction(server: Running) -> str:
     assert client is not None
     digest = base64.b64encode(hashlib.sha256(TEXT.encode()).digest()).decode()
     body = httpx.Request("POST", "http://x", json={"data": digest, "text": TEXT}).content
+    return start(world, client, body)["sign_transaction_id"]
+
+
+def document_transaction(server: Running) -> str:
+    """A transaction over a PDF that names the words."""
+    world = open_world(server.platform.settings.data)
+    client = party(world, CLIENT_ID)
+    assert client is not None
+    prepared = prepare(pdf(), "pdf", at=world.now(), words=TEXT)
+    data, content = (base64.b64encode(part).decode() for part in (prepared.digest_info, prepared.to_be_signed))
+    body = httpx.Request("POST", "http://x", json={"data": data, "text": TEXT, "content": content}).content
     return start(world, client, body)["sign_transaction_id"]
 
 
@@ -92,6 +105,16 @@ def test_login_for_everybody(server: Running, page: Page, axe: Axe, language: st
     go(page)
     at_the_bank(page)
     assert "code=" in back[-1]
+
+
+def test_of_a_document_the_phone_says_that_it_names_the_words(server: Running, page: Page, axe: Axe) -> None:
+    page.goto(address(server, scope="openid sign", sign_transaction_id=document_transaction(server)))
+    page.select_option("#person", "taro")
+    go(page)
+    assert TEXT in page.locator(".document").inner_text()
+    assert "文書（PDF など）に署名します" in page.locator(".screen").inner_text()
+    assert "一致することを" not in page.locator(".screen").inner_text()
+    fit(page, axe)
 
 
 def test_signing_shows_the_words_and_a_wrong_pin_the_tries(server: Running, page: Page, axe: Axe) -> None:

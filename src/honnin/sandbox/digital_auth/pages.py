@@ -289,6 +289,7 @@ class Pages:
             found = screens.signed_words(self._world, asked)
             assert found is not None  # noqa: S101
             values |= {"words_shown": found.text, "digest": (found.digest or found.given).hex()}
+            values["signs_words"] = found.signs_words
             values["shown"] = screens.shown_digest(found)
         content = render(page, look, **values | more)
         return HTMLResponse(content, status, headers=HEADERS)

@@ -58,6 +58,14 @@ class Transaction(msgspec.Struct, frozen=True):
         """The digest that is signed, out of either shape; None for bytes of another kind."""
         return _digest_in(self.given)
 
+    @property
+    def signs_words(self) -> bool:
+        """Whether the words themselves are signed; else a document is, which names them."""
+        found = self.digest
+        if self.text is None or found is None:
+            return False
+        return hashlib.new(HASHES[len(found)], self.text.encode()).digest() == found
+
     def __repr__(self) -> str:
         return "Transaction(…)"
 
