@@ -147,6 +147,12 @@ def test_nothing_is_open_without_a_terminal_or_a_sign_in(house: House) -> None:
     assert Browser(house.platform).sign_in().status_code == 403
 
 
+def test_a_link_keeps_its_language_through_the_door(house: House) -> None:
+    browser = house.browser(house.tenants[0])
+    assert browser.get("/checks?lang=en").headers["location"] == "/sign-in?lang=en"
+    assert browser.get("/?lang=//evil.example").headers["location"] == "/sign-in"
+
+
 def test_cookies_are_for_this_host_over_https_alone(house: House) -> None:
     browser = Browser(house.platform)
     code = house.platform.terminals.add(house.tenants[0], "窓口9", "本店")[1]

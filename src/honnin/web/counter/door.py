@@ -25,7 +25,7 @@ from honnin.platform.models import Tenant
 from honnin.platform.staff import Clerk, CounterTerminal
 from honnin.web.counter.visits import Visits
 from honnin.web.design import Pages, Threads, language_of, read_form
-from honnin.words import in_all
+from honnin.words import LANGUAGES, in_all
 
 if TYPE_CHECKING:
     from honnin.platform import Platform
@@ -91,7 +91,7 @@ class Door:
                 clerk = await self._threads.run(self._clerk, request)
             except AccessError:
                 if request.method in {"GET", "HEAD"}:
-                    return _again_from_here(request) or RedirectResponse("/sign-in", status_code=303)
+                    return _again_from_here(request) or RedirectResponse(f"/sign-in{_chosen(request)}", status_code=303)
                 raise
             request.state.clerk = clerk
             if clerk.staff.status == "invited" and not invited:
@@ -245,6 +245,12 @@ def _tenant_of(terminal_key: str) -> str:
             "staff.no_terminal", "This browser is no terminal of a counter.", next="Type the terminal's code."
         )
     return read.tenant_id
+
+
+def _chosen(request: Request) -> str:
+    """Return the query that keeps the language which a link to this page chose."""
+    language = request.query_params.get("lang")
+    return f"?lang={language}" if language in LANGUAGES else ""
 
 
 def _again_from_here(request: Request) -> Response | None:
