@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from honnin.bench.cluster import Cluster
 from honnin.bench.material import DOCUMENT, Holder, Office
 from honnin.pki import verify
 
@@ -56,7 +57,8 @@ class Load(msgspec.Struct, frozen=True):
     """What one path did at 32 connections, the median of the rounds.
 
     processor: microseconds of the server's processor time a request. of_python: the rate of `honnin.verify` that is
-    left, by processor time. median, p99: milliseconds by the clock. generator: the share of one core that `wrk` took.
+    left, by processor time. everything: the same with what the database's server and `wrk` took.
+    median, p99: milliseconds by the clock. generator: the share of one core that `wrk` took.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Load(msgspec.Struct, frozen=True):
     per_second: int
     processor: float
     of_python: float
+    everything: float
     median: float
     p99: float
     generator: float
@@ -75,16 +78,17 @@ class _Run(NamedTuple):
     p99: float
     generator: float
     processor: float
+    everything: float
     share: float
 
 
 def measure_http(
-    *, seconds: int = 3, holders: int = HOLDERS, rounds: int = ROUNDS, workers: int = 1, database_url: str | None = None
+    *, seconds: int = 3, holders: int = HOLDERS, rounds: int = ROUNDS, workers: int = 1, cluster: Cluster | None = None
 ) -> list[Load] | None:
     """Return what a server does: its smallest JSON answer, and checks with durable evidence; None without `wrk`.
 
     seconds: for each of both in each round. holders: certificates to send, from the first again after the last.
-    workers: processes of the server. database_url: of an empty PostgreSQL database, in place of SQLite.
+    workers: processes of the server. cluster: where an empty PostgreSQL database is made, in place of SQLite.
     """
     program = shutil.which("wrk")
     if program is None:
@@ -93,7 +97,7 @@ def measure_http(
     with tempfile.TemporaryDirectory(prefix="honnin-bench-") as name:
         folder = Path(name)
         _write(folder, office, holders)
-        with _serving(folder, workers, database_url) as (process, port, key):
+        with _serving(folder, workers, cluster.url(cluster.create()) if cluster else None) as (process, port, key):
             posting, getting = folder / "post.lua", folder / "get.lua"
             posting.write_text(SCRIPT % {"folder": folder, "key": key} + FORMAT, encoding="utf-8")
             getting.write_text(FORMAT, encoding="utf-8")
@@ -103,7 +107,8 @@ def measure_http(
                 alone = _verify_seconds(office)
                 for path, script in paths.items():
                     url = f"http://127.0.0.1:{port}{path.partition(' ')[2]}"
-                    run = _run([program, "-t1", f"-c{CONNECTIONS}", "-s", str(script), url], seconds, process, alone)
+                    command = [program, "-t1", f"-c{CONNECTIONS}", "-s", str(script), url]
+                    run = _run(command, seconds, process, alone, cluster)
                     if turn:  # the first warms up
                         found[path].append(run)
     return [_load(path, workers, runs) for path, runs in found.items()]
@@ -117,24 +122,28 @@ def _load(name: str, workers: int, runs: list[_Run]) -> Load:
         int(middle.rate),
         round(middle.processor * 1e6, 1),
         round(middle.share, 3),
+        round(middle.everything * 1e6, 1),
         round(middle.median, 1),
         round(middle.p99, 1),
         round(middle.generator, 2),
     )
 
 
-def _run(command: list[str], seconds: int, process: int, alone: float) -> _Run:
+def _run(command: list[str], seconds: int, process: int, alone: float, cluster: Cluster | None = None) -> _Run:
     """Send for that long; process: the server's id. alone: processor seconds of one `verify`."""
     before, used = resource.getrusage(resource.RUSAGE_CHILDREN), _processor_seconds(process)
+    stored = cluster.processor_seconds() if cluster else 0.0
     done = subprocess.run([*command, f"-d{seconds}s"], capture_output=True, text=True, check=True)  # noqa: S603 - fixed
     after, used = resource.getrusage(resource.RUSAGE_CHILDREN), _processor_seconds(process) - used
+    stored = cluster.processor_seconds() - stored if cluster else 0.0
     told = re.search(r"FOUND (\d+) (\d+) (\d+) (\d+) (\d+)", done.stdout)
     if told is None or int(told[3]):
         raise AssertionError(f"the server refused what is measured: {done.stdout}")
     requests, took = int(told[1]), int(told[2]) / 1e6
     wrk = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     each = used / requests
-    return _Run(requests / took, int(told[4]) / 1000, int(told[5]) / 1000, wrk / took, each, alone / each)
+    everything = (used + stored + wrk) / requests
+    return _Run(requests / took, int(told[4]) / 1000, int(told[5]) / 1000, wrk / took, each, everything, alone / each)
 
 
 def _processor_seconds(process: int) -> float:
