@@ -58,7 +58,8 @@ def measure_evidence(*, full: bool = False, seconds: float = 2.0) -> list[Figure
             url = cluster.url(cluster.create())
             with _log(url) as opened:
                 driver = partial(_postgresql_driver, url)
-                figures += _appending(opened, "PostgreSQL", "psycopg", driver, flushes, seconds)
+                stored = cluster.processor_seconds
+                figures += _appending(opened, "PostgreSQL", "psycopg", driver, flushes, seconds, stored)
     for count in (MILLION, 10 * MILLION) if full else (MILLION,):
         LOGGER.info("proving in a log of %s M records", count // MILLION)
         with _log() as (folder, store, log, log_id):
@@ -76,7 +77,9 @@ def _appending(
     driver: Callable[[float], float],
     flushes: float,
     seconds: float,
+    stored: Callable[[], float] = float,
 ) -> list[Figure]:
+    """Measure one engine. driver: the bare one's rate; stored: processor seconds of a server beside this process."""
     _, store, log, log_id = opened
     bare = round(driver(seconds))
     records = round(_rate(seconds, GROUP, lambda start: store.write(partial(_records, log_id=log_id, start=start))))
@@ -91,9 +94,10 @@ def _appending(
         )
     ]
     for size in GROUPS:
-        leaves = round(_numbering(store, log, log_id, size))
+        leaves, each = _numbering(store, log, log_id, size, stored)
         name = f"{engine}: leaves numbered under a signed head, groups of {size:,}"
-        figures.append(Figure(name, "leaves/s", leaves, aim=AIM_LEAVES, at_least=True))
+        told = f"{each * 1e6:.1f} µs of the processor a leaf"
+        figures.append(Figure(name, "leaves/s", round(leaves), aim=AIM_LEAVES, note=told, at_least=True))
     single = round(_single(store, log_id, seconds))
     name = f"{engine}: single writes of {THREADS} threads, each flushed before it is answered"
     peer = "the device's flushes"
@@ -187,18 +191,23 @@ def _records(db: Connection, *, log_id: str, start: int, count: int = GROUP, mar
     )
 
 
-def _numbering(store: Store, log: Log, log_id: str, size: int, leaves: int = 10_000) -> float:
-    """Return leaves a second, the records being there already: numbered, hashed, proved by a head, flushed."""
+def _numbering(
+    store: Store, log: Log, log_id: str, size: int, stored: Callable[[], float], leaves: int = 10_000
+) -> tuple[float, float]:
+    """Return leaves a second, and processor seconds a leaf, the records being there already: numbered, hashed, proved
+    by a head, flushed.
+    """
     while log.sequence(log_id):
         pass
-    spent = 0.0
+    spent = used = 0.0
     for start in range(0, leaves, size):
         store.write(partial(_records, log_id=log_id, start=start, count=size, mark=f"b{size}"))
-        began = time.perf_counter()
+        began, before = time.perf_counter(), time.process_time() + stored()
         if log.sequence(log_id) != size:
             raise AssertionError("a group is numbered whole")
         spent += time.perf_counter() - began
-    return leaves / spent
+        used += time.process_time() + stored() - before
+    return leaves / spent, used / leaves
 
 
 def _single(store: Store, log_id: str, seconds: float) -> float:
