@@ -151,3 +151,15 @@ def test_file_that_is_no_database_is_a_coded_error(data: Path) -> None:
     (data / "honnin.sqlite3").write_bytes(b"not a database" * 100)
     with pytest.raises((ServiceError, StateError)):
         Store(data)
+
+
+def test_a_young_store_is_counted(store: Store) -> None:
+    """PostgreSQL plans by counts, which it makes by itself only after a while; SQLite needs none."""
+    add = "INSERT INTO person_certificates (tenant_id, link_tag, person_id) VALUES ('ten_1', 'tag', 'per_1')"
+    store.write(lambda db: db.execute(text(add)))
+    store.checkpoint()
+    store.checkpoint()
+    if not store.is_sqlite:
+        with store.read() as db:
+            counted = text("SELECT reltuples FROM pg_class WHERE relname = 'person_certificates'")
+            assert db.execute(counted).scalar_one() == 1
