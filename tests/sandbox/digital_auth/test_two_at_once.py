@@ -33,7 +33,7 @@ def test_assertion(party: Party) -> None:
 
     def try_it() -> bool:
         try:
-            authenticate(party.world, form, f"{OIDC}/token")
+            authenticate(party.world, form, OIDC, f"{OIDC}/token")
         except OAuthRefusal:
             return False
         return True
