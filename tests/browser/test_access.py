@@ -211,7 +211,7 @@ def test_door_of_the_counter(page: Page, axe: Axe, server: Running, language: st
     inspect(page, axe)
     page.context.clear_cookies(name="honnin_terminal")
     page.goto(f"{origin}/?lang={language}")
-    page.wait_for_url("**/sign-in")
+    page.wait_for_url(f"{origin}/sign-in?lang={language}")
     inspect(page, axe)
     tenant = server.platform.authenticate(server.api_key).id
     _, given = server.platform.staff.add(tenant, f"neu-{language}", "新人　太郎")
