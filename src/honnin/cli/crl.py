@@ -51,6 +51,18 @@ def _serial(text: str) -> int:
     return int(found[1], 16)
 
 
+def _require_serial(wanted: list[int], serial: int) -> None:
+    """Raise InputError `index.serial_differs` where a serial number is not the certificate's."""
+    from honnin.errors import InputError
+
+    if any(one != serial for one in wanted):
+        raise InputError(
+            "index.serial_differs",
+            "A serial number given is not the one of the certificate given.",
+            next=f"Ask for {serial:x}, the certificate's own, or leave --certificate out.",
+        )
+
+
 @crl.command()
 @click.argument("folder", metavar="DIR", type=FILE)
 @click.argument("lists", metavar="CRL...", nargs=-1, required=True, type=FILE)
@@ -79,7 +91,9 @@ def build(folder: Path, lists: tuple[Path, ...], issuers: tuple[Path, ...], at: 
 @click.argument("serials", metavar="SERIAL...", nargs=-1, required=True)
 @click.option("--issuer", required=True, type=FILE, help="Certificate of the certificates' issuer.")
 @click.option("--point", "points", multiple=True, help="URI of a distribution point of the certificates.")
-@click.option("--certificate", type=FILE, help="A certificate whose distribution points are asked for.")
+@click.option(
+    "--certificate", type=FILE, help="The certificate with SERIAL: proved to be the issuer's; its points are asked for."
+)
 @click.option("--at", help="The moment to judge (RFC 3339); now when not given.")
 @json_option
 def lookup(
@@ -93,23 +107,33 @@ def lookup(
 ) -> None:
     """Tell the state of serial numbers in hex (5678, 0x5678 or 56:78).
 
-    Ends with 0 all good, 1 one revoked, 2 one that cannot be told.
+    Ends with 0 all good, 1 one revoked, 2 one that cannot be told, as when --certificate is of another issuer.
     """
     from honnin.pki.index import RevocationIndex
     from honnin.pki.index.checking import issuer_key_id
+    from honnin.pki.revocation import NOT_ISSUED, issued
     from honnin.pki.rfc5280.certificate import parse_certificate
+    from honnin.pki.verdict import Status
 
     index = RevocationIndex.open(folder)
-    key_id = issuer_key_id(read_der(issuer)[0])
+    authority = read_der(issuer)[0]
+    key_id = issuer_key_id(authority)
     named: bytes | tuple[str, ...] | None = points or None
+    wanted = [_serial(text) for text in serials]
+    foreign = False
     if certificate is not None:
-        extension = parse_certificate(read_der(certificate)[0]).extensions.get("2.5.29.31")
+        target = parse_certificate(read_der(certificate)[0])
+        _require_serial(wanted, target.serial_number)
+        foreign = not issued(parse_certificate(authority), target)
+        extension = target.extensions.get("2.5.29.31")
         named = extension.value if extension else None
     moment = _moment(at)
     answers: list[dict[str, Any]] = []
-    for text in serials:
-        serial = _serial(text)
-        status = index.lookup(key_id, serial, distribution_points=named, at=moment)
+    for serial in wanted:
+        if foreign:
+            status = Status(state="unknown", reason=NOT_ISSUED)
+        else:
+            status = index.lookup(key_id, serial, distribution_points=named, at=moment)
         answers.append(
             {
                 "serial": f"{serial:x}",

@@ -17,7 +17,9 @@ from honnin.pki.rfc5280.names import names_equal
 from honnin.pki.rfc5280.profile import form_fault
 from honnin.pki.verdict import Status
 
-__all__ = ["check_revocation", "status_of"]
+__all__ = ["NOT_ISSUED", "check_revocation", "issued", "status_of"]
+
+NOT_ISSUED = "The issuer given did not issue this certificate."
 
 
 def check_revocation(
@@ -38,12 +40,20 @@ def check_revocation(
     """
     require_zone(at)
     target, signer = _whole(cert), _whole(issuer)
-    if not names_equal(target.issuer, signer.subject) or not verify_signature(
-        signer.public_key(), target.signature_algorithm, target.tbs, target.signature_value
-    ):
-        return Status(state="unknown", reason="The issuer given did not issue this certificate.")
+    if not issued(signer, target):
+        return Status(state="unknown", reason=NOT_ISSUED)
     nobody = Signers(named=lambda _: (), trusted=lambda _: False)
     return status_of(target, (signer,), read_revocation(crls, ocsp, max_age), at=at, signers=nobody).status
+
+
+def issued(issuer: Certificate, certificate: Certificate) -> bool:
+    """Tell whether a certificate bears the issuer's name and a signature by the issuer's very key.
+
+    Generations of one CA share a name, not a key. Raises FormatError `certificate.key_unsupported`.
+    """
+    return names_equal(certificate.issuer, issuer.subject) and verify_signature(
+        issuer.public_key(), certificate.signature_algorithm, certificate.tbs, certificate.signature_value
+    )
 
 
 def _whole(octets: bytes) -> Certificate:
