@@ -5,7 +5,6 @@ all that proves offline what was shown; the commands are printed. All persons ar
 """
 
 import json
-import os
 import sys
 import time
 from base64 import b64decode, b64encode
@@ -14,16 +13,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from lease import LEASE, draft
+from lease import HONNIN, LEASE, draft
 
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service, SignResult
 from honnin.folders import default_data
 
 PARTIES = (("lessor", "貸主", "hanako"), ("lessee", "借主", "taro"))
 WORDS = "\n".join(LEASE)
-CLIENT_ID, BACK = "RPLEASES01", "http://localhost:8600/return"
-HONNIN = os.environ.get("HONNIN_URL", "http://127.0.0.1:8600")
-SERVICE = f"digital-auth.localhost:{urlsplit(HONNIN).port}"
+PORT = urlsplit(HONNIN).port
+CLIENT_ID, BACK = "RPLEASES01", f"http://localhost:{PORT}/return"
+SERVICE = f"digital-auth.localhost:{PORT}"
 
 
 def relying_party(keys: Path) -> DigitalAuth:
@@ -49,7 +48,7 @@ def sign(api: httpx.Client, client: DigitalAuth, folder: Path, party: tuple[str,
     """Have one party sign the PDF as it stands, and keep what proves it."""
     english, role, person = party
     pdf = folder / "lease.pdf"
-    body = {"purpose": "lease", "file": b64encode(pdf.read_bytes()).decode(), "stamp": [f"{role}　電子署名"]}
+    body = {"purpose": "lease", "level": "LT", "file": b64encode(pdf.read_bytes()).decode(), "stamp": [f"{role}　電子署名"]}
     prepared = api.post("/v1/documents/prepare", json={**body, "words": WORDS}).raise_for_status().json()
     result = on_phone(client, b64decode(prepared["to_be_signed"]["content"]), person)
     signing_result = {"jwe": result.jwe, "submitted": result.submitted, "transaction": result.transaction}
