@@ -67,7 +67,8 @@ class Counter:
         self.visitor, self.server = visitor, server
         self.origin = server.origin("counter")
         visitor.sign_in_at_counter()
-        self.keys = {one["id"]: one["document_keys"] for one in open_world(server.platform.settings.data).people()}
+        self.people = {one["id"]: one for one in open_world(server.platform.settings.data).people()}
+        self.keys = {name: one["document_keys"] for name, one in self.people.items()}
 
     def begin(self, person: str, document: str, **more: str) -> str:
         """Begin a reading; return its address."""
@@ -391,3 +392,56 @@ def test_last_day_ends_at_midnight_in_japan(tmp_path: Path) -> None:
                 rf'class="answer answer--(good|bad)"><p class="answer__name">有効期限</p><p>{answer}', page
             )
         visitor.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "left", "offer"),
+    [
+        ("ja", "残り2回です。", "最後の1回を使います"),
+        ("ja-simple", "あと 2回です。", "さいごの"),
+        ("en", "Tries left: 2.", "use the last try"),
+    ],
+)
+def test_last_try_is_offered_with_one_left_and_used_only_where_chosen(
+    counter: Counter, language: str, left: str, offer: str
+) -> None:
+    person = "hanako"
+    right = counter.entries(person, "drivers_licence")
+    wrong = right | {"pin_1": "9999" if right["pin_1"] != "9999" else "8888"}
+    visit = counter.begin(person, "drivers_licence")
+
+    def read(entries: dict[str, str]) -> str:
+        counter.visitor.post(visit, entries)
+        return str(counter.visitor.get(f"{visit}/seen?lang={language}").text)
+
+    assert left in read(wrong | {"last_try": "yes"})
+    assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
+    assert 'name="last_try"' not in counter.visitor.get(visit).text
+    assert left.replace("2", "1") in read(wrong | {"last_try": "yes"})
+    for entries in (wrong, right):  # not chosen: nothing is sent, so the right one is refused too
+        assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
+        form = counter.visitor.get(f"{visit}?lang={language}").text
+        assert 'name="last_try"' in form
+        assert offer in form
+        assert "card.pin_last_try" in read(entries)
+    assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
+    assert "proof-1" in read(right | {"last_try": "yes"})
+    again = counter.begin(person, "drivers_licence")
+    counter.visitor.post(again, wrong)
+    assert left in counter.visitor.get(f"{again}/seen?lang={language}").text  # a right entry gave all tries back
+    assert counter.visitor.post(f"{again}/again", {}, form=f"{again}/seen").status_code == 303
+    counter.visitor.post(again, right)
+
+
+def test_refused_pin_beside_the_face_can_be_keyed_in_anew(counter: Counter) -> None:
+    entries = counter.entries("hanako", "my_number_card") | {"jpki_consent": "yes", "jpki_pin": "0000"}
+    visit = counter.begin("hanako", "my_number_card")
+    for left in (2, 1):
+        counter.visitor.post(visit, entries)
+        page = counter.visitor.get(f"{visit}/seen").text
+        assert f"残り{left}回です。" in page
+        assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
+    assert 'name="last_try"' in counter.visitor.get(visit).text
+    pin = counter.people["hanako"]["pins"]["user_authentication"]
+    counter.visitor.post(visit, entries | {"jpki_pin": pin, "last_try": "yes"})
+    assert "/again" not in counter.visitor.get(f"{visit}/seen").text

@@ -40,14 +40,14 @@ from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
 from honnin.web.counter.camera import READABLE, available, entries_of, number_in_qr, refuse_qr, text_lines
 from honnin.web.counter.demo_desk import DemoDesk
-from honnin.web.counter.documents.asking import Entry, read_day, read_entries
+from honnin.web.counter.documents.asking import LAST_TRY, Entry, read_day, read_entries
 from honnin.web.counter.door import Door, clerk_of
 from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, VARIANTS, form_of, law_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.recorded import Recorded
 from honnin.web.counter.schema import drawn, picture_at
-from honnin.web.counter.seen import Seen, currency
+from honnin.web.counter.seen import Seen, currency, tries_in
 from honnin.web.counter.tunnel import Tunnel, said_by_page
 from honnin.web.counter.visits import Desk, Visit, Visits
 from honnin.web.design import Pages, Threads, language_of, read_form, site
@@ -223,7 +223,7 @@ class _Counter:
         """Go back to the form after a reading that failed."""
         visit = self._visit(request)
         await read_form(request)
-        if visit.error is not None:
+        if visit.error is not None or (visit.seen is not None and visit.seen.pin_refused):
             visit.again()
         return RedirectResponse(f"/visit/{visit.id}", status_code=303)
 
@@ -256,6 +256,8 @@ class _Counter:
         given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, form)
         if wrong:
             return self._ask(request, visit, form, wrong)
+        if visit.last_try and form.get(LAST_TRY):
+            given[LAST_TRY] = "yes"
         return await self._read(visit, given)
 
     async def _number(self, request: Request, visit: Visit, photograph: bytes) -> Response:
@@ -323,7 +325,12 @@ class _Counter:
         language = language_of(request)
         if visit.error is not None:
             return self.pages.render(
-                request, "unread.html", visit=visit, code=visit.error.code, sentence=_sentence(visit.error, language)
+                request,
+                "unread.html",
+                visit=visit,
+                code=visit.error.code,
+                sentence=_sentence(visit.error, language),
+                tries=tries_in(visit.error),
             )
         if visit.seen is None:
             return RedirectResponse(f"/visit/{visit.id}", status_code=303)

@@ -18,6 +18,7 @@ from typing import Final, Literal
 
 from honnin.chip import Proof, RawFile
 from honnin.chip.answers import OVER_DATA, Authentic, Current, authenticity, currency
+from honnin.errors import HonninError, PinError
 from honnin.identity.dates import Era
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "authenticity",
     "currency",
     "mark_of",
+    "tries_in",
 ]
 
 CERTIFICATE = "certificate"  # covers the four items of a JPKI signature certificate, and says nothing of the card face
@@ -78,12 +80,14 @@ class Standing:
 
     state: `not_asked` without the customer's consent. code: of the error, where the card gave no signature.
     certificate: which one was asked for; verification: the platform's check.
+    tries: left of the PIN, where the card refused it.
     """
 
     state: State = "not_asked"
     code: str = ""
     certificate: str = ""
     verification: str = ""
+    tries: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class Seen:
     kind: which of the document's kinds it is (a word of `counter.kind_…`), empty where there is one alone.
     kept: what identifies it in the record without personal data. files: as the chip gave them, for the law's record.
     also: proofs of another application on the same card (マイナ免許証); the weaker of both answers is the card's.
-    also_code: of the error, where that application gave nothing.
+    also_code: of the error, where that application gave nothing; also_tries: left of its PIN then.
     signed, standing: what says whether the card was reported lost, where the customer consented to ask.
     """
 
@@ -108,6 +112,7 @@ class Seen:
     standing: Standing = field(default_factory=Standing)
     also: tuple[Proof, ...] = ()
     also_code: str = ""
+    also_tries: int | None = None
 
     @property
     def authentic(self) -> Authentic:
@@ -119,6 +124,16 @@ class Seen:
     def all_proofs(self) -> tuple[Proof, ...]:
         """Every proof, in the order in which they were made."""
         return (*self.proofs, *self.also)
+
+    @property
+    def pin_refused(self) -> bool:
+        """Tell whether a PIN of the customer's was refused that may be keyed in anew."""
+        return any((self.also_tries, self.standing.tries))
+
+    @property
+    def one_try_left(self) -> bool:
+        """Tell whether a refused PIN has one try left."""
+        return 1 in (self.also_tries, self.standing.tries)
 
     @property
     def expiry_mark(self) -> Mark:
@@ -133,6 +148,11 @@ class Seen:
     def marked(self) -> tuple[tuple[Field, Mark], ...]:
         """Return every field with its mark."""
         return tuple((one, mark_of(one.source, self.all_proofs)) for one in self.fields)
+
+
+def tries_in(error: HonninError | None) -> int | None:
+    """Return the tries that a PIN has left after an error; None where it tells none."""
+    return error.tries_left if isinstance(error, PinError) else None
 
 
 def mark_of(source: str, proofs: Iterable[Proof]) -> Mark:

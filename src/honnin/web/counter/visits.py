@@ -14,7 +14,7 @@ from typing import Literal
 from honnin.errors import HonninError, NotFoundError
 from honnin.platform.models import Caller
 from honnin.platform.staff import Clerk
-from honnin.web.counter.seen import Seen
+from honnin.web.counter.seen import Seen, tries_in
 from honnin.web.counter.tunnel import Tunnel
 
 __all__ = ["Desk", "Visit", "Visits"]
@@ -42,6 +42,7 @@ class Visit:
     reader: `agent`, or a reader URL that the server opens itself (sandbox cards).
     document: empty until the chip has told which one lies there. task: what the page's reader is used for.
     done, of: bytes of the file that is being read; file: its name.
+    last_try: whether the form offers to use a PIN's last try: the reading before found one left.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Visit:
     tunnel: Tunnel | None = None
     seen: Seen | None = field(default=None, repr=False)
     error: HonninError | None = None
+    last_try: bool = False
     file: str = ""
     done: int = 0
     of: int = 0
@@ -79,6 +81,7 @@ class Visit:
         """Go back to the form: nothing was read."""
         if self.tunnel is not None:
             self.tunnel.abandon()
+        self.last_try = tries_in(self.error) == 1 or (self.seen is not None and self.seen.one_try_left)
         self.task, self.tunnel, self.seen, self.error = "", None, None, None
 
     def progress(self, file: str, done: int, of: int) -> None:

@@ -9,9 +9,10 @@ from typing import Literal
 
 from honnin.identity import check_individual_number
 
-__all__ = ["Entry", "is_number", "plain", "read_day", "read_entries"]
+__all__ = ["LAST_TRY", "Entry", "is_number", "plain", "read_day", "read_entries"]
 
 NUMBER = "individual_number"
+LAST_TRY = "last_try"  # beside the entries: the word that a PIN's last try be used
 
 
 @dataclass(frozen=True, slots=True)

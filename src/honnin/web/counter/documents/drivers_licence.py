@@ -8,7 +8,7 @@ from functools import partial
 from honnin.chip import Challenge, Pin, Proof, Reading, Trust
 from honnin.chip.drivers_licence import DriversLicence, LicenceValues
 from honnin.chip.readers import Reader
-from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.documents.asking import LAST_TRY, Entry
 from honnin.web.counter.documents.licence_fields import text_field, written_fields
 from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen
@@ -25,9 +25,10 @@ def look(
     reader: Reader, given: dict[str, str], trust: Trust, challenge: Challenge, progress: Callable[[str, int, int], None]
 ) -> Seen:
     """Open, read and prove. Raises coded errors of `honnin.errors`."""
+    last_try = bool(given.get(LAST_TRY))
     with reader, DriversLicence(reader, progress=progress) as licence:
         pins = tuple(Pin(name, given[name]) for name in ("pin_1", "pin_2"))
-        reading, proofs = persistently(partial(_read, licence, pins, challenge, trust))
+        reading, proofs = persistently(partial(_read, licence, pins, challenge, trust, last_try=last_try))
     values = reading.values
     record = values.record
     number = record.number.value if record and record.number else ""
@@ -42,10 +43,10 @@ def look(
 
 
 def _read(
-    licence: DriversLicence, pins: tuple[Pin, ...], challenge: Challenge, trust: Trust
+    licence: DriversLicence, pins: tuple[Pin, ...], challenge: Challenge, trust: Trust, *, last_try: bool
 ) -> tuple[Reading[LicenceValues], tuple[Proof, ...]]:
     for pin in pins:
-        licence.card.unlock(pin)
+        licence.card.unlock(pin, allow_last_try=last_try)
     return licence.card.read(), licence.card.prove(challenge, trust=trust)
 
 

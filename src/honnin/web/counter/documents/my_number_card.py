@@ -22,10 +22,10 @@ from honnin.chip.my_number_card.card_face import CardFaceValues, Face
 from honnin.chip.my_number_card.gate import ORDINARY, Data
 from honnin.chip.readers import Reader
 from honnin.errors import CardError, PinError
-from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.documents.asking import LAST_TRY, Entry
 from honnin.web.counter.documents.licence_fields import licence_fields
 from honnin.web.counter.documents.resuming import persistently
-from honnin.web.counter.seen import Field, Seen, Signed, Standing
+from honnin.web.counter.seen import Field, Seen, Signed, Standing, tries_in
 
 __all__ = ["ENTRIES", "NUMBER_ENTRIES", "look"]
 
@@ -57,12 +57,14 @@ def look(
         kept = f"{given['expiry_year']}{given['security_code']}"
     number: frozenset[Data] = frozenset({"individual_number"} if by_number else ())
     allow = ORDINARY | number
+    last_try = bool(given.get(LAST_TRY))
     with reader, MyNumberCard(reader, allow=allow, progress=progress) as card:
-        reading, proofs = persistently(partial(_face, card, key, challenge, trust))
-        licence = persistently(partial(_licence, card, given.get("licence_pin", ""), challenge, trust))
+        reading, proofs = persistently(partial(_face, card, key, challenge, trust, last_try=last_try))
+        licence_pin = given.get("licence_pin", "")
+        licence = persistently(partial(_licence, card, licence_pin, challenge, trust, last_try=last_try))
         signed, standing = None, Standing()
         if given.get("jpki_consent") and given.get("jpki_pin"):
-            signed, standing = persistently(partial(_signed, card, given["jpki_pin"], challenge))
+            signed, standing = persistently(partial(_signed, card, given["jpki_pin"], challenge, last_try=last_try))
     face = reading.values.face
     fields = [*(_fields(face) if face else []), *licence.fields]
     if reading.values.number_image:
@@ -80,19 +82,21 @@ def look(
         standing=standing,
         also=licence.proofs,
         also_code=licence.code,
+        also_tries=licence.tries,
     )
 
 
 class _Licence(NamedTuple):
-    """What the licence on a card said; code: of the error, where it said nothing."""
+    """What the licence on a card said; code: of the error, where it said nothing; tries: left of its PIN then."""
 
     fields: tuple[Field, ...] = ()
     proofs: tuple[Proof, ...] = ()
     files: tuple[RawFile, ...] = ()
     code: str = ""
+    tries: int | None = None
 
 
-def _licence(card: MyNumberCard, pin: str, challenge: Challenge, trust: Trust) -> _Licence:
+def _licence(card: MyNumberCard, pin: str, challenge: Challenge, trust: Trust, *, last_try: bool) -> _Licence:
     """Read the licence on the card (マイナ免許証) by its own PIN, where the customer keyed it in.
 
     It names nobody: only that both lie on one card, read in one session, binds it to the face.
@@ -100,38 +104,38 @@ def _licence(card: MyNumberCard, pin: str, challenge: Challenge, trust: Trust) -
     if not pin:
         return _Licence()
     try:
-        card.drivers_licence.unlock(Pin("drivers_licence", pin))
+        card.drivers_licence.unlock(Pin("drivers_licence", pin), allow_last_try=last_try)
         reading = card.drivers_licence.read()
         proofs = card.drivers_licence.prove(challenge, trust=trust)
     except (PinError, CardError) as error:
-        return _Licence(code=error.code)
+        return _Licence(code=error.code, tries=tries_in(error))
     record = reading.values.record
     return _Licence(tuple(licence_fields(record)) if record else (), proofs, reading.files)
 
 
 def _face(
-    card: MyNumberCard, key: NumberA | NumberB, challenge: Challenge, trust: Trust
+    card: MyNumberCard, key: NumberA | NumberB, challenge: Challenge, trust: Trust, *, last_try: bool
 ) -> tuple[Reading[CardFaceValues], tuple[Proof, ...]]:
-    card.card_face.unlock(key)
+    card.card_face.unlock(key, allow_last_try=last_try)
     parts = ("face", "number_image", "certificate") if isinstance(key, NumberA) else ("face", "certificate")
     return card.card_face.read(*parts), card.card_face.prove(challenge, trust=trust)
 
 
-def _signed(card: MyNumberCard, pin: str, challenge: Challenge) -> tuple[Signed | None, Standing]:
+def _signed(card: MyNumberCard, pin: str, challenge: Challenge, *, last_try: bool) -> tuple[Signed | None, Standing]:
     """Sign the visit's message with the key whose PIN this is: four digits, or six to sixteen characters.
 
     A PIN that the card does not take says so in the answer; what was read of the face stays.
     """
     kind: Purpose = "user_authentication" if len(pin) == 4 else "signature"
     try:
-        card.jpki.unlock(Pin(kind, pin))
+        card.jpki.unlock(Pin(kind, pin), allow_last_try=last_try)
         certificate = card.jpki.certificate(kind)
         if certificate is None:
             return None, Standing("unknown", code="card.not_issued", certificate=kind)
         message = f"{challenge.audience}\n{challenge.purpose}\n{challenge.nonce.hex()}".encode()
         made = card.jpki.sign_message(kind, message)
     except (PinError, CardError) as error:
-        return None, Standing("unknown", code=error.code, certificate=kind)
+        return None, Standing("unknown", code=error.code, certificate=kind, tries=tries_in(error))
     return Signed(kind, message, made.value, certificate), Standing("unknown", certificate=kind)
 
 
