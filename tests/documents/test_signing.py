@@ -79,6 +79,37 @@ def test_lta_proves_after_the_first_stamp() -> None:
     assert {one.over for one in report.signers[0].time_stamps} == {"signature", "document"}
 
 
+@pytest.mark.parametrize("level", ["LT", "LTA"])
+def test_bytes_after_the_kept_data_are_a_change(level: str) -> None:
+    """The kept data are a later revision than the signed one; what no revision holds is named all the same."""
+    prepared = prepare(pdf(), "pdf", at=NOW, certificate=CERTIFICATE)
+    signed = assemble(prepared, sign(prepared.digest), CERTIFICATE, stamp=stamp, kept=KEPT)
+    whole = time_stamp_document(signed, stamp) if level == "LTA" else signed
+    start = whole[whole.rfind(b"startxref") :]
+    for more in (b"%% the rent is 200000 yen", b"\n4 0 obj <<>> endobj\n", b"%% 200000 yen\n" + start, start):
+        report = verify(whole + more, crls=[])
+        assert (report.indication, report.sub_indication) == ("TOTAL-FAILED", "HASH_FAILURE"), more
+        assert report.facts.signers[0].signature.problem == "bytes_appended"
+    for blank in (b"", b"\n", b"\r\n \n"):
+        assert verify(whole + blank, crls=[]).indication == "TOTAL-PASSED"
+
+
+def test_spoilt_beside_the_signature_proves_nothing_and_padding_stays_zero() -> None:
+    """What docs/documents.md says of bytes that no signature covers: a stamp, and the zeros behind the value."""
+    prepared = prepare(pdf(), "pdf", at=NOW, certificate=CERTIFICATE)
+    signed = assemble(prepared, sign(prepared.digest), CERTIFICATE, stamp=stamp, kept=KEPT)
+    held = signed.find(b"/Contents <") + len(b"/Contents <")
+    digits = signed[held : signed.find(b">", held)]
+    # The last octet of the value is the end of the time stamp's own signature.
+    length = 2 * (4 + int(digits[4:8], 16))
+    for at, expected, existed in ((length - 1, "TOTAL-PASSED", None), (length + 101, "TOTAL-FAILED", None)):
+        other = b"1" if digits[at : at + 1] == b"0" else b"0"
+        report = verify(signed[: held + at] + other + signed[held + at + 1 :], crls=[])
+        assert (report.indication, report.existed_at) == (expected, existed)
+        if expected == "TOTAL-PASSED":
+            assert report.signers[0].time_stamps[0].indication != "TOTAL-PASSED"
+
+
 def test_what_does_not_fit_is_refused() -> None:
     prepared = prepare(b"a lease", "cms", at=NOW, certificate=CERTIFICATE)
     with pytest.raises(FormatError, match=r"signing\.value_wrong"):

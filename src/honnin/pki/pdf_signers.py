@@ -204,9 +204,12 @@ def _compared(
     embedded.coverage = embedded.evaluate_signature_coverage()
     if embedded.coverage < SignatureCoverageLevel.ENTIRE_REVISION:
         return None, "revision_not_covered"
-    if embedded.signed_revision == reader.xrefs.total_revisions - 1:
+    last = embedded.signed_revision == reader.xrefs.total_revisions - 1
+    if octets[end if last else _last_end(octets, reader) :].strip(b"\0\t\n\f\r "):
         # Bytes that no cross-reference names are nothing to us, but other readers repair a file by looking for objects.
-        return "revision", "bytes_appended" if octets[end:].strip(b"\0\t\n\f\r ") else None
+        return "revision", "bytes_appended"
+    if last:
+        return "revision", None
     if not strict or reader.xrefs.hybrid_xrefs_present:
         return "revision", "changes_cannot_be_compared"
     result = embedded.evaluate_modifications(DEFAULT_DIFF_POLICY)
@@ -221,6 +224,16 @@ def _compared(
     if permission is None and level > ModificationLevel.LTA_UPDATES and _filled_in(reader, result):
         return "revision", "field_filled_in"
     return "revision", None
+
+
+def _last_end(octets: bytes, reader: Any) -> int:
+    """Return where the last revision ends: after the first %%EOF that closes its cross-reference, not the file's last.
+
+    Whoever appends bytes can repeat that closing behind them. Without one nothing is taken for the revision's.
+    """
+    start = int(reader.last_startxref)
+    closing = re.compile(rb"startxref[\0\t\n\f\r ]+0*%d[\0\t\n\f\r ]+%%%%EOF" % start).search(octets, start)
+    return 0 if closing is None else closing.end()
 
 
 def _drawn(revision: Any) -> set[tuple[str, str, bytes]]:
