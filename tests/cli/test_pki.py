@@ -2,6 +2,7 @@
 
 import json
 from base64 import encodebytes
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,14 @@ def test_path(files: dict[str, str], target: str, crl: str, expected: tuple[int,
     assert (status, body["indication"], body["sub_indication"]) == expected
     assert body["at"] == "2026-11-21T03:00:00Z"
     assert {"id", "result"} <= set(body["checks"][0])
+
+
+def test_now_is_judged_without_a_moment(files: dict[str, str]) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    status, body = call("path", files["person"], "--anchor", files["ca"], "--revocation", "off")
+    assert before <= datetime.fromisoformat(body["at"]) <= datetime.now(UTC)
+    assert status == {"PASSED": 0, "FAILED": 1}[body["indication"]]
+    assert call("revocation", files["person"], "--issuer", files["ca"])[0] == 2
 
 
 def test_path_options(files: dict[str, str]) -> None:

@@ -54,8 +54,10 @@ def test_receipt_is_given_as_a_file_that_verifies(visitor: Any, server: Running,
     answer = receipt_of(visitor, verification)
     assert answer.headers["content-disposition"].startswith('attachment; filename="evd_')
     key = LogPublicKey.read((server.platform.settings.data / "keys" / "log.pub.pem").read_bytes())
-    assert verify_receipt(read_receipt(answer.content), key)
+    receipt = read_receipt(answer.content)
+    assert verify_receipt(receipt, key)
     page = visitor.get(f"{server.origin('console')}/evidence/{verification}").text
+    assert f"{receipt.leaf_index} 番（全 {receipt.tree_size} 件のうち。0から数えます）" in page
     assert "受領証を今確かめました" in page
     assert "TOTAL-PASSED" in page
     assert "見本　花子" not in page
@@ -74,7 +76,8 @@ def test_start_page_shows_the_world_and_not_the_key(visitor: Any, server: Runnin
     assert server.api_key not in page
     assert str(server.platform.settings.data / "keys.json") in page
     assert server.origin("bank") in page
-    assert server.origin("jlis") in page
+    for institution in ("jlis", "digital-auth", "tsa"):
+        assert f'href="{server.origin(institution)}"' in page
     assert page.partition('id="people"')[2].count('<th scope="row">') == 40
 
 

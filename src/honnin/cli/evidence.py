@@ -40,7 +40,7 @@ def export(object_id: str, out: Path, data: Path, as_json: bool) -> None:
     if as_json:
         print_json(summary)
         return
-    click.echo(f"{out}: record {receipt.leaf_index} of {receipt.log_id}")
+    click.echo(f"{out}: record {receipt.leaf_index} (counted from 0) of {receipt.log_id}")
 
 
 @evidence.command()
@@ -86,7 +86,7 @@ def verify(
         print_json(proven if said is None else {**proven, "shown": said})
         return
     verdict = record.get("verdict", {})
-    click.echo(f"proven: record {read.leaf_index} of {read.log_id}, head of {read.head['time']}")
+    click.echo(f"proven: record {read.leaf_index} (counted from 0) of {read.log_id}, head of {read.head['time']}")
     if isinstance(verdict, dict) and "indication" in verdict:
         click.echo(
             f"{record.get('verification')}  {verdict['indication']}  {verdict.get('sub_indication') or ''}".rstrip()

@@ -20,8 +20,10 @@ def pki() -> None:
     """Certificates: validate a path, ask for revocation."""
 
 
-def _moment(text: str) -> datetime:
-    """Return an RFC 3339 time with zone."""
+def _moment(text: str | None) -> datetime:
+    """Return an RFC 3339 time with zone; now without one."""
+    if text is None:
+        return datetime.now(UTC)
     try:
         at = datetime.fromisoformat(text)
         if at.tzinfo is not None:
@@ -48,7 +50,7 @@ def _sources(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         click.option("--crl", "crls", type=FILE, multiple=True, help="A CRL."),
         click.option("--ocsp", type=FILE, multiple=True, help="An OCSP answer."),
-        click.option("--at", "at", required=True, metavar="TIME", help="The moment to judge, RFC 3339 with zone."),
+        click.option("--at", metavar="TIME", help="The moment to judge (RFC 3339 with zone); now when not given."),
         click.option("--max-age", type=float, metavar="SECONDS", help="How old revocation data may be."),
     ):
         function = option(function)

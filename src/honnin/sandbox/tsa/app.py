@@ -1,12 +1,19 @@
 """The authority over HTTP (RFC 3161 §3.4): `POST /`, its root at `/ca.cer`, its list at `/ca.crl` (ASGI, own origin).
 
+`GET /` is a page for people, which says what answers here.
+
 Failing on demand is `switches`; the request header is `Honnin-Sandbox-Switch`.
 """
 
+import json
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, Template
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from honnin.errors import InputError
@@ -18,6 +25,7 @@ from honnin.sandbox.world import World
 __all__ = ["create_app"]
 
 LARGEST_QUESTION = 4096
+LANGUAGES = {"ja": "日本語", "ja-simple": "やさしい日本語", "en": "English"}
 
 
 def create_app(world: World) -> Starlette:
@@ -50,7 +58,34 @@ def create_app(world: World) -> Starlette:
         """Give the root's CRL."""
         return Response(await run_in_threadpool(revocation_list, world), media_type="application/pkix-crl")
 
-    return Starlette(routes=[Route("/", stamp, methods=["POST"]), Route("/ca.cer", root), Route("/ca.crl", listed)])
+    return Starlette(
+        routes=[
+            Route("/", stamp, methods=["POST"]),
+            Route("/", _index),
+            Route("/ca.cer", root),
+            Route("/ca.crl", listed),
+        ]
+    )
+
+
+async def _index(request: Request) -> Response:
+    """Say to a browser what answers here."""
+    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")[:2]
+    language = asked if asked in LANGUAGES else "ja"
+    page = _template().render(language=language, languages=LANGUAGES.items(), words=_words()[language])
+    return HTMLResponse(page)
+
+
+@cache
+def _words() -> dict[str, dict[str, str]]:
+    words: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("page.json").read_text(encoding="utf-8"))
+    return words
+
+
+@cache
+def _template() -> Template:
+    written = files(__package__).joinpath("index.html").read_text(encoding="utf-8")
+    return Environment(autoescape=True).from_string(written)
 
 
 def _refuse(status: int, why: str) -> Response:

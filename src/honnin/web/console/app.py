@@ -42,7 +42,16 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-ICONS = {"bank": "bank", "counter": "card", "tap": "tap", "api": "shield", "jlis": "home", "list": "tree"}
+ICONS = {
+    "bank": "bank",
+    "counter": "card",
+    "tap": "tap",
+    "api": "shield",
+    "jlis": "home",
+    "digital-auth": "phone",
+    "tsa": "clock",
+    "list": "tree",
+}
 MOODS = {"TOTAL-PASSED": "good", "PASSED": "good", "TOTAL-FAILED": "bad", "FAILED": "bad", "INDETERMINATE": "wait"}
 PENDING = "evidence.pending"
 NEWEST = 10  # checks at the counter on the first page
