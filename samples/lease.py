@@ -1,7 +1,7 @@
 """A lease that two parties sign one after the other, each with their own card: one PDF, level LT, stamps in Japanese.
 
-`make run` (or `honnin up`) first, then `python samples/lease.py lease.pdf`; `HONNIN_URL` says where, if not on port 8600.
-Beside the PDF lie the anchors that it is verified against, and the command for that is printed. All persons are invented.
+`make run` (or `honnin up`) first, then `python samples/lease.py lease.pdf`; `HONNIN_URL` is for another port than 8600.
+Beside the PDF lie the anchors to verify it against; the command for that is printed. All persons are invented.
 """
 
 import os

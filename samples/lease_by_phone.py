@@ -48,8 +48,9 @@ def sign(api: httpx.Client, client: DigitalAuth, folder: Path, party: tuple[str,
     """Have one party sign the PDF as it stands, and keep what proves it."""
     english, role, person = party
     pdf = folder / "lease.pdf"
-    body = {"purpose": "lease", "level": "LT", "file": b64encode(pdf.read_bytes()).decode(), "stamp": [f"{role}　電子署名"]}
-    prepared = api.post("/v1/documents/prepare", json={**body, "words": WORDS}).raise_for_status().json()
+    body = {"purpose": "lease", "level": "LT", "words": WORDS, "stamp": [f"{role}　電子署名"]}
+    body["file"] = b64encode(pdf.read_bytes()).decode()
+    prepared = api.post("/v1/documents/prepare", json=body).raise_for_status().json()
     result = on_phone(client, b64decode(prepared["to_be_signed"]["content"]), person)
     signing_result = {"jwe": result.jwe, "submitted": result.submitted, "transaction": result.transaction}
     where = f"/v1/documents/{prepared['id']}"

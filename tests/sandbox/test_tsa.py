@@ -81,7 +81,9 @@ def test_openssl_asks_and_verifies(world: Sandbox, tmp_path: Path, hashed: str) 
         openssl("-verify", "-queryfile", "query", "-in", "reply", "-CAfile", "ca.pem", good=False)
 
 
-@pytest.mark.parametrize(("language", "title"), [("ja", "時刻認証局"), ("en", "Time-stamping authority"), ("x", "時刻認証局")])
+@pytest.mark.parametrize(
+    ("language", "title"), [("ja", "時刻認証局"), ("en", "Time-stamping authority"), ("x", "時刻認証局")]
+)
 def test_a_browser_is_told_what_answers_here(world: Sandbox, language: str, title: str) -> None:
     page = Client(world).get(f"/?lang={language}")
     assert page.status_code == 200
