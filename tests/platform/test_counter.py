@@ -1,5 +1,6 @@
 """What remains of a check at the counter: record, evidence, and personal data only where a law asks for them."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -121,6 +122,10 @@ def test_check_that_its_law_does_not_take_keeps_nothing(
 ) -> None:
     made = platform.counter.record(caller.tenant, reading(law="aml", person=PERSON, **changes), at=AT)
     assert (made.full, made.record) == (False, None)
+    assert (made.method, made.article) == (None, None)
+    with platform.store.read() as db:
+        (told,) = db.exec_driver_sql("SELECT body FROM events WHERE type = 'counter_check.completed'").scalars().all()
+    assert json.loads(told)["method"] is None
     assert platform.records.list(caller) == ((), False)
     with pytest.raises(GoneError):
         platform.counter.full(caller.id, made.id)

@@ -445,3 +445,48 @@ def test_refused_pin_beside_the_face_can_be_keyed_in_anew(counter: Counter) -> N
     pin = counter.people["hanako"]["pins"]["user_authentication"]
     counter.visitor.post(visit, entries | {"jpki_pin": pin, "last_try": "yes"})
     assert "/again" not in counter.visitor.get(f"{visit}/seen").text
+
+
+def tile(page: str, name: str) -> str:
+    """Return the colour of an answer."""
+    found = re.search(rf'answer--(\w+)"><p class="answer__name">{name}<', page)
+    assert found
+    return found[1]
+
+
+@pytest.mark.parametrize(
+    ("variant", "expiry", "button"),
+    [
+        ("", "good", "button"),
+        ("altered_text", "bad", "button button--outline"),
+        ("expired", "bad", "button button--outline"),
+    ],
+)
+def test_page_promises_no_more_than_the_check_will_be(
+    counter: Counter, server: Running, variant: str, expiry: str, button: str
+) -> None:
+    visit = counter.begin("hanako", "drivers_licence", purpose="account_opening", variant=variant)
+    counter.visitor.post(visit, counter.entries("hanako", "drivers_licence"))
+    page = counter.visitor.get(f"{visit}/seen").text
+    assert tile(page, "有効期限") == expiry
+    assert f'<button class="{button}" type="submit" name="same_person" value="yes">' in page
+    assert ("封印して残します" in page) is (variant == "")
+    answer = counter.visitor.post(f"{visit}/confirm", {"same_person": "yes"}, form=f"{visit}/seen")
+    made = f"{counter.origin}{answer.headers['location']}"
+    shown = counter.visitor.get(f"{made}?lang=ja").text
+    paper = subprocess.run(
+        ["pdftotext", "-", "-"],
+        input=counter.visitor.get(f"{made}.pdf?lang=ja").content,
+        capture_output=True,
+        check=True,
+    ).stdout.decode()
+    caller = server.platform.authenticate(server.api_key)
+    check = server.platform.counter.check(caller.id, made.rpartition("/")[2])
+    assert check.full is (variant == "")
+    for text in (shown, re.sub(r"\s", "", paper)):
+        assert ("aml.in_person" in text) is (variant == "")
+        assert ("法律の方法による確認ではありません" in text) is (variant != "")
+
+
+def test_unsigned_date_of_expiry_is_not_green(counter: Counter) -> None:
+    assert tile(counter.read("hanako", "my_number_card").text, "有効期限") == "wait"

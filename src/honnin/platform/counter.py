@@ -87,8 +87,8 @@ class CounterCheck(msgspec.Struct, frozen=True, kw_only=True):
     """A recorded check at the counter, without personal data of the customer.
 
     staff, staff_id, place, terminal, terminal_id: who made it and where, by the sign-in (`honnin.platform.staff`).
-    law: the law that asks for a record. method: by which of its methods the check is one, None where the document alone
-    is not enough; article: where that method stands in the law as it was on that day.
+    law: the law that asks for a record. method: by which of its methods the check is one, None where it did not pass or
+    the document alone is not enough; article: where that method stands in the law as it was on that day.
     record: the id of its verification record; full: whether what was read is sealed with it.
     """
 
@@ -130,6 +130,10 @@ class Counter:
         """Write one check with its evidence record in one transaction; durable when it returns."""
         made, label = _made(tenant, reading, at)
         return self.store.write(lambda db: self._write(db, tenant, reading, made, label), tenant=tenant.id)
+
+    def foreseen(self, tenant: Tenant, reading: CounterReading, *, at: datetime) -> CounterCheck:
+        """Return the check that a reading would make, of which nothing is written; its ids are nobody's."""
+        return _made(tenant, reading, at)[0]
 
     def page(
         self, tenant_id: str, *, after: str | None = None, limit: int = 20
@@ -196,7 +200,7 @@ class Counter:
             client="counter",
         )
         add_record(db, about, build_record(about, made.verdict, None, None, commitments))
-        if made.law and made.method and made.verdict.indication == "PASSED":
+        if made.law and made.method:
             facts = CounterFacts(
                 check=made.id,
                 evidence=made.evidence,
@@ -239,8 +243,9 @@ def _unknown() -> NotFoundError:
 
 def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> tuple[CounterCheck, str | None]:
     """Return the check, without its record, and the letter of its method."""
-    method = method_of(reading.law, reading.document, at, standing(tenant)) if reading.law else None
     verdict = judge(reading, at)
+    passed = verdict.indication == "PASSED"
+    method = method_of(reading.law, reading.document, at, standing(tenant)) if reading.law and passed else None
     made = CounterCheck(
         id=new_id("cch"),
         livemode=tenant.livemode,
@@ -261,7 +266,7 @@ def _made(tenant: Tenant, reading: CounterReading, at: datetime) -> tuple[Counte
         verdict=verdict,
         evidence=new_id("evd"),
         law=reading.law,
-        full=bool(method and reading.full and verdict.indication == "PASSED" and _keeps(reading.law)),
+        full=bool(method and reading.full and _keeps(reading.law)),
         method=method.id if method else None,
         article=f"{method.article}{method.label or ''}" if method else None,
     )

@@ -340,7 +340,7 @@ class _Counter:
         language = language_of(request)
         caller = visit.caller
         law = law_of(caller.tenant, visit.purpose)
-        method = method_of(law, visit.document, self._now(visit), standing(caller.tenant)) if law else None
+        at = self._now(visit)
         return self.pages.render(
             request,
             "seen.html",
@@ -350,9 +350,9 @@ class _Counter:
             visit=visit,
             seen=seen,
             drawing=await self.threads.run(drawn, seen, f"/visit/{visit.id}/image", language),
-            current=currency(seen.expires, japanese_day(self._now(visit))),
-            law=law,
-            full_record=method is not None,
+            current=currency(seen.expires, japanese_day(at)),
+            law_not_enough=law is not None and method_of(law, visit.document, at, standing(caller.tenant)) is None,
+            foreseen=await self.threads.run(self._readings.foreseen, visit, seen, at=at),
             asked_code=words_of(seen.standing.code, language),
             also_words=words_of(seen.also_code, language),
         )

@@ -153,9 +153,8 @@ def _of_law(check: CounterCheck, language: Language) -> list[tuple[str, str]]:
         return []
     title = record_law(check.law).title
     name = title.en if language == "en" else title.ja
-    method = (
-        f"{check.article or ''} {check.method}".strip() if check.method else say("counter.law_not_enough", language)
-    )
+    none = "law_not_enough" if check.verdict.indication == "PASSED" else "law_not_passed"
+    method = f"{check.article or ''} {check.method}".strip() if check.method else say(f"counter.{none}", language)
     rows = [(say("counter.method", language), method)]
     return [*rows, (say("counter.record", language), f"{name} {check.record}")] if check.record else rows
 

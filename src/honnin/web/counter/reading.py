@@ -130,10 +130,22 @@ class Readings:
         self, visit: Visit, seen: Seen, *, same_person: bool, printed: date | None, at: datetime
     ) -> CounterCheck:
         """Write what remains of a confirmed reading. printed: the date of expiry that staff saw, for a chip without."""
+        reading = self._reading(visit, seen, same_person=same_person, printed=printed, at=at)
+        tenant = visit.desk.clerk.tenant
+        return self.platform.of_tenant(tenant.id).counter.record(tenant, reading, at=at)
+
+    def foreseen(self, visit: Visit, seen: Seen, *, at: datetime) -> CounterCheck:
+        """Return the check that would be recorded if the clerk recognised the person; nothing is written."""
+        reading = self._reading(visit, seen, same_person=True, printed=None, at=at)
+        tenant = visit.desk.clerk.tenant
+        return self.platform.of_tenant(tenant.id).counter.foreseen(tenant, reading, at=at)
+
+    def _reading(
+        self, visit: Visit, seen: Seen, *, same_person: bool, printed: date | None, at: datetime
+    ) -> CounterReading:
         clerk = visit.desk.clerk
-        tenant = clerk.tenant
-        law = law_of(tenant, visit.purpose)
-        reading = CounterReading(
+        law = law_of(clerk.tenant, visit.purpose)
+        return CounterReading(
             document=seen.document,
             purpose=visit.purpose,
             staff=clerk.staff.name,
@@ -157,7 +169,6 @@ class Readings:
             document_words=say(f"counter.document_{seen.document}", "ja") if law else "",
             person=_person(seen) if law else {},
         )
-        return self.platform.of_tenant(tenant.id).counter.record(tenant, reading, at=at)
 
 
 def _note(visit: Visit, tunnel: Tunnel | None, **outcome: Any) -> None:
