@@ -100,19 +100,22 @@ def test_three_answers_without_further_arguments(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "authentic", "current"),
+    ("fault", "authentic", "current", "status"),
     [
-        ("wrong_issuer", "not_verifiable", "current"),
-        ("expired", "verified", "expired"),
-        ("swapped_key", "failed", "current"),
+        ("wrong_issuer", "not_verifiable", "current", 2),
+        ("expired", "verified", "expired", 1),
+        ("swapped_key", "failed", "current", 1),
     ],
 )
-def test_the_answers_stay_apart(data: Path, fault: str, authentic: str, current: str) -> None:
+def test_the_answers_stay_apart(data: Path, fault: str, authentic: str, current: str, status: int) -> None:
     kind = f"jp-bac-rsa,{fault}"
     result = read(data, kind, three_lines(data, kind), "--json")
     answers = answer(result)["answers"]
     assert (answers["authentic"]["result"], answers["current"]["result"]) == (authentic, current)
-    assert result.exit_code == (1 if authentic == "failed" else 0)
+    assert result.exit_code == status
+    why = "" if authentic == "verified" else f": {answers['authentic']['reason']}"
+    told = read(data, kind, three_lines(data, kind)).stdout.splitlines()
+    assert told[-2:] == [f"authentic: {authentic}{why}", f"current: {current}"]
 
 
 def test_by_zone_and_by_access_number(data: Path) -> None:

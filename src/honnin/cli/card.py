@@ -148,7 +148,7 @@ def read(
     pin_file: Path | None,
     last_try: bool,
 ) -> None:
-    """Read what is on the document, prove it, say whether it is authentic and current; 1 where a proof failed.
+    """Read what is on the document and prove it. Exit: 0 authentic and current, 1 one of them not, 2 could not tell.
 
     Of a My Number Card the JPKI application is read, with its PIN the four items too, or each --part. Keys are asked
     for, or taken from --pin-file, one a line. Passport: document number, birth date and expiry date, or the

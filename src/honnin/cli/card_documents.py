@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
@@ -202,7 +202,7 @@ def show_readings(
     *,
     as_json: bool,
 ) -> None:
-    """Print what was read, the proofs, and the three answers; ends with 1 where a proof failed."""
+    """Print what was read, the proofs, and the three answers; ends by them (`end_by`)."""
     from honnin.chip.answers import covered
 
     answers = answers_of(readings, expires, at)
@@ -231,7 +231,7 @@ def show_readings(
             echo(plain(reading.values))
             echo_proofs(proved)
         echo_answers(answers)
-    end_by(proof for _, proved in readings for proof in proved)
+    end_by(answers)
 
 
 def answers_of(
@@ -259,15 +259,18 @@ def echo_proofs(proofs: "Sequence[Proof]") -> None:
 
 
 def echo_answers(answers: dict[str, Any]) -> None:
-    """Print whether what was read is authentic and current."""
-    click.echo(f"authentic: {answers['authentic']['result']}")
+    """Print whether what was read is authentic, with the reason where it is not, and whether it is current."""
+    authentic = answers["authentic"]
+    why_not = "" if authentic["result"] == "verified" else f": {authentic['reason']}"
+    click.echo(f"authentic: {authentic['result']}{why_not}")
     click.echo(f"current: {answers['current']['result']}")
 
 
-def end_by(proofs: Iterable["Proof"]) -> None:
-    """End with 1 where a proof failed."""
-    if any(proof.result == "failed" for proof in proofs):
-        click.get_current_context().exit(1)
+def end_by(answers: dict[str, Any]) -> None:
+    """End with 0 for a document that is authentic and current, 1 for one that is not, 2 where one is not told."""
+    results = (answers["authentic"]["result"], answers["current"]["result"])
+    told_no = "failed" in results or "expired" in results
+    click.get_current_context().exit(1 if told_no else 0 if results == ("verified", "current") else 2)
 
 
 def write_portrait(path: Path, values: Sequence[Any]) -> None:

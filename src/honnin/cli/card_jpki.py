@@ -22,7 +22,7 @@ KINDS: Final = ("signature", "user_authentication", "signature_ca", "user_authen
 
 
 def show_jpki(reading: "Reading[JpkiValues]", trust: "Trust", *, as_json: bool) -> None:
-    """Print what was read, what its issuer signed, and the three answers; ends with 1 where a proof failed."""
+    """Print what was read, what its issuer signed, and the three answers; ends by them (`end_by`)."""
     from honnin.chip.answers import OVER_DATA
     from honnin.chip.my_number_card.proving import judge_certificates
 
@@ -53,7 +53,7 @@ def show_jpki(reading: "Reading[JpkiValues]", trust: "Trust", *, as_json: bool) 
         echo_four_items(items)
         echo_proofs(proofs)
         echo_answers(answers)
-    end_by(proofs)
+    end_by(answers)
 
 
 def _last_day(values: "JpkiValues") -> "date | None":
