@@ -77,6 +77,8 @@ def test_for_people(data: Path, csca: Path) -> None:
     assert "zone.surname: MIHON" in result.stdout
     assert "passive_authentication: passed [dg1 dg2 dg11 dg12 dg14]" in result.stdout
     assert "chip_authentication: passed" in result.stdout
+    forged = read(data, "pace-gm,forged_issuer", three_lines(data), "--anchor", csca)
+    assert "The signer names a CSCA as its issuer that did not sign it" in forged.stdout
 
 
 @pytest.mark.parametrize("fault", ["altered_text", "altered_portrait", "copied", "forged_issuer"])

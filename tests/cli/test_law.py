@@ -85,6 +85,15 @@ def test_lapse_and_history(tmp_path: Path) -> None:
     assert run("table-of-2019")["state"] == "superseded"
 
 
+def test_help_explains_the_marks() -> None:
+    assert " ?attach" in said("methods", "aml", "--on", "2027-04-01")
+    for mark in ("?row", "?start", "?article", "?attach"):
+        assert mark in said("methods", "--help")
+    assert said("changes", "aml", "--from", "2027-04-01").count(" *") > 1
+    assert "* is for one that asks" in " ".join(said("changes", "--help").split())
+    assert '"evidence": ["cert.jpki"' in said("lapse", "--help")
+
+
 def test_words_for_people() -> None:
     assert "カ\taml.jpki_signature" in said("methods", "aml", "--on", "2026-11-21")
     assert "label: カ" in said("explain", "aml.jpki_signature", "--on", "2026-11-21")

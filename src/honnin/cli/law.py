@@ -45,7 +45,11 @@ def _on(function: Any) -> Any:
 @click.option("--rules-of-2027", is_flag=True, help="The business applies the AML rules of 2027-04-01 at once.")
 @json_option
 def methods(laws: tuple[str, ...], on: str | None, *, as_json: bool, **known: Any) -> None:
-    """List the methods that a law offers on a day; all laws without LAW."""
+    """List the methods that a law offers on a day; all laws without LAW.
+
+    Behind a name, ?row, ?start, ?article and ?attach (what is attached to the record) say what of it is inferred and
+    not read in a source.
+    """
     from honnin.law import coverage, rule_table
     from honnin.law import methods as offered
 
@@ -105,7 +109,10 @@ def explain(method: str, on: str | None, *, as_json: bool) -> None:
 @click.option("--to", "end", metavar="DAY", help="Last day. Default: the last that the table knows.")
 @json_option
 def changes(name: str, start: str | None, end: str | None, *, as_json: bool) -> None:
-    """List what starts, ends, is labelled anew or rewritten from one day to another."""
+    """List what starts, ends, is labelled anew or rewritten from one day to another.
+
+    At a line's end, → METHOD takes the place of one that ends; * is for one that asks for something else from that day.
+    """
     from honnin.law import changes as changed
 
     found = changed(name, _day(start), _day(end) if end else date.max)
@@ -154,7 +161,12 @@ def retention(method: str, events: tuple[str, ...], *, as_json: bool) -> None:
 @_on
 @json_option
 def lapse(file: Path, on: str | None, *, as_json: bool) -> None:
-    """Say which past checks of FILE would not be lawful on a day: {"law", "method", "on", "evidence"?} a line."""
+    """Say which past checks of FILE would not be lawful on a day.
+
+    FILE has one JSON object a line; evidence may be left out:
+
+    {"law": "aml", "method": "aml.jpki_signature", "on": "2026-11-01", "evidence": ["cert.jpki", "sig.tx"]}
+    """
     from honnin.law import would_lapse
 
     checks = _checks(read_file(file))

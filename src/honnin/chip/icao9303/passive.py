@@ -159,6 +159,8 @@ def judge_signer(
         return "passed", "proof.state_signed", "", verdict.path[-1]
     if verdict.indication == "INDETERMINATE":
         return "not_checked", code_of(verdict.indication, verdict.sub_indication), verdict.reason, None
+    if verdict.sub_indication == "NO_CERTIFICATE_CHAIN_FOUND":  # the named CSCA is at hand, and its key says no
+        return "failed", "proof.csca_did_not_sign", "", None
     return "failed", code_of(verdict.indication, verdict.sub_indication), verdict.reason, None
 
 
