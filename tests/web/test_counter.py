@@ -490,3 +490,34 @@ def test_page_promises_no_more_than_the_check_will_be(
 
 def test_unsigned_date_of_expiry_is_not_green(counter: Counter) -> None:
     assert tile(counter.read("hanako", "my_number_card").text, "有効期限") == "wait"
+
+
+@pytest.mark.parametrize("variant", ["", "expired"])
+@pytest.mark.parametrize(("person", "document"), [one for one in READ if one[0] in {"hanako", "anna"}])
+def test_form_shows_what_opens_an_invented_document(counter: Counter, person: str, document: str, variant: str) -> None:
+    visit = counter.begin(person, document, variant=variant)
+    form = counter.visitor.get(f"{visit}?lang=en").text
+    shown = re.search(r"What opens this invented card.*?<dl.*?</dl>", form, re.DOTALL)
+    assert shown
+    texts = dict(re.findall(r"<dt>(.*?)</dt><dd><code>(.*?)</code>", shown[0])[::-1])
+    labels = dict(re.findall(r'<label class="label" for="(\w+)">([^<]+)', form))
+    entries = {name: texts[label] for name, label in labels.items() if label in texts}
+    if document == "my_number_card":
+        entries["jpki_consent"] = "yes"
+    answer = counter.visitor.post(visit, entries)
+    assert answer.status_code == 303, (
+        entries,
+        re.findall(r'field-error.*?</p>|id="error.*?</div>', answer.text, re.DOTALL),
+    )
+    page = counter.visitor.get(f"{visit}/seen").text
+    assert "proof-1" in page
+    assert "card.pin" not in page
+
+
+def test_form_of_a_real_reader_shows_nothing_that_opens(counter: Counter) -> None:
+    answer = counter.visitor.post(
+        f"{counter.origin}/",
+        {"purpose": "age_check", "reader": "agent", "document": "drivers_licence", "person": "hanako"},
+    )
+    form = counter.visitor.get(f"{counter.origin}{answer.headers['location']}?lang=en").text
+    assert "What opens this invented card" not in form

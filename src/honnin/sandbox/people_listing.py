@@ -33,7 +33,8 @@ def document_keys(world: World, target: str) -> dict[str, str]:
     settle(world)
     one, state = person(name), state_of(world, name, world.now())
     copy = "-copy" if "copied" in kinds.split(",") else ""
-    return _document_keys(world, one, state, _changed(world, state, copy)).get(document, {})
+    expired = "expired" in kinds.split(",")
+    return _document_keys(world, one, state, _changed(world, state, copy), expired=expired).get(document, {})
 
 
 def _changed(world: World, state: State, copy: str = "") -> dict[str, str]:
@@ -66,9 +67,11 @@ def _listed(world: World, one: Person) -> dict[str, Any]:
     }
 
 
-def _document_keys(world: World, one: Person, state: State, changed: dict[str, str]) -> dict[str, dict[str, str]]:
+def _document_keys(
+    world: World, one: Person, state: State, changed: dict[str, str], *, expired: bool = False
+) -> dict[str, dict[str, str]]:
     """Return what opens each document beside the PINs of the certificates; changed: PINs of the card by name."""
-    facts = facts_of(one.id, state)
+    facts = facts_of(one.id, state, expired=expired)
     card = {"number_a": facts.number_a, "number_b": facts.number_b, "birth_date_key": facts.birth_key}
     if pin := one.pins.get("user_authentication"):
         card |= {name: changed.get(name, pin) for name in ("input_support", "resident_register")}
@@ -81,7 +84,7 @@ def _document_keys(world: World, one: Person, state: State, changed: dict[str, s
     if one.residence is not None:
         keys["residence_card"] = {"kind": one.residence.kind, "card_number": card_number(one.id)}
     if not one.foreign:
-        keys["passport"] = page(world, one.id, from_certificate(state.birth))
+        keys["passport"] = page(world, one.id, from_certificate(state.birth), "expired" if expired else "")
     return keys
 
 

@@ -181,9 +181,9 @@ def _make(world: World, person_id: str, profile: Profile, fault: str) -> IssuedP
     )
 
 
-def page(world: World, person_id: str, born: PartialDate) -> dict[str, str]:
+def page(world: World, person_id: str, born: PartialDate, fault: str = "") -> dict[str, str]:
     """Return what of a passport's page opens its chip, without making the passport; dates as YYMMDD."""
-    _, expiry = _term(world, "")
+    _, expiry = _term(world, fault)
     number, can = _numbers(person_id)
     return {
         "document_number": number,

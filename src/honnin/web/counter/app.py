@@ -42,6 +42,7 @@ from honnin.web.counter.camera import READABLE, available, entries_of, number_in
 from honnin.web.counter.demo_desk import DemoDesk
 from honnin.web.counter.documents.asking import LAST_TRY, Entry, read_day, read_entries
 from honnin.web.counter.door import Door, clerk_of
+from honnin.web.counter.invented import EMULATED, openers
 from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, VARIANTS, form_of, law_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
@@ -190,7 +191,7 @@ class _Counter:
         person = next((one for one in people if one["id"] == given["person"]), None)
         holds = person is not None and given["document"] in person["documents"]
         variant = f":{given['variant']}" if given["variant"] in VARIANTS else ""
-        return f"emulated:{given['person']}/{given['document']}{variant}" if holds else ""
+        return f"{EMULATED}{given['person']}/{given['document']}{variant}" if holds else ""
 
     # --- the reading
 
@@ -217,7 +218,7 @@ class _Counter:
         visit = self._visit(request)
         if not visit.document:
             return RedirectResponse(f"/visit/{visit.id}/detect", status_code=303)
-        return self._ask(request, visit, {}, {})
+        return await self._ask(request, visit, {}, {})
 
     async def again(self, request: Request) -> Response:
         """Go back to the form after a reading that failed."""
@@ -242,12 +243,12 @@ class _Counter:
                 await self.threads.run(refuse_qr, photograph)
             lines = await self.threads.run(text_lines, photograph)
         except HonninError as error:
-            return self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
+            return await self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
         found = entries_of(visit.document, lines, today=today)
         entries = form_of(visit.purpose, visit.document).entries
         missing = [entry.name for entry in entries if not entry.optional and entry.name not in found]
         told = say("counter.photo_some" if missing else "counter.photo_all", language_of(request))
-        return self._ask(request, visit, found, {}, told=told)
+        return await self._ask(request, visit, found, {}, told=told)
 
     async def read(self, request: Request) -> Response:
         """Read the chip with what was entered; a reader of the clerk's computer goes on in the page."""
@@ -255,7 +256,7 @@ class _Counter:
         form = await read_form(request)
         given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, form)
         if wrong:
-            return self._ask(request, visit, form, wrong)
+            return await self._ask(request, visit, form, wrong)
         if visit.last_try and form.get(LAST_TRY):
             given[LAST_TRY] = "yes"
         return await self._read(visit, given)
@@ -265,9 +266,9 @@ class _Counter:
         try:
             number = await self.threads.run(number_in_qr, photograph)
         except HonninError as error:
-            return self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
+            return await self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
         given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, {"individual_number": number})
-        return self._ask(request, visit, {}, wrong) if wrong else await self._read(visit, given)
+        return await self._ask(request, visit, {}, wrong) if wrong else await self._read(visit, given)
 
     async def _read(self, visit: Visit, given: dict[str, str]) -> Response:
         if visit.task == "read":
@@ -400,11 +401,12 @@ class _Counter:
     def _visit(self, request: Request) -> Visit:
         return self._visits.get(request.path_params["id"], clerk_of(request))
 
-    def _ask(
+    async def _ask(
         self, request: Request, visit: Visit, given: dict[str, str], wrong: dict[str, str], told: str = ""
     ) -> Response:
         language = language_of(request)
         entries = form_of(visit.purpose, visit.document).entries
+        world = self._cards(visit.desk.clerk) if visit.reader.startswith(EMULATED) else None
         return self.pages.render(
             request,
             "ask.html",
@@ -412,6 +414,7 @@ class _Counter:
             visit=visit,
             entries=entries,
             told=told,
+            openers=await self.threads.run(openers, world, visit.reader, entries) if world else [],
             address=f"/visit/{visit.id}",
             camera=available() and visit.document in READABLE,
             documents=list(DOCUMENTS),

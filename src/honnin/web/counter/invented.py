@@ -1,0 +1,43 @@
+"""What opens an invented person's document, as the sandbox tells it: shown beside the form that asks for it."""
+
+import re
+from typing import TYPE_CHECKING
+
+from honnin.web.counter.documents.asking import Entry
+
+if TYPE_CHECKING:
+    from honnin.connect.worlds import World
+
+__all__ = ["EMULATED", "openers"]
+
+EMULATED = "emulated:"
+
+
+def openers(world: "World", reader: str, entries: tuple[Entry, ...]) -> list[tuple[str, str]]:
+    """Return name and text of each entry that the document of an emulated reader takes.
+
+    A PIN that may be one of two (of the JPKI certificates) comes with each. Raises NotFoundError `people.unknown`.
+    """
+    target = reader.removeprefix(EMULATED)
+    keys = world.document_keys(target)
+    person = next((one for one in world.people() if one["id"] == target.partition("/")[0]), None)
+    pins = person["pins"] if person else {}
+    born = person["birth_date"].replace("-", "") if person else ""
+    number = keys.get("number_b", "")
+    known = {
+        **{name: [text] for name, text in keys.items()},
+        "birth_date": [born],
+        "expiry_date": [f"20{keys.get('expiry_date', '')}"],  # no passport here is of another century
+        "printed_birth_date": [number[:6]],
+        "expiry_year": [number[6:10]],
+        "security_code": [number[10:]],
+        "individual_number": [keys.get("number_a", "")],
+        "licence_pin": [keys.get("drivers_licence", "")],
+        "jpki_pin": [pins.get("user_authentication", ""), pins.get("signature", "")],
+    }
+    return [
+        (entry.name, text)
+        for entry in entries
+        for text in known.get(entry.name, [])
+        if re.fullmatch(entry.pattern, text)
+    ]
