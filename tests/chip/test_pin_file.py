@@ -122,6 +122,7 @@ def test_a_counter_that_never_shows(table_card: Any) -> None:
     ("answer", "code", "left"),
     [
         ("63C2", "card.pin_wrong", 2),
+        ("63C1", "card.pin_wrong", 1),
         ("63C0", "card.pin_locked", 0),
         ("6984", "card.pin_locked", 0),
         ("6300", "card.pin_wrong", None),
@@ -134,6 +135,9 @@ def test_what_the_card_says_to_a_pin(table_card: Any, answer: str, code: str, le
     with pytest.raises(CardError, match=code) as caught:
         card.jpki.unlock(Pin("user_authentication", "1234"))
     assert getattr(caught.value, "tries_left", None) == left
+    said = {2: "2 tries are left", 1: "1 try is left", None: "an unknown number of tries is left"}
+    if code == "card.pin_wrong":
+        assert said[left] in str(caught.value)
     assert "1234" not in f"{caught.value!r} {caught.value} {card.transcript} {caught.value.__dict__}"
     with pytest.raises(PinError, match=r"card\.pin_required"):
         card.jpki.sign("user_authentication", bytes(32))

@@ -83,6 +83,15 @@ def test_words_for_people(folder: Path) -> None:
     assert PERSON[1] not in done.stdout
 
 
+def test_without_an_anchor_the_next_step_is_to_give_one(folder: Path) -> None:
+    """Not to sign again: the signer has nothing to mend. With an anchor that leads nowhere it is as ever."""
+    told = run(folder, "cms", "--crl", "crl", *AT).stdout
+    assert told.count("--anchor") == 3
+    assert "My Number Card" not in told
+    (folder / "other.cer").write_bytes(Authority.make("another").der)
+    assert "My Number Card" in run(folder, "cms", "--crl", "crl", "--anchor", "other.cer", *AT).stdout
+
+
 def test_four_items_only_when_asked_and_only_when_passed(folder: Path) -> None:
     shown = json.loads(run(folder, *RAW, "--crl", "crl", "--four-items", "--json").stdout)
     assert shown["four_items"]["name"] == PERSON[1]

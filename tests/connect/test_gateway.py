@@ -1,5 +1,6 @@
 """The way out: addresses by configuration alone, no redirects, limits on size and time."""
 
+import re
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -169,6 +170,18 @@ def test_nobody_there() -> None:
     alone = Gateway(f"http://127.0.0.1:{port}", timeout=0.5)
     error = refused(alone)
     assert (error.code, error.retryable) == ("gateway.unreachable", True)
+    assert "jlis" in str(error)
+    assert f"127.0.0.1:{port}" in str(error)
+    alone.close()
+
+
+def test_nobody_there_is_told_without_path_query_and_password() -> None:
+    alone = Gateway(timeout=0.5)
+    address = Address("http://user:password@127.0.0.1:1/path/4711?serial=4711")
+    with pytest.raises(ServiceError) as caught:
+        alone.get(address, limit=9, accept="*/*")
+    assert "The service at 127.0.0.1:1 cannot" in str(caught.value)
+    assert not {"password", "user", "path", "4711"} & set(re.findall(r"\w+", str(caught.value)))
     alone.close()
 
 

@@ -28,6 +28,24 @@ def test_people(data: Path) -> None:
     assert {"id", "story", "documents", "pins", "expected"} <= set(told["people"][0])
 
 
+def test_people_by_name(data: Path) -> None:
+    assert [one["id"] for one in run_json(data, "people", "taro", "hanako")["people"]] == ["hanako", "taro"]
+    told = run(data, "people", "taro")
+    assert told.startswith("taro ")
+    assert "hanako" not in told
+
+
+@pytest.mark.parametrize("arguments", [("people", "hanoko"), ("event", "hanoko", "move")])
+def test_a_misspelt_person(data: Path, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(HonninError) as caught:
+        run(data, *arguments)
+    assert caught.value.code == "people.unknown"
+    assert "Did you mean hanako" in (caught.value.next or "")
+    with pytest.raises(HonninError) as caught:
+        run(data, *(one.replace("hanoko", "zzzzzz") for one in arguments))
+    assert caught.value.next == "`honnin sandbox people` lists them."
+
+
 @pytest.mark.parametrize(("language", "word"), [("ja_JP.UTF-8", "ふつうの大人"), ("C.UTF-8", "An ordinary adult")])
 def test_people_in_words(data: Path, monkeypatch: pytest.MonkeyPatch, language: str, word: str) -> None:
     monkeypatch.setenv("LANG", language)

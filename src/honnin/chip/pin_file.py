@@ -117,7 +117,7 @@ class PinFile:
             raise RefusalError(command, response.sw)
         raise PinError(
             "card.pin_wrong",
-            f"The PIN of {self.name} is wrong; {left if left is not None else 'an unknown number of'} tries are left.",
+            f"The PIN of {self.name} is wrong; {_tries(left)} left.",
             next="Try again with the right PIN; a correct entry gives all tries back.",
             tries_left=left,
         )
@@ -143,3 +143,9 @@ class PinFile:
             next="It is unlocked at the counter of the municipality.",
             tries_left=0,
         )
+
+
+def _tries(left: int | None) -> str:
+    if left is None:
+        return "an unknown number of tries is"
+    return "1 try is" if left == 1 else f"{left} tries are"

@@ -70,7 +70,8 @@ def verify(
             shown["four_items"] = _items(report)
         print_json(shown)
     else:
-        _print(report, show_items=show_items)
+        trusts_nobody = not anchors and report.sub_indication == "NO_CERTIFICATE_CHAIN_FOUND"
+        _print(report, _words(report, trusts_nobody=trusts_nobody), show_items=show_items)
     raise SystemExit(report.exit_code)
 
 
@@ -105,7 +106,14 @@ def _items(report: "Report") -> dict[str, Any] | None:
     }
 
 
-def _print(report: "Report", *, show_items: bool) -> None:
+def _words(report: "Report", *, trusts_nobody: bool) -> dict[str, str]:
+    """Return what to do next, by language: where nobody is trusted, to give an anchor, not to sign again."""
+    from honnin.words import in_all
+
+    return in_all("signature.no_anchor") if trusts_nobody else report.words()
+
+
+def _print(report: "Report", next_words: dict[str, str], *, show_items: bool) -> None:
     outcome = report.indication + (f" / {report.sub_indication}" if report.sub_indication else "")
     click.echo(outcome)
     click.echo(report.reason)
@@ -123,7 +131,7 @@ def _print(report: "Report", *, show_items: bool) -> None:
         if signer.signing_time:
             click.echo(f"    claimed signing time {signer.signing_time.isoformat()} (proof of nothing)")
     click.echo()
-    for words in report.words().values():
+    for words in next_words.values():
         click.echo(words)
     if show_items and (items := _items(report)) is not None:
         click.echo()

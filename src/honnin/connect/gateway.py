@@ -132,7 +132,10 @@ class Gateway:
                 answer = self._once(method, address.url, content, headers, limit)
         except httpx.TimeoutException as error:
             raise ServiceError(
-                "gateway.timeout", "The service did not answer in time.", next="Try again later.", retryable=True
+                "gateway.timeout",
+                f"The service at {_asked(address)} did not answer in time.",
+                next="Try again later.",
+                retryable=True,
             ) from error
         except httpx.InvalidURL as error:
             raise ServiceError("gateway.host_unknown", "The address cannot be asked.") from error
@@ -140,7 +143,10 @@ class Gateway:
             raise _malformed("The service's answer is not HTTP.") from error
         except httpx.TransportError as error:
             raise ServiceError(
-                "gateway.unreachable", "The service cannot be reached.", next="Try again later.", retryable=True
+                "gateway.unreachable",
+                f"The service at {_asked(address)} cannot be reached.",
+                next="See that it runs there and that the network leads to it, then try again.",
+                retryable=True,
             ) from error
         return _accepted(answer)
 
@@ -158,6 +164,13 @@ class Gateway:
                     raise httpx.ReadTimeout("deadline")
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             return Answer(response.status_code, media_type, bytes(received))
+
+
+def _asked(address: Address) -> str:
+    """Return whom was asked, for people: host and port, and the institution behind them; no path, query or password."""
+    parts = urlsplit(address.url)
+    host = parts.netloc.rpartition("@")[2]
+    return host if address.host is None else f"{host} ({address.host.partition('.')[0]})"
 
 
 def _accepted(answer: Answer) -> Answer:

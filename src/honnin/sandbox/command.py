@@ -67,12 +67,19 @@ def sandbox() -> None:
 
 
 @sandbox.command()
+@click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_option
 @_json_option
-def people(data: Path, *, as_json: bool) -> None:
-    """List the invented persons: story, documents, what opens them, and how a check of each one ends."""
+def people(names: tuple[str, ...], data: Path, *, as_json: bool) -> None:
+    """List the invented persons: story, documents, what opens them, and how a check of each one ends.
+
+    With NAMEs (`hanako`) these alone.
+    """
+    from honnin.sandbox.people import person
+
     world = open_world(data)
-    found = world.people()
+    wanted = {person(name).id for name in names}
+    found = [one for one in world.people() if not names or one["id"] in wanted]
     if as_json:
         _print_json({"now": world.now().isoformat(timespec="seconds"), "people": found})
         return

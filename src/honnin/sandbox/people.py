@@ -20,7 +20,7 @@ from honnin.sandbox.jlis.authorities import authority, generation_at
 from honnin.sandbox.jlis.profile import Kind, Line, Purpose
 from honnin.sandbox.jlis.register import Entry
 from honnin.sandbox.material import JpkiMaterial
-from honnin.sandbox.states import State, state_of
+from honnin.sandbox.states import State, state_of, unknown_person
 from honnin.sandbox.world import World
 
 __all__ = [
@@ -164,7 +164,7 @@ def person(person_id: str) -> Person:
     for found in persons():
         if found.id == person_id:
             return found
-    raise NotFoundError("people.unknown", "The sandbox has no such person.", next="`honnin sandbox people` lists them.")
+    raise unknown_person(person_id, (found.id for found in persons()))
 
 
 def next_step(one: Person) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What the world knows of each person over time: one row an event, and the latest row by a moment is the state then."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -9,7 +10,18 @@ from honnin.errors import NotFoundError
 from honnin.sandbox.jlis.profile import Line, Purpose
 from honnin.sandbox.world import World
 
-__all__ = ["CardState", "PersonState", "Situation", "State", "history", "keep", "last_event", "situation", "state_of"]
+__all__ = [
+    "CardState",
+    "PersonState",
+    "Situation",
+    "State",
+    "history",
+    "keep",
+    "last_event",
+    "situation",
+    "state_of",
+    "unknown_person",
+]
 
 CardState = Literal["in_use", "suspended", "lapsed", "returned"]
 PersonState = Literal["resident", "abroad", "dead"]
@@ -74,10 +86,21 @@ def state_of(world: World, person: str, moment: datetime) -> State:
         or db.execute("SELECT state FROM person_states WHERE person = ? ORDER BY at, id LIMIT 1", (person,)).fetchone()
     )
     if row is None:
-        raise NotFoundError(
-            "people.unknown", "The sandbox has no such person.", next="`honnin sandbox people` lists them."
+        raise unknown_person(
+            person, [found["person"] for found in db.execute("SELECT DISTINCT person FROM person_states")]
         )
     return msgspec.json.decode(row["state"], type=State)
+
+
+def unknown_person(name: str, known: Iterable[str]) -> NotFoundError:
+    """Return the refusal of a name that no person has, with those that are spelt much like it."""
+    from difflib import get_close_matches
+
+    close = " or ".join(get_close_matches(name, known))
+    lists = "`honnin sandbox people` lists them."
+    return NotFoundError(
+        "people.unknown", "The sandbox has no such person.", next=f"Did you mean {close}? {lists}" if close else lists
+    )
 
 
 def history(world: World, person: str, moment: datetime) -> list[tuple[datetime, str]]:
