@@ -24,7 +24,8 @@ from honnin.identity.dates import JST
 from honnin.pki.signing import Stamp, assemble, prepare
 from honnin.words.fonts import japanese_font
 
-HONNIN = os.environ.get("HONNIN_URL", "http://127.0.0.1:8600")
+HONNIN = os.environ.get("HONNIN_URL", "http://127.0.0.1:8600").rstrip("/")
+PORT = urlsplit(HONNIN).port or 80
 PARTIES = (("貸主", "hanako", "HANAKO2468"), ("借主", "taro", "TARO97531"))
 LEASE = (
     "建物賃貸借契約書（見本）",
@@ -49,7 +50,7 @@ def sign(path: Path, role: str, person: str, pin: str) -> None:
     """Let one party sign the PDF as it stands."""
     data = default_data()
     world = open_world(data)
-    tsa = Services(f"http://tsa.localhost:{urlsplit(HONNIN).port}/", data, world.now)
+    tsa = Services(f"http://tsa.localhost:{PORT}/", data, world.now)
     with open_reader(f"emulated:{person}", data=data) as reader, MyNumberCard(reader) as card:
         card.jpki.unlock(Pin("signature", pin))
         certificate = card.jpki.certificate("signature")

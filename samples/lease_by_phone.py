@@ -13,14 +13,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
-from lease import HONNIN, LEASE, draft
+from lease import HONNIN, LEASE, PORT, draft
 
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service, SignResult
 from honnin.folders import default_data
 
 PARTIES = (("lessor", "貸主", "hanako"), ("lessee", "借主", "taro"))
 WORDS = "\n".join(LEASE)
-PORT = urlsplit(HONNIN).port
 CLIENT_ID, BACK = "RPLEASES01", f"http://localhost:{PORT}/return"
 SERVICE = f"digital-auth.localhost:{PORT}"
 
