@@ -89,3 +89,11 @@ def file_names(profile: object) -> set[str]:
         return set()
     own = set(profile["files"]) if isinstance(profile.get("files"), dict) else set()
     return own.union(*(file_names(value) for value in profile.values()))
+
+
+def test_what_may_be_one_try_does_not_say_tries() -> None:
+    """A wrong PIN may leave a single try: "Tries left: 1", not "1 tries"."""
+    words = [json.loads((ROOT / name).read_text("utf-8")) for name in ("words/check.json", "words/taps.json")]
+    said = [words[0]["pin_tries_now"]["en"], *(one["en"] for one in words[1].values() if "{n}" in one["en"])]
+    assert len(said) > 1
+    assert not [one for one in said if "{n} tries" in one]
