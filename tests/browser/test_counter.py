@@ -397,3 +397,13 @@ def test_pages_are_accessible(
     assert axe(page) == []
     page.goto(f"{clerk.server.origin('counter')}/checks")
     assert axe(page) == []
+
+
+def test_forms_draw_a_choice_as_what_it_is(clerk: Clerk) -> None:
+    """A box to tick is square, no line runs beside a legend, and the way out stands under the buttons' edge."""
+    clerk.begin("my_number_card", person="hanako")
+    page, style = clerk.page, "(one, name) => getComputedStyle(one)[name]"
+    assert page.locator("#jpki_consent").evaluate(style, "borderTopLeftRadius") == "3px"
+    assert page.locator("form[action$='/end'] button").evaluate(style, "paddingLeft") == "0px"
+    page.goto(clerk.server.origin("counter"))
+    assert page.locator("fieldset.apart").evaluate(style, "borderTopWidth") == "0px"

@@ -521,3 +521,18 @@ def test_form_of_a_real_reader_shows_nothing_that_opens(counter: Counter) -> Non
     )
     form = counter.visitor.get(f"{counter.origin}{answer.headers['location']}?lang=en").text
     assert "What opens this invented card" not in form
+
+
+@pytest.mark.parametrize(
+    ("document", "variant"),
+    [("my_number_card", "appended_address"), ("drivers_licence", "card-1"), ("passport", "specified-card")],
+)
+def test_kind_that_a_document_does_not_have_is_refused_before_any_pin(
+    counter: Counter, document: str, variant: str
+) -> None:
+    fields = {**DESK, "document": document, "person": "hanako", "variant": variant}
+    answer = counter.visitor.post(f"{counter.origin}/", fields)
+    assert answer.status_code == 422
+    assert 'href="#variant"' in answer.text
+    assert "この書類には、選んだ種類の見本がありません" in answer.text
+    assert f'<option value="{variant}" selected>' in answer.text

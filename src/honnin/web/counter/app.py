@@ -150,6 +150,8 @@ class _Counter:
         reader = "agent" if by_reader else await self._sandbox_card(clerk, given)
         if not reader and "document" not in wrong:
             wrong["reader"] = "counter.choose"
+        elif reader and given["variant"] and not await self.threads.run(self._readings.exists, reader):
+            wrong["variant"] = "counter.variant_none"
         if given["purpose"] == NUMBER_PURPOSE and given["document"] in set(DOCUMENTS) - {"my_number_card"}:
             wrong["document"] = "counter.number_document"
         if wrong:

@@ -45,6 +45,14 @@ class Readings:
     platform: "Platform"
     data: Path
 
+    def exists(self, reader: str) -> bool:
+        """Tell whether a reader that this server opens itself has its document: not every document has every kind."""
+        try:
+            open_reader(reader, data=self.data).close()
+        except HonninError:
+            return False
+        return True
+
     def detect(self, visit: Visit) -> None:
         """Find out which document lies on the clerk's reader; it, or a coded error, stands in the visit afterwards."""
         if (tunnel := visit.tunnel) is None:
