@@ -227,7 +227,7 @@ def test_forgery_is_red_with_its_reason_and_never_green_where_it_was_changed(
         clerk.begin(target.partition("/")[2].partition(":")[0])
         clerk.enter(**entry)
         clerk.pair(agent)
-        expect(page.locator(".answer--bad")).to_contain_text("確認に失敗しました", timeout=60_000)
+        expect(page.locator(".answer--bad", has_text="真正性")).to_contain_text("確認に失敗しました", timeout=60_000)
     row = page.locator(".mark", has_text=changed).first
     expect(row).to_have_class(re.compile("mark--failed"))
     expect(page.locator(".checks__item--failed").first).to_be_visible()
@@ -333,7 +333,8 @@ def test_consent_asks_revocation_and_nothing_of_the_person_stays(
     page.check("#jpki_consent")
     clerk.enter(**number_b(keys, "hanako"), jpki_pin=pins["hanako"])
     expect(page.locator(".answers")).to_contain_text("署名用電子証明書")
-    assert page.locator(".answer--good").count() == 4
+    assert page.locator(".answer--good").count() == 3
+    expect(page.locator(".answer--wait")).to_contain_text("有効期限")  # no signature covers that date
     expect(page.locator(".mark--covered", has_text="見本　花子")).to_have_count(1)
     page.click("button[value=yes]")
     expect(page.locator(".notice--success")).to_be_visible()
