@@ -34,7 +34,8 @@ def run(data: Path, command: str, url: str, given: str = "", *more: str) -> Resu
 
 
 def answer(data: Path, url: str, given: str, *more: str) -> tuple[int, Any]:
-    result = run(data, "read", url, given, "--json", *more)
+    """Return the exit status of `read --strict`, and what was told."""
+    result = run(data, "read", url, given, "--json", "--strict", *more)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result.exit_code, json.loads(result.stdout)
 
@@ -266,3 +267,20 @@ def test_jpki_certificates_are_judged_by_their_own_issuer(data: Path) -> None:
         assert results(altered, anchors, now) == ["failed", "passed", "not_checked"]
     cut = replace(reading, files=(replace(signed, content=signed.content[:-9]), other))
     assert results(cut, anchors, now)[0] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "strict"),
+    [
+        ("hanako", 0, 0),
+        ("saku", 0, 1),  # ended yesterday
+        ("hanako/drivers_licence:wrong_issuer", 0, 2),
+        ("hanako/drivers_licence:altered_text", 1, 1),
+        ("anna/residence_card:card-1", 0, 2),
+    ],
+)
+def test_what_was_read_ends_with_one_only_where_a_proof_failed(
+    data: Path, target: str, status: int, strict: int
+) -> None:
+    assert run(data, "read", f"emulated:{target}").exit_code == status
+    assert run(data, "read", f"emulated:{target}", "", "--strict").exit_code == strict

@@ -111,7 +111,7 @@ def test_three_answers_without_further_arguments(data: Path) -> None:
 )
 def test_the_answers_stay_apart(data: Path, fault: str, authentic: str, current: str, status: int) -> None:
     kind = f"jp-bac-rsa,{fault}"
-    result = read(data, kind, three_lines(data, kind), "--json")
+    result = read(data, kind, three_lines(data, kind), "--json", "--strict")
     answers = answer(result)["answers"]
     assert (answers["authentic"]["result"], answers["current"]["result"]) == (authentic, current)
     assert result.exit_code == status

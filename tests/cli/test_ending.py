@@ -176,10 +176,8 @@ def test_standard_output_that_takes_nothing(world: Path, target: str, as_json: s
 @pytest.mark.parametrize("target", EMULATED)
 def test_standard_input_that_is_closed(world: Path, target: str) -> None:
     done = read_card(world, target, "--json <&-", capture_output=True)
-    assert done.stderr == b""
-    answers = json.loads(done.stdout)["answers"]
-    assert answers["authentic"]["result"] == "verified"
-    assert done.returncode == (0 if answers["current"]["result"] == "current" else 2)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert json.loads(done.stdout)["answers"]["authentic"]["result"] == "verified"
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,9 @@ def info(url: str, data: Path, as_json: bool) -> None:
 )
 @click.option("--specified", is_flag=True, help="A trial: read a residence card on a My Number Card (特定在留カード).")
 @click.option("--portrait", type=click.Path(dir_okay=False, path_type=Path), help="Write the portrait here.")
+@click.option(
+    "--strict", is_flag=True, help="Exit 0 only where authentic and current; 1 where not, 2 where one cannot be told."
+)
 @pin_options
 @reader_options
 def read(
@@ -145,10 +148,11 @@ def read(
     anchors: tuple[Path, ...],
     specified: bool,
     portrait: Path | None,
+    strict: bool,  # noqa: ARG001 - `end_by` looks at it
     pin_file: Path | None,
     last_try: bool,
 ) -> None:
-    """Read what is on the document and prove it. Exit: 0 authentic and current, 1 one of them not, 2 could not tell.
+    """Read what is on the document, prove it, say whether it is authentic and current; 1 where a proof failed.
 
     Of a My Number Card the JPKI application is read, with its PIN the four items too, or each --part. Keys are asked
     for, or taken from --pin-file, one a line. Passport: document number, birth date and expiry date, or the

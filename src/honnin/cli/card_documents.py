@@ -267,10 +267,16 @@ def echo_answers(answers: dict[str, Any]) -> None:
 
 
 def end_by(answers: dict[str, Any]) -> None:
-    """End with 0 for a document that is authentic and current, 1 for one that is not, 2 where one is not told."""
+    """End with 1 for a document that failed, else with 0: it was read.
+
+    With --strict 0 is for one that is authentic and current, 1 for one that is not, 2 where one of the two is not told.
+    """
+    context = click.get_current_context()
     results = (answers["authentic"]["result"], answers["current"]["result"])
+    if not context.params["strict"]:
+        context.exit(1 if "failed" in results else 0)
     told_no = "failed" in results or "expired" in results
-    click.get_current_context().exit(1 if told_no else 0 if results == ("verified", "current") else 2)
+    context.exit(1 if told_no else 0 if results == ("verified", "current") else 2)
 
 
 def write_portrait(path: Path, values: Sequence[Any]) -> None:
