@@ -8,6 +8,7 @@ from typing import Self
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.fuzz.sessions import PASSPORTS as PROFILES
 
 from honnin.chip import Challenge, Reader, Trust, open_reader
 from honnin.chip.document import Proof
@@ -27,17 +28,6 @@ from honnin.sandbox.world import World
 pytestmark = pytest.mark.xdist_group("emulated_passports")
 
 UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-PROFILES = (
-    "jp-bac-rsa",
-    "jp-bac-ec",
-    "bac-chip",
-    "pace-gm",
-    "pace-im",
-    "pace-cam",
-    "pace-3des",
-    "pace-only",
-    "old-chip",
-)
 CHALLENGE = Challenge(bytes(range(16)), "counter", "bank")
 
 
