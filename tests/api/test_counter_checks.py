@@ -5,6 +5,7 @@ import time
 import httpx
 import msgspec
 import pytest
+from tests.api.outbox import drain
 from tests.platform.test_counter import AT, PERSON, SECRET, reading
 
 from honnin.platform.counter import CounterCheck
@@ -69,14 +70,7 @@ def test_receipt_proves_the_check(client: httpx.Client, made: list[CounterCheck]
 
 
 def test_event_tells_of_it_with_ids_alone(client: httpx.Client, made: list[CounterCheck]) -> None:
-    events, after = [], None
-    while True:
-        page = client.get("/v1/events", params={"limit": 100, **({"after": after} if after else {})}).json()
-        events += page["data"]
-        after = page["next"]
-        if not page["has_more"]:
-            break
-    told = {one["data"]["counter_check"]: one for one in events if one["type"] == "counter_check.completed"}
+    told = {one["data"]["counter_check"]: one for one in drain(client)[0] if one["type"] == "counter_check.completed"}
     assert set(told) >= {check.id for check in made}
     data = told[made[-1].id]["data"]
     assert (data["indication"], data["record"], data["method"]) == ("PASSED", made[-1].record, made[-1].method)

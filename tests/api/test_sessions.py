@@ -1,6 +1,5 @@
 """Sessions over HTTP: create, page, return, cancel, and four items that are read while they are there."""
 
-import time
 import uuid
 from base64 import b64decode
 from collections.abc import Callable
@@ -9,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
+from tests.api.outbox import drain
 
 from honnin.platform.models import SessionSignature
 from honnin.web.serving import Running
@@ -179,11 +179,11 @@ def test_a_session_that_cannot_be_is_refused(
 def test_events_tell_in_order_what_happened_and_nothing_of_the_person(
     client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]]
 ) -> None:
-    after = drain(client, None)[1]
+    after = drain(client, limit=3)[1]
     session = completed(client, server, sign)
     cancelled = opened(client, server)
     client.post(f"{PATH}/{cancelled['id']}/cancel")
-    events, _ = drain(client, after)
+    events, _ = drain(client, after, limit=3)
     assert [event["type"] for event in events] == [
         "session.created",
         "session.completed",
@@ -208,17 +208,5 @@ def test_an_empty_page_gives_a_cursor_that_works_later(client: httpx.Client, ser
         assert [event["data"]["session"] for event in page["data"]] == [session["id"]]
         empty = quiet.get("/v1/events", params={"after": page["next"]}).json()
         assert (empty["data"], empty["next"]) == ([], page["next"])
-    mine = drain(client, None)[1]
+    mine = drain(client, limit=3)[1]
     assert client.get("/v1/events", params={"after": mine}).json()["next"] == mine
-
-
-def drain(client: httpx.Client, after: str | None) -> tuple[list[dict[str, Any]], str | None]:
-    found: list[dict[str, Any]] = []
-    for _ in range(1000):
-        page = client.get("/v1/events", params={"limit": 3, **({"after": after} if after else {})}).json()
-        found += page["data"]
-        after = page["next"] or after
-        if not page["has_more"]:
-            return found, after
-        time.sleep(0)
-    raise AssertionError("the outbox has no end")
