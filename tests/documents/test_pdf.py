@@ -14,7 +14,10 @@ from tests.documents.files import CA, CERTIFICATE, HOUR, OTHER, document_stamped
 from tests.pki.signing import DAY, NOW, PERSON, Authority
 
 import honnin
+from honnin.errors import FormatError
 from honnin.pki import Facts, Report, judge
+from honnin.pki.bounded_reading import BoundedReading
+from honnin.pki.signing.pdf import prepare_pdf
 
 PASSED = ("TOTAL-PASSED", None)
 CHANGED = ("TOTAL-FAILED", "HASH_FAILURE")
@@ -299,6 +302,67 @@ def test_more_hexadecimal_digits_than_anybody_signs_cost_nothing() -> None:
     report = verify(signed)
     assert outcome(report) == ("TOTAL-FAILED", "FORMAT_FAILURE")
     assert time.process_time() - began < 2
+
+
+def with_fields_in_one_comment(fields: int, length: int) -> bytes:
+    """A PDF whose form fields all begin in one comment, which a reader goes over once for each of them."""
+    held = bytearray(b"%PDF-1.7\n")
+    named = b" ".join(b"%d 0 R" % (4 + n) for n in range(fields))
+    places = []
+    for number, body in enumerate(
+        (
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm 3 0 R>>",
+            b"<</Type/Pages/Kids[]/Count 0>>",
+            b"<</SigFlags 3/Fields[" + named + b"]>>",
+        ),
+        1,
+    ):
+        places.append(len(held))
+        held += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    for n in range(fields):
+        places.append(len(held))
+        held += b"%d 0 obj %%" % (4 + n)
+    held += b"x" * length + b"\n<</FT/Sig/T(a)>>\nendobj\n"
+    start = len(held)
+    held += b"xref\n0 %d\n0000000000 65535 f \n" % (1 + len(places))
+    held += b"".join(b"%010d 00000 n \n" % place for place in places)
+    held += b"trailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (1 + len(places), start)
+    return bytes(held)
+
+
+@pytest.mark.parametrize("read", ["verified", "prepared"])
+def test_file_that_would_be_read_over_and_over_is_refused(read: str) -> None:
+    """600 fields in a comment of 1.2 million octets: 720 million octets to read, one by one."""
+    assert honnin.verify(with_fields_in_one_comment(3, 1000)).reason == "Nobody signed this file."
+    hostile = with_fields_in_one_comment(600, 1_200_000)
+    began = time.process_time()
+    if read == "verified":
+        assert outcome(verify(hostile)) == ("TOTAL-FAILED", "FORMAT_FAILURE")
+    else:
+        with pytest.raises(FormatError, match=r"signature\.pdf_malformed"):
+            prepare_pdf(
+                hostile,
+                CERTIFICATE,
+                name="sha256",
+                at=NOW,
+                stamp=None,
+                reason=None,
+                location=None,
+                field=None,
+                words=None,
+            )
+    assert time.process_time() - began < 20
+
+
+def test_reading_is_bounded_by_the_files_length() -> None:
+    octets = bytes(8 << 20)
+    stream = BoundedReading(octets)
+    for _ in range(2):  # and four megabytes more
+        assert stream.read() == octets
+        stream.seek(0)
+    stream.read()
+    with pytest.raises(FormatError, match=r"signature\.pdf_malformed"):
+        stream.seek(0)
 
 
 def test_header_after_rubbish() -> None:

@@ -14,13 +14,13 @@ pyHanko reads the file's structure and compares revisions. Where it cannot read 
 import logging
 import re
 from datetime import datetime
-from io import BytesIO
 from typing import Any, Literal
 
 import msgspec
 from msgspec.structs import replace
 
 from honnin.errors import FormatError, HonninError
+from honnin.pki.bounded_reading import BoundedReading
 from honnin.pki.cms_signers import signers_of
 from honnin.pki.facts import SignatureFacts, SignerFacts
 from honnin.pki.holder import Trust
@@ -144,7 +144,7 @@ def _parse(
     from pyhanko.pdf_utils.reader import PdfFileReader
     from pyhanko.sign.fields import enumerate_sig_fields
 
-    reader = PdfFileReader(BytesIO(octets), strict=strict)
+    reader = PdfFileReader(BoundedReading(octets), strict=strict)
     if reader.encrypted:
         from pyhanko.pdf_utils.crypt import AuthStatus
 

@@ -9,6 +9,7 @@ from io import BytesIO
 from typing import Any
 
 from honnin.identity.dates import JST
+from honnin.pki.bounded_reading import BoundedReading
 from honnin.pki.report import Report
 from honnin.words import say
 from honnin.words.fonts import japanese_font
@@ -29,7 +30,7 @@ def rendition(document: bytes, report: Report, receipt: str | None) -> bytes:
     unchanged = report.indication != "TOTAL-FAILED" and all(one.coverage for one in report.signers)
     if report.facts.kind == "pdf" and unchanged:
         with suppress(Exception):  # whatever broken structures lead pyHanko to
-            return _pages(PdfFileReader(BytesIO(document)), closing)
+            return _pages(PdfFileReader(BoundedReading(document)), closing)
     writer = PdfFileWriter()  # type: ignore[no-untyped-call]
     _add(writer, closing, 0, stamps=False)
     return _written(writer)

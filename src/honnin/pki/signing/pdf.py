@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import Any
 
 from honnin.errors import FormatError, HonninError, InputError
+from honnin.pki.bounded_reading import BoundedReading
 from honnin.pki.signing.cms import signed_attributes
 from honnin.pki.signing.prepared import Hash, Kept, Prepared, Stamp, StampDigest
 
@@ -36,7 +37,7 @@ def prepare_pdf(
     from pyhanko.sign.signers.pdf_byterange import SignatureObject
 
     try:
-        writer = IncrementalPdfFileWriter(BytesIO(octets))
+        writer = IncrementalPdfFileWriter(BoundedReading(octets))
         existing = [found for found, _, _ in enumerate_sig_fields(writer.prev)]
         filled = len(list(enumerate_sig_fields(writer.prev, filled_status=True)))
         chosen = field or _free_name(existing)
@@ -84,7 +85,7 @@ def keep(document: bytes, kept: Kept) -> bytes:
     from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
     from pyhanko.sign.validation.dss import DocumentSecurityStore
 
-    writer = IncrementalPdfFileWriter(BytesIO(document))
+    writer = IncrementalPdfFileWriter(BoundedReading(document))
     DocumentSecurityStore.supply_dss_in_writer(
         writer,
         None,
@@ -103,7 +104,7 @@ def stamp_document(document: bytes, stamp: StampDigest) -> bytes:
     from pyhanko.sign.signers.pdf_byterange import DocumentTimestamp
 
     try:
-        writer = IncrementalPdfFileWriter(BytesIO(document))
+        writer = IncrementalPdfFileWriter(BoundedReading(document))
         chosen = _free_name([found for found, _, _ in enumerate_sig_fields(writer.prev)], "TimeStamp")
         embedder = cms_embedder.PdfCMSEmbedder().write_cms(field_name=chosen, writer=writer)
         next(embedder)
