@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import Connection, insert, select
 
@@ -123,6 +124,32 @@ def test_registration_with_the_other_pin_and_a_birth_date_of_the_card(door: Door
     made = door.register("misaki", kind="user_authentication", born=date(1991, 2, 14))
     assert made.outcome == "accepted"
     assert door.tap("misaki").person == made.person
+
+
+def test_registration_sent_twice_under_one_key_is_one(door: Door) -> None:
+    """The answer was lost: the message has served, and the key brings back what was said."""
+    told: list[httpx.Response] = []
+
+    class Repeating(Service):
+        def register(self, tap: str, body: dict[str, Any]) -> Registration:
+            path = f"{door.running.base}/v1/taps/{tap}/registration"
+            key = {"Authorization": f"Bearer {door.running.api_key}", "Idempotency-Key": f"lost-{tap}"}
+            for sent in (body, body, {**body, "birth_date_key": "000000"}):
+                content = {**key, "Content-Type": "application/json"}
+                told.append(httpx.post(path, content=msgspec.json.encode(sent), headers=content, trust_env=False))
+            return super().register(tap, body)
+
+    pin = Pin("user_authentication", door.pins["misaki"]["user_authentication"])
+    with (
+        Repeating(door.running.base, door.running.api_key) as service,
+        open_reader("emulated:misaki", data=door.data) as reader,
+    ):
+        once_more = partial(register, service, door.terminal, "library", reader, pin, birth_date=date(1991, 2, 14))
+        assert code(once_more) == "tap.used"
+    first, repeated, other = told
+    assert (first.status_code, first.json()["outcome"]) == (201, "accepted")
+    assert repeated.content == first.content
+    assert (other.status_code, other.json()["code"]) == (409, "verification.idempotency_conflict")
 
 
 def test_foreign_residents_card_opens_by_its_western_year(door: Door) -> None:

@@ -47,6 +47,7 @@ OPERATIONS = (
         run=make,
         body=Answers,
         answer=Assessment,
+        unkeyed="nothing is stored; the same answers give the same result.",
         problems=("law.profile", "law.no_impact"),
     ),
     Operation(

@@ -85,7 +85,6 @@ OPERATIONS = (
         checks=True,
         link_to=("getDocument", "getDocumentFile", "getDocumentReceipt"),
         problems=(
-            "verification.idempotency_conflict",
             "signature.certificate_missing",
             "signature.content_missing",
             "signature.digest_malformed",
@@ -106,7 +105,6 @@ OPERATIONS = (
         status=201,
         link_to=("getDocument",),
         problems=(
-            "verification.idempotency_conflict",
             "document.too_large",
             "document.time_stamping",
             "document.pdf_only",
@@ -139,7 +137,6 @@ OPERATIONS = (
         problems=(
             "document.unknown",
             "document.completed",
-            "verification.idempotency_conflict",
             "document.signature",
             "document.words_not_shown",
             "document.no_revocation",

@@ -91,6 +91,7 @@ OPERATIONS = (
         run=check,
         body=Receipt,
         answer=ReceiptCheck,
+        unkeyed="nothing is made.",
     ),
     Operation(
         id="getLogHead",

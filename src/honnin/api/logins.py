@@ -8,7 +8,7 @@ __all__ = ["OPERATIONS"]
 
 def create(call: Call) -> Answer:
     """Make a challenge for one login. The card signs its bytes (SHA-256) with the user authentication key."""
-    made = call.platform.logins.create(call.caller, call.body)
+    made = call.platform.logins.create(call.caller, call.body, idempotency_key=call.idempotency_key)
     return Answer(made, 201, {"Location": f"/v1/logins/{made.id}"})
 
 
@@ -19,7 +19,8 @@ def fetch(call: Call) -> Answer:
 
 def complete(call: Call) -> Answer:
     """Judge the signed challenge, once. The answer names the person and the level, never one of the four items."""
-    return Answer(call.platform.logins.complete(call.caller, call.object_id, call.body))
+    key = call.idempotency_key
+    return Answer(call.platform.logins.complete(call.caller, call.object_id, call.body, idempotency_key=key))
 
 
 OPERATIONS = (
@@ -33,6 +34,7 @@ OPERATIONS = (
         body=LoginRequest,
         answer=Login,
         status=201,
+        idempotent=True,
         link_to=("getLogin",),
         problems=("login.hidden_characters",),
     ),
@@ -56,6 +58,7 @@ OPERATIONS = (
         body=LoginSignature,
         answer=Login,
         checks=True,
+        idempotent=True,
         problems=(
             "login.unknown",
             "login.expired",

@@ -111,8 +111,9 @@ def _operation(operation: Operation, examples: Any, components: Mapping[str, Any
         made["requestBody"] = {"required": True, "content": dict.fromkeys(operation.upload, BINARY)}
     if not operation.secured:
         made["security"] = []
-    if description := inspect.getdoc(operation.run):
-        made["description"] = description
+    unkeyed = f"Takes no Idempotency-Key: {operation.unkeyed}" if operation.unkeyed else None
+    if described := "\n\n".join(filter(None, (inspect.getdoc(operation.run), unkeyed))):
+        made["description"] = described
     return made
 
 
@@ -188,7 +189,7 @@ def _problems(operation: Operation) -> dict[int, list[str]]:
     if operation.upload:
         codes += UPLOAD_PROBLEMS
     if operation.idempotent:
-        codes.append("request.idempotency_key")
+        codes += ["request.idempotency_key", "verification.idempotency_conflict"]
     if operation.coded:
         codes.append("request.session_code")
     found: dict[int, list[str]] = {}

@@ -86,7 +86,7 @@ class Operation:
     most_bytes: what a body may hold.
     checks: it waits for J-LIS, so it works in the pool of the checks and not in that of the quick answers.
     in_line: its calls are made one after the other by one thread as long as they wait for nothing outside.
-    idempotent: it takes an Idempotency-Key.
+    idempotent: it takes an Idempotency-Key; unkeyed: why a POST takes none.
     coded: it takes a Honnin-Session-Code.
     problems: codes of the errors that are its own, for the document.
     link_to: operations that take the `id` of its answer.
@@ -108,6 +108,7 @@ class Operation:
     checks: bool = False
     in_line: bool = False
     idempotent: bool = False
+    unkeyed: str = ""
     coded: bool = False
     problems: tuple[str, ...] = ()
     link_to: tuple[str, ...] = ()

@@ -122,7 +122,7 @@ def laws(call: Call) -> Answer:  # noqa: ARG001 - the same for everybody
 
 def make(call: Call) -> Answer:
     """Make the statutory record of a check that passed; the check fills what it knows, you state the rest."""
-    made = call.platform.records.make(call.caller, call.body)
+    made = call.platform.records.make(call.caller, call.body, idempotency_key=call.idempotency_key)
     return Answer(made, 201, {"Location": f"/v1/records/{made.id}"})
 
 
@@ -140,7 +140,14 @@ def fetch_all(call: Call) -> Answer:
 def correct(call: Call) -> Answer:
     """Add what was learnt or was wrong. Earlier entries stay as they were."""
     body: Correction = call.body
-    made = call.platform.records.correct(call.caller, call.object_id, by=body.by, reason=body.reason, items=body.items)
+    made = call.platform.records.correct(
+        call.caller,
+        call.object_id,
+        by=body.by,
+        reason=body.reason,
+        items=body.items,
+        idempotency_key=call.idempotency_key,
+    )
     return Answer(made)
 
 
@@ -179,6 +186,7 @@ OPERATIONS = (
         body=RecordRequest,
         answer=Record,
         status=201,
+        idempotent=True,
         problems=(
             *STATED,
             "record.law",
@@ -219,6 +227,7 @@ OPERATIONS = (
         run=correct,
         body=Correction,
         answer=Record,
+        idempotent=True,
         problems=(*STATED, "record.unknown", "record.ended", "record.empty", "record.full"),
     ),
     Operation(
@@ -230,6 +239,7 @@ OPERATIONS = (
         run=end_relation,
         body=RelationEnd,
         answer=Record,
+        unkeyed="the same day again changes nothing.",
         problems=("record.unknown", "record.ended", "record.no_clock", "record.future", "record.clock_back"),
     ),
     Operation(
@@ -241,6 +251,7 @@ OPERATIONS = (
         run=export,
         body=Export,
         answer=RecordExport,
+        unkeyed="each time that a record is taken out leaves its own event.",
         problems=("record.unknown", "record.ended"),
     ),
 )

@@ -83,7 +83,6 @@ OPERATIONS = (
             "template.conflict",
             "template.content",
             "verification.too_large",
-            "verification.idempotency_conflict",
             "law.unknown_method",
             "law.not_lawful",
         ),
@@ -117,6 +116,7 @@ OPERATIONS = (
         summary="End an open session",
         run=cancel,
         answer=Session,
+        unkeyed="a session that has ended stays so, and a repeat says so.",
         problems=("session.unknown", "session.not_open"),
     ),
     Operation(
@@ -145,6 +145,7 @@ OPERATIONS = (
         run=redeem,
         body=SessionRedeem,
         answer=Session,
+        unkeyed="a code is taken once by itself, so that no second browser comes in by a repeat.",
         problems=("session.unknown", *CODE_PROBLEMS),
     ),
     Operation(

@@ -20,12 +20,13 @@ from honnin.platform.tap import (
 __all__ = ["OPERATIONS"]
 
 ALLOWED = ("tap.not_allowed", "law.not_lawful")
+ENDS = "a tap's message serves once by itself; `GET /v1/taps/{id}` tells how one ended whose answer was lost."
 PLACE = ("tap.not_supervised", "tap.outdoors", "tap.online")
 
 
 def add_terminal(call: Call) -> Answer:
     """Register a terminal. What is unsupervised, outdoors or online is refused: the law allows none of it."""
-    made = call.platform.taps.add_terminal(call.caller, call.body)
+    made = call.platform.taps.add_terminal(call.caller, call.body, idempotency_key=call.idempotency_key)
     return Answer(made, 201)
 
 
@@ -41,7 +42,7 @@ def retire(call: Call) -> Answer:
 
 def begin(call: Call) -> Answer:
     """Begin one tap at a terminal: the answer's message is what the chip signs, within a minute, once."""
-    made = call.platform.taps.begin(call.caller, call.body)
+    made = call.platform.taps.begin(call.caller, call.body, idempotency_key=call.idempotency_key)
     return Answer(made, 201, {"Location": f"/v1/taps/{made.id}"})
 
 
@@ -67,7 +68,8 @@ def proof(call: Call) -> Answer:
 
 def register(call: Call) -> Answer:
     """Register the customer whose card signed the tap's message after a PIN."""
-    return Answer(call.platform.taps.register(call.caller, call.object_id, call.body), 201)
+    key = call.idempotency_key
+    return Answer(call.platform.taps.register(call.caller, call.object_id, call.body, idempotency_key=key), 201)
 
 
 def unregister(call: Call) -> Answer:
@@ -92,6 +94,7 @@ OPERATIONS = (
         body=TerminalRequest,
         answer=TapTerminal,
         status=201,
+        idempotent=True,
         problems=(*ALLOWED, *PLACE, "tap.terminal_name"),
         link_to=("retireTapTerminal",),
     ),
@@ -112,6 +115,7 @@ OPERATIONS = (
         summary="Retire a terminal",
         run=retire,
         answer=TapTerminal,
+        unkeyed="a terminal that is retired stays so.",
         problems=("tap.terminal_unknown",),
     ),
     Operation(
@@ -124,6 +128,7 @@ OPERATIONS = (
         body=TapRequest,
         answer=Tap,
         status=201,
+        idempotent=True,
         problems=(
             *ALLOWED,
             *PLACE,
@@ -169,6 +174,7 @@ OPERATIONS = (
         body=TapCertificate,
         answer=RecognisedTap,
         checks=True,
+        unkeyed=ENDS,
         problems=(*ALLOWED, *PLACE, "tap.unknown", "tap.used", "tap.kind", "tap.terminal_retired"),
     ),
     Operation(
@@ -181,6 +187,7 @@ OPERATIONS = (
         body=CardProof,
         answer=Tap,
         checks=True,
+        unkeyed=ENDS,
         problems=(*ALLOWED, *PLACE, "tap.unknown", "tap.used", "tap.kind", "tap.terminal_retired"),
     ),
     Operation(
@@ -194,6 +201,7 @@ OPERATIONS = (
         answer=TapRegistration,
         status=201,
         checks=True,
+        idempotent=True,
         problems=(
             *ALLOWED,
             *PLACE,

@@ -113,6 +113,7 @@ OPERATIONS = (
         run=compare,
         body=ComparisonRequest,
         answer=Comparison,
+        unkeyed="it makes nothing but its event; the same values give the same grades.",
         problems=(
             "session.unknown",
             "session.not_completed",

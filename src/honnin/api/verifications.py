@@ -63,7 +63,6 @@ OPERATIONS = (
             "verification.result_unreadable",
             "verification.one_signer",
             "verification.too_large",
-            "verification.idempotency_conflict",
             "verification.sandbox_certificate",
             "law.unknown_method",
             "law.not_lawful",

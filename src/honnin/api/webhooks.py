@@ -33,7 +33,7 @@ class DeliveryQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 def create(call: Call) -> Answer:
     """Make an endpoint. Its `secret` is in this answer alone: verify with it what comes (Standard Webhooks)."""
-    made = call.platform.webhooks.create(call.caller, call.body)
+    made = call.platform.webhooks.create(call.caller, call.body, idempotency_key=call.idempotency_key)
     return Answer(made, 201, {"Location": f"{PATH}/{made.id}"})
 
 
@@ -60,12 +60,16 @@ def delete(call: Call) -> Answer:
 
 def rotate(call: Call) -> Answer:
     """Make a new secret. Until the overlap ends, every message carries a signature of each of the two."""
-    return Answer(call.platform.webhooks.rotate(call.caller, call.object_id, overlap=call.body.overlap))
+    made = call.platform.webhooks.rotate(
+        call.caller, call.object_id, overlap=call.body.overlap, idempotency_key=call.idempotency_key
+    )
+    return Answer(made)
 
 
 def replay(call: Call) -> Answer:
     """Send events again: all after one, some, or those that were given up; at most 10,000 at once."""
-    return Answer(call.platform.webhooks.replay(call.caller, call.object_id, call.body))
+    key = call.idempotency_key
+    return Answer(call.platform.webhooks.replay(call.caller, call.object_id, call.body, idempotency_key=key))
 
 
 def deliveries(call: Call) -> Answer:
@@ -89,6 +93,7 @@ OPERATIONS = (
         body=EndpointRequest,
         answer=WebhookSecret,
         status=201,
+        idempotent=True,
         link_to=("getWebhookEndpoint", "listWebhookDeliveries", "deleteWebhookEndpoint"),
         problems=("webhook.url", "webhook.type", "webhook.many"),
     ),
@@ -120,6 +125,7 @@ OPERATIONS = (
         run=change,
         body=EndpointChange,
         answer=WebhookEndpoint,
+        unkeyed="the same change again changes nothing.",
         problems=("webhook.unknown", "webhook.url", "webhook.type"),
     ),
     Operation(
@@ -142,6 +148,7 @@ OPERATIONS = (
         run=rotate,
         body=EndpointRotation,
         answer=WebhookSecret,
+        idempotent=True,
         problems=("webhook.unknown",),
     ),
     Operation(
@@ -153,6 +160,7 @@ OPERATIONS = (
         run=replay,
         body=ReplayRequest,
         answer=Replay,
+        idempotent=True,
         problems=("webhook.unknown", "webhook.replay", "events.cursor"),
     ),
     Operation(

@@ -22,6 +22,7 @@ from honnin.platform.evidence.receipt import Receipt, make_receipt
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.filing import Documents
 from honnin.platform.forgetting import forget_person
+from honnin.platform.idempotency import Once
 from honnin.platform.keys import Keyring
 from honnin.platform.logins import Logins
 from honnin.platform.models import (
@@ -74,18 +75,20 @@ class Platform:
         self.log = Log(self.store, self.keys.log, machine_clock)
         self._sealer = Sealer(self.keys)
         self._verifier = Verifier(self.store, self.keys, self._sealer)
-        self.sessions = Sessions(self.store, self.keys, self._sealer, self._modes.__getitem__)
-        self.records = Records(self.store, self._sealer, self._modes.__getitem__)
+        modes = self._modes.__getitem__
+        once = Once(self.store, self._sealer, modes)
+        self.sessions = Sessions(self.store, self.keys, self._sealer, modes, once)
+        self.records = Records(self.store, self._sealer, modes, once)
         self.counter = Counter(self.store, self._sealer, self.records)
         passwords = Passwords(self.keys)
         self.staff = Members(self.store, passwords)
         self.terminals = CounterTerminals(self.store, self.keys)
         self.sign_ins = SignIns(self.store, self.keys, passwords, self.terminals)
-        self.documents = Documents(self.store, self._sealer, self._modes.__getitem__)
-        self.logins = Logins(self.store, self._verifier, self._modes.__getitem__)
-        self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, self._modes.__getitem__)
+        self.documents = Documents(self.store, self._sealer, modes, once)
+        self.logins = Logins(self.store, self._verifier, modes, once)
+        self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, modes, once)
         self._local = self._modes[False].local_addresses
-        self.webhooks = Webhooks(self.store, self._sealer, local=self._local)
+        self.webhooks = Webhooks(self.store, self._sealer, once, local=self._local)
         self._woken = threading.Event()
         self._aged = dict[bool, date]()  # the day on which the old taps of a mode were all removed
 

@@ -13,7 +13,7 @@ the platform's: its anchors, its revocation sources, its time-stamping authority
 import hashlib
 import secrets
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -39,7 +39,7 @@ from honnin.platform.evidence.record import Circumstances, add_record, build_rec
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.file_checks import POLICY, JudgedFile, assembled, judged, shown
 from honnin.platform.hidden import hides
-from honnin.platform.idempotency import Binding, bind, recall, used
+from honnin.platform.idempotency import Once
 from honnin.platform.ids import new_id
 from honnin.platform.models import MOST_DOCUMENT, Caller, Shown, VerdictAnswer
 from honnin.platform.services import Mode
@@ -66,10 +66,11 @@ class _Prepared(msgspec.Struct, frozen=True):
 class Documents:
     """The documents of one platform. modes: the two modes by livemode."""
 
-    def __init__(self, store: Store, sealer: Sealer, modes: Callable[[bool], Mode]) -> None:
+    def __init__(self, store: Store, sealer: Sealer, modes: Callable[[bool], Mode], once: Once) -> None:
         self._store = store
         self._sealer = sealer
         self._modes = modes
+        self._once = once
 
     def judge(
         self, caller: Caller, file: bytes, query: DocumentQuery, *, idempotency_key: str | None = None
@@ -82,13 +83,19 @@ class Documents:
         """
         mode = self._mode(caller)
         at = mode.clock()
-        binding = self._binding(caller, "judge", idempotency_key, (query, hashlib.sha256(file).digest()))
-        if (before := self._before(binding, at)) is not None:
+        same = (query, hashlib.sha256(file).digest())
+        binding = self._once.binding(caller, "documents.judge", idempotency_key, same)
+        if (before := self._once.before(caller, binding, Document)) is not None:
             return before
         report, learned = judged(mode, file, query.digest, at=at, existed_at=None)
         made = _document(caller, "judged", query.purpose, report)
         done = JudgedFile(file, report, learned, None, None)
-        return self._write_once(caller, binding, made, made.id, lambda db: self._record(db, caller, made, done))
+
+        def work(db: Connection) -> Document:
+            self._record(db, caller, made, done)
+            return made
+
+        return self._once.write(caller, binding, Document, work, named=made.id)
 
     def prepare(self, caller: Caller, request: DocumentRequest, *, idempotency_key: str | None = None) -> Document:
         """Give a file a place for one more signature, and say what is to be signed.
@@ -108,8 +115,8 @@ class Documents:
             )
         at = mode.clock()
         same = (msgspec.structs.replace(request, file=b""), hashlib.sha256(request.file).digest())
-        binding = self._binding(caller, "prepare", idempotency_key, same)
-        if (before := self._before(binding, at)) is not None:
+        binding = self._once.binding(caller, "documents.prepare", idempotency_key, same)
+        if (before := self._once.before(caller, binding, Document)) is not None:
             return before
         kind = request.kind or _kind(request.file)
         lines = [*request.stamp, request.reason or "", request.location or ""]
@@ -151,11 +158,12 @@ class Documents:
         )
         kept = msgspec.msgpack.encode(_Prepared(prepared.encode(), request.level))
 
-        def work(db: Connection) -> None:
+        def work(db: Connection) -> Document:
             self._add(db, caller, made)
             self._keep(db, caller, made, "prepared", kept)
+            return made
 
-        return self._write_once(caller, binding, made, made.id, work)
+        return self._once.write(caller, binding, Document, work, named=made.id)
 
     def complete(
         self, caller: Caller, document_id: str, signed: DocumentSignature, *, idempotency_key: str | None = None
@@ -167,8 +175,8 @@ class Documents:
         """
         mode = self._mode(caller)
         at = mode.clock()
-        binding = self._binding(caller, "complete", idempotency_key, (document_id, signed))
-        if (told := self._before(binding, at)) is not None:
+        binding = self._once.binding(caller, "documents.complete", idempotency_key, (document_id, signed))
+        if (told := self._once.before(caller, binding, Document)) is not None:
             return told
         with self._store.read() as db:
             before = _find(db, caller.id, document_id)
@@ -181,7 +189,7 @@ class Documents:
         made = _document(caller, "signed", before.purpose, done.report)
         made = msgspec.structs.replace(made, id=document_id, created_at=before.created_at)
 
-        def work(db: Connection) -> None:
+        def work(db: Connection) -> Document:
             table = schema.documents
             taken = db.execute(
                 update(table)
@@ -196,9 +204,9 @@ class Documents:
                 raise _completed()
             self._sealer.end(db, caller.id, document_id, moment(at), retention=FILE_RETENTION)
             self._record(db, caller, made, done)
+            return msgspec.structs.replace(made, shown=done.shown)
 
-        answer = msgspec.structs.replace(made, shown=done.shown)
-        return self._write_once(caller, binding, answer, made.evidence or made.id, work)
+        return self._once.write(caller, binding, Document, work, named=made.evidence)
 
     def read(self, caller: Caller, document_id: str) -> Document:
         """Return a document without its file. Raises NotFoundError `document.unknown`."""
@@ -235,39 +243,6 @@ class Documents:
         body = {"document": document_id, "given": given.given, "ground": given.ground}
         self._store.write(lambda db: outbox.append(db, caller.id, "document.given", body, moment(at)))
         return given
-
-    def _binding(self, caller: Caller, operation: str, key: str | None, request: Any) -> Binding | None:
-        return None if key is None else Binding.of(self._sealer.keys, caller.id, f"documents.{operation}", key, request)
-
-    def _before(self, binding: Binding | None, at: datetime) -> Document | None:
-        """Return what was answered before under the same key, before any work is done again."""
-        if binding is None or not used(self._store, binding, at=at):
-            return None
-        with self._store.read() as db:
-            return self._recalled(db, binding, at)
-
-    def _recalled(self, db: Connection, binding: Binding, at: datetime) -> Document | None:
-        before = recall(db, self._sealer, binding, at=at)
-        return None if before is None else msgspec.json.decode(before, type=Document)
-
-    def _write_once(
-        self, caller: Caller, binding: Binding | None, answer: Document, named: str, work: Callable[[Connection], None]
-    ) -> Document:
-        """Do `work` in one transaction, unless another request of the same key did it meanwhile; return the answer.
-
-        named: the id under which the answer is kept for repeats.
-        """
-        at = self._mode(caller).clock()
-
-        def whole(db: Connection) -> Document:
-            if binding is not None:
-                if (before := self._recalled(db, binding, at)) is not None:
-                    return before
-                bind(db, self._sealer, binding, named, msgspec.json.encode(answer), at=at)
-            work(db)  # last, as its event is
-            return answer
-
-        return self._store.write(whole, tenant=caller.id)
 
     def _mode(self, caller: Caller) -> Mode:
         return self._modes(caller.livemode)

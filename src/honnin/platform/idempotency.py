@@ -1,12 +1,14 @@
 """Idempotency keys: within 24 hours of the tenant's clock, the same key and body get the same sealed answer.
 
-The answer holds personal data, so it lies sealed under a data key of its own that ends with the 24 hours. A key is
-bound by the transaction that records its check: of two requests at once one wins, and the other reads its answer.
+The answer may hold personal data or a secret, so it lies sealed under a data key of its own that ends with the 24
+hours. A key is bound by the transaction that does what was asked: of two requests at once one wins, and the other reads
+its answer. `Once` is that for every POST; checks are recorded in groups and bind their keys there (`recording`).
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, select
@@ -14,12 +16,16 @@ from sqlalchemy import Connection, bindparam, delete, insert, select
 from honnin.errors import InputError, StateError
 from honnin.platform.clock import moment
 from honnin.platform.evidence.sealing import ADD_KEY, SEAL, Sealer
-from honnin.platform.ids import keyed_hash
+from honnin.platform.ids import keyed_hash, new_id
 from honnin.platform.keys import Keyring
+from honnin.platform.models import Caller
+from honnin.platform.services import Mode
 from honnin.platform.store import Store, schema
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["WINDOW", "Binding", "bind", "clear", "recall", "rows", "used"]
+__all__ = ["WINDOW", "Binding", "Once", "bind", "clear", "recall", "rows", "used"]
+
+T = TypeVar("T")
 
 WINDOW = timedelta(hours=24)
 _TABLE = schema.idempotency.c
@@ -72,11 +78,7 @@ def recall(db: Connection, sealer: Sealer, binding: Binding, *, at: datetime) ->
     if row is None:
         return None
     if row.request_hash != binding.request_hash:
-        raise StateError(
-            "verification.idempotency_conflict",
-            "This idempotency key was used for another request.",
-            next="Use a new key for a new request.",
-        )
+        raise _conflict()
     return sealer.open(db, binding.tenant_id, row.sealed_id, "answer")
 
 
@@ -122,3 +124,91 @@ def rows(
         (SEAL, sealer.sealed(tenant_id, object_id, "answer", answer, key)),
         (_BIND, bound),
     ]
+
+
+def _conflict() -> StateError:
+    return StateError(
+        "verification.idempotency_conflict",
+        "This idempotency key was used for another request.",
+        next="Use a new key for a new request.",
+    )
+
+
+class Once:
+    """What callers ask for under a key, done once. modes: the two modes by livemode, whose clocks end the answers."""
+
+    def __init__(self, store: Store, sealer: Sealer, modes: Callable[[bool], Mode]) -> None:
+        self._store = store
+        self._sealer = sealer
+        self._modes = modes
+
+    def binding(self, caller: Caller, operation: str, key: str | None, request: Any) -> Binding | None:
+        """Return the binding of a key, None without one. Raises what `Binding.of` raises."""
+        return None if key is None else Binding.of(self._sealer.keys, caller.id, operation, key, request)
+
+    def before(self, caller: Caller, binding: Binding | None, answer: type[T]) -> T | None:
+        """Return what was answered under the key, before any work is done again. Raises what `recall` raises."""
+        if binding is None or not used(self._store, binding, at=self._at(caller)):
+            return None
+        with self._store.read() as db:
+            return self._recalled(db, caller, binding, answer)
+
+    def write(
+        self,
+        caller: Caller,
+        binding: Binding | None,
+        answer: type[T],
+        work: Callable[[Connection], T],
+        *,
+        named: str | None = None,
+    ) -> T:
+        """Do `work` in one transaction, unless it was done under the same key; return its answer or that one.
+
+        named: the id under which the answer is sealed, and with which it ends: a new one unless given.
+        """
+
+        def whole(db: Connection) -> T:
+            if binding is not None and (before := self._recalled(db, caller, binding, answer)) is not None:
+                return before
+            made = work(db)
+            self._seal(db, caller, binding, made, named)
+            return made
+
+        return self._store.write(whole, tenant=caller.id)
+
+    def taken(self, caller: Caller, binding: Binding | None, answer: type[T], work: Callable[[], T]) -> T:
+        """Do `work`, which takes something that can be taken once and binds its answer by itself (`bind`).
+
+        Who comes second under the same key, also at the same moment, gets the first one's answer for the refusal.
+        """
+        if (before := self.before(caller, binding, answer)) is not None:
+            return before
+        try:
+            return work()
+        except StateError:
+            if (before := self.before(caller, binding, answer)) is not None:
+                return before
+            raise
+
+    def bind(
+        self, db: Connection, caller: Caller, binding: Binding | None, answer: Any, *, named: str | None = None
+    ) -> None:
+        """Seal an answer under its key, if it has one, in the transaction that made it (`taken`).
+
+        Raises StateError `verification.idempotency_conflict` when another one was sealed meanwhile.
+        """
+        if binding is not None and recall(db, self._sealer, binding, at=self._at(caller)) is not None:
+            raise _conflict()
+        self._seal(db, caller, binding, answer, named)
+
+    def _seal(self, db: Connection, caller: Caller, binding: Binding | None, answer: Any, named: str | None) -> None:
+        if binding is not None:
+            encoded = msgspec.json.encode(answer)
+            bind(db, self._sealer, binding, named or new_id("ans"), encoded, at=self._at(caller))
+
+    def _recalled(self, db: Connection, caller: Caller, binding: Binding, answer: type[T]) -> T | None:
+        before = recall(db, self._sealer, binding, at=self._at(caller))
+        return None if before is None else msgspec.json.decode(before, type=answer)
+
+    def _at(self, caller: Caller) -> datetime:
+        return self._modes(caller.livemode).clock()

@@ -22,6 +22,7 @@ from honnin.platform import outbox
 from honnin.platform.challenges import new_challenge
 from honnin.platform.clock import from_text, moment
 from honnin.platform.hidden import hides
+from honnin.platform.idempotency import Binding, Once
 from honnin.platform.ids import new_id
 from honnin.platform.models import (
     AssuranceSeen,
@@ -100,13 +101,17 @@ class Login(msgspec.Struct, frozen=True, kw_only=True):
 class Logins:
     """The logins of one platform. modes: the two modes by livemode."""
 
-    def __init__(self, store: Store, verifier: Verifier, modes: Callable[[bool], Mode]) -> None:
+    def __init__(self, store: Store, verifier: Verifier, modes: Callable[[bool], Mode], once: Once) -> None:
         self._store = store
         self._verifier = verifier
         self._modes = modes
+        self._once = once
 
-    def create(self, caller: Caller, request: LoginRequest) -> Login:
-        """Make a challenge. Raises InputError `login.hidden_characters`."""
+    def create(self, caller: Caller, request: LoginRequest, *, idempotency_key: str | None = None) -> Login:
+        """Make a challenge.
+
+        Raises InputError `login.hidden_characters`, StateError `verification.idempotency_conflict`.
+        """
         if hides(request.audience) or hides(request.purpose):
             raise InputError(
                 "login.hidden_characters",
@@ -138,20 +143,29 @@ class Logins:
             )
             return self._seen(db, caller, login_id)
 
-        return self._store.write(work)
+        binding = self._once.binding(caller, "logins", idempotency_key, request)
+        return self._once.write(caller, binding, Login, work, named=login_id)
 
     def read(self, caller: Caller, login_id: str) -> Login:
         """Return a login. Raises NotFoundError `login.unknown`."""
         with self._store.read() as db:
             return self._seen(db, caller, login_id)
 
-    def complete(self, caller: Caller, login_id: str, signed: LoginSignature) -> Login:
+    def complete(
+        self, caller: Caller, login_id: str, signed: LoginSignature, *, idempotency_key: str | None = None
+    ) -> Login:
         """Judge a signed challenge and take it, once.
 
-        Raises NotFoundError `login.unknown`, GoneError `login.expired`, StateError `login.used`, InputError
-        `login.mismatch` for another audience or purpose, `verification.certificate_kind`.
+        Raises NotFoundError `login.unknown`, GoneError `login.expired`, StateError `login.used`,
+        `verification.idempotency_conflict`, InputError `login.mismatch` for another audience or purpose,
+        `verification.certificate_kind`.
         """
+        binding = self._once.binding(caller, "logins.complete", idempotency_key, (login_id, signed))
+        return self._once.taken(caller, binding, Login, lambda: self._complete(caller, login_id, signed, binding))
+
+    def _complete(self, caller: Caller, login_id: str, signed: LoginSignature, binding: Binding | None) -> Login:
         mode = self._mode(caller)
+        found: list[Login] = []
         with self._store.read() as db:
             row = _row(db, caller.id, login_id)
         if row.status != "open":
@@ -189,9 +203,11 @@ class Logins:
             if told:
                 body = {"login": login_id, "verification": answer.id, "status": values["status"]}
                 outbox.append(db, caller.id, "login.completed", body, moment(answer.created_at))
+            found[:] = [self._seen(db, caller, login_id)]
+            self._once.bind(db, caller, binding, found[0], named=answer.id)
 
         self._verifier.verify(mode, caller.tenant, request, allowed=(), also=also)
-        return self.read(caller, login_id)
+        return found[0]
 
     def forget(self, now: str, *, livemode: bool) -> int:
         """Delete challenges of one mode that nobody took, a day after their time; return how many."""

@@ -10,6 +10,7 @@ The page is reached by a key of its own, of which only a keyed hash is stored; w
 application form says who the person is.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -20,8 +21,10 @@ from honnin.errors import AccessError, GoneError, InputError, StateError
 from honnin.platform import outbox
 from honnin.platform.checking import open_gate
 from honnin.platform.clock import from_text, moment
-from honnin.platform.idempotency import Binding, bind, recall
+from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.idempotency import Once
 from honnin.platform.ids import new_id, new_object_key
+from honnin.platform.keys import Keyring
 from honnin.platform.models import (
     Caller,
     FourItemsAnswer,
@@ -31,10 +34,11 @@ from honnin.platform.models import (
     SessionRequest,
     Tenant,
 )
+from honnin.platform.services import Mode
 from honnin.platform.session_rows import find_session, items_gone
 from honnin.platform.session_terms import Content, as_verification, check_registered, login_content, read_content
 from honnin.platform.session_visits import SessionVisits
-from honnin.platform.store import schema
+from honnin.platform.store import Store, schema
 from honnin.platform.templates import with_template
 from honnin.platform.tenants import allowed_attributes
 
@@ -45,6 +49,10 @@ PAGE_PATH = "/check/"
 
 class Sessions(SessionVisits):
     """The sessions of one platform, as the service provider sees them."""
+
+    def __init__(self, store: Store, keys: Keyring, sealer: Sealer, modes: Callable[[bool], Mode], once: Once) -> None:
+        super().__init__(store, keys, sealer, modes)
+        self._once = once
 
     def create(self, caller: Caller, request: SessionRequest, *, idempotency_key: str | None = None) -> Session:
         """Make a session; its `url` is the person's page and is shown here alone.
@@ -64,20 +72,15 @@ class Sessions(SessionVisits):
             raise InputError("session.attributes", "The tenant may not have all of these attributes.")
         gate = open_gate(tenant, as_verification(request, content), at=at, digest_only=False)
         request = msgspec.structs.replace(request, attributes=wanted, law=gate.law, method=gate.method)
-        binding = None
-        if idempotency_key is not None:
-            binding = Binding.of(self._keys, tenant.id, "sessions", idempotency_key, request)
+        session_id = new_id("ses")
 
         def work(db: Connection) -> Session:
-            if binding is not None and (before := recall(db, self._sealer, binding, at=at)) is not None:
-                return msgspec.json.decode(before, type=Session)
-            session = self._insert(db, tenant, request, content, at)
-            if binding is not None:
-                bind(db, self._sealer, binding, session.id, msgspec.json.encode(session), at=at)
+            session = self._insert(db, tenant, session_id, request, content, at)
             outbox.append(db, tenant.id, "session.created", {"session": session.id}, moment(at))
             return session
 
-        return self._store.write(work)
+        binding = self._once.binding(caller, "sessions", idempotency_key, request)
+        return self._once.write(caller, binding, Session, work, named=session_id)
 
     def read(self, caller: Caller, session_id: str) -> Session:
         """Return a session. Raises NotFoundError `session.unknown`."""
@@ -216,9 +219,9 @@ class Sessions(SessionVisits):
         return ended.rowcount
 
     def _insert(
-        self, db: Connection, tenant: Tenant, request: SessionRequest, content: Content, at: datetime
+        self, db: Connection, tenant: Tenant, session_id: str, request: SessionRequest, content: Content, at: datetime
     ) -> Session:
-        session_id, now = new_id("ses"), moment(at)
+        now = moment(at)
         expires_at = moment(at + timedelta(seconds=request.expires_in))
         key = new_object_key(tenant.id, session_id)
         if request.is_login:

@@ -25,6 +25,7 @@ from honnin.platform import outbox
 from honnin.platform.clock import from_text, japanese_day, moment
 from honnin.platform.evidence.custody import Custody
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.idempotency import Once
 from honnin.platform.ids import new_id
 from honnin.platform.models import Caller, Verification
 from honnin.platform.records.at_counter import CounterFacts, entry_of
@@ -52,17 +53,19 @@ CUSTODY = "signed_data_and_certificate"
 class Records:
     """The records of one platform."""
 
-    def __init__(self, store: Store, sealer: Sealer, modes: Callable[[bool], Mode]) -> None:
+    def __init__(self, store: Store, sealer: Sealer, modes: Callable[[bool], Mode], once: Once) -> None:
         self._store = store
         self._sealer = sealer
         self._modes = modes
+        self._once = once
 
-    def make(self, caller: Caller, request: RecordRequest) -> Record:
+    def make(self, caller: Caller, request: RecordRequest, *, idempotency_key: str | None = None) -> Record:
         """Make the record of a check; once a law.
 
         Raises NotFoundError `verification.unknown`, StateError `record.exists`, `record.not_passed`,
-        `record.certificate_kept` (consent, where the check's certificate was kept), InputError `record.law` and what
-        `first_entry` raises, GoneError `evidence.gone` when the check's custody has ended.
+        `record.certificate_kept` (consent, where the check's certificate was kept),
+        `verification.idempotency_conflict`, InputError `record.law` and what `first_entry` raises, GoneError
+        `evidence.gone` when the check's custody has ended.
         """
         at = self._modes(caller.livemode).clock()
 
@@ -87,7 +90,8 @@ class Records:
                 self._keep_custody(db, caller.id, record_id, law.retention, check.evidence, moment(at))
             return self._shown(db, caller, _row(db, caller.id, record_id))
 
-        return self._store.write(work, tenant=caller.id)
+        binding = self._once.binding(caller, "records", idempotency_key, request)
+        return self._once.write(caller, binding, Record, work)
 
     def make_at_counter(
         self, db: Connection, tenant_id: str, law_name: str, facts: CounterFacts, custody: dict[str, bytes]
@@ -125,11 +129,21 @@ class Records:
         outbox.append(db, tenant_id, "record.made", {"record": record_id, "verification": check_id}, moment(entry.at))
         return record_id
 
-    def correct(self, caller: Caller, record_id: str, *, by: str, reason: str, items: dict[str, str]) -> Record:
+    def correct(
+        self,
+        caller: Caller,
+        record_id: str,
+        *,
+        by: str,
+        reason: str,
+        items: dict[str, str],
+        idempotency_key: str | None = None,
+    ) -> Record:
         """Add what was learnt or was wrong; earlier entries stay as they were.
 
-        Raises NotFoundError `record.unknown`, StateError `record.ended`, `record.full`, InputError `record.empty` and
-        what `statements` raises (here also items that the check filled may be given, as the business learnt them).
+        Raises NotFoundError `record.unknown`, StateError `record.ended`, `record.full`,
+        `verification.idempotency_conflict`, InputError `record.empty` and what `statements` raises (here also items
+        that the check filled may be given, as the business learnt them).
         """
         at = self._modes(caller.livemode).clock()
 
@@ -153,7 +167,9 @@ class Records:
             outbox.append(db, caller.id, "record.corrected", {"record": record_id, "entry": entry.number}, moment(at))
             return self._shown(db, caller, row)
 
-        return self._store.write(work, tenant=caller.id)
+        same = (record_id, by, reason, items)
+        binding = self._once.binding(caller, "records.corrections", idempotency_key, same)
+        return self._once.write(caller, binding, Record, work)
 
     def end_relation(self, caller: Caller, record_id: str, on: date) -> Record:
         """Start the retention clock: the relation, and what the check covered, ended on a day.

@@ -13,6 +13,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -27,6 +28,7 @@ from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.platform.clock import moment
 from honnin.platform.evidence.commitments import KEY_SIZE, commit
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.idempotency import Binding, Once
 from honnin.platform.ids import new_id
 from honnin.platform.keys import Keyring
 from honnin.platform.linking import same_people
@@ -97,24 +99,32 @@ class Taps:
     sealer: Sealer
     verifier: Verifier
     modes: Callable[[bool], Mode]
+    once: Once
 
     @property
     def terminals(self) -> Terminals:
         """The terminals at which customers tap."""
         return Terminals(self.store)
 
-    def add_terminal(self, caller: Caller, request: TerminalRequest) -> TapTerminal:
-        """Register a terminal (`Terminals.add`). Raises AccessError `tap.not_allowed`, StateError `law.not_lawful`."""
+    def add_terminal(
+        self, caller: Caller, request: TerminalRequest, *, idempotency_key: str | None = None
+    ) -> TapTerminal:
+        """Register a terminal (`Terminals.add`).
+
+        Raises AccessError `tap.not_allowed`, StateError `law.not_lawful`, `verification.idempotency_conflict`.
+        """
         at = self.modes(caller.livemode).clock()
         allow(caller.tenant, at)
-        return self.terminals.add(caller.tenant, request, at=at)
+        binding = self.once.binding(caller, "tap_terminals", idempotency_key, request)
+        work = partial(self.terminals.add, tenant=caller.tenant, request=request, at=at)
+        return self.once.write(caller, binding, TapTerminal, work)
 
-    def begin(self, caller: Caller, request: TapRequest) -> Tap:
+    def begin(self, caller: Caller, request: TapRequest, *, idempotency_key: str | None = None) -> Tap:
         """Begin one tap: its message waits for the chip.
 
         Raises AccessError `tap.not_allowed`, `tap.level`, `tap.not_supervised`, `tap.outdoors`, `tap.online`,
-        NotFoundError `tap.terminal_unknown`, StateError `tap.terminal_retired`, `law.not_lawful`, ServiceError
-        `tap.too_many`, and what `tap_purpose` raises.
+        NotFoundError `tap.terminal_unknown`, StateError `tap.terminal_retired`, `law.not_lawful`,
+        `verification.idempotency_conflict`, ServiceError `tap.too_many`, and what `tap_purpose` raises.
         """
         tenant, at = caller.tenant, self.modes(caller.livemode).clock()
         allow(tenant, at)
@@ -154,7 +164,8 @@ class Taps:
             db.execute(insert(table).values(**values))
             return shown(caller, find(db, tenant.id, tap_id), at)
 
-        return self.store.write(work, tenant=tenant.id)
+        binding = self.once.binding(caller, "taps", idempotency_key, request)
+        return self.once.write(caller, binding, Tap, work, named=tap_id)
 
     def read(self, caller: Caller, tap_id: str) -> Tap:
         """Return a tap, never with a birth-date key. Raises NotFoundError `tap.unknown`."""
@@ -220,13 +231,23 @@ class Taps:
 
         return self.store.write(work, tenant=tenant.id)
 
-    def register(self, caller: Caller, tap_id: str, request: RegistrationRequest) -> TapRegistration:
+    def register(
+        self, caller: Caller, tap_id: str, request: RegistrationRequest, *, idempotency_key: str | None = None
+    ) -> TapRegistration:
         """Register whose card this is, by a PIN: the card's signature over the tap's message, and the chip's own proof.
 
         The check with the PIN is recorded like any other. Raises NotFoundError `tap.unknown`, StateError `tap.used`,
         `tap.kind`, ServiceError `tap.person_pending` where J-LIS cannot yet say whose certificate it is, and what
         `Verifier.verify` raises.
         """
+        binding = self.once.binding(caller, "taps.registration", idempotency_key, (tap_id, request))
+        return self.once.taken(
+            caller, binding, TapRegistration, lambda: self._register(caller, tap_id, request, binding)
+        )
+
+    def _register(
+        self, caller: Caller, tap_id: str, request: RegistrationRequest, binding: Binding | None
+    ) -> TapRegistration:
         mode, tenant = self.modes(caller.livemode), caller.tenant
         row, at = self._open(caller, tap_id, "open", registration=True)
         challenge = challenge_of(row)
@@ -262,6 +283,7 @@ class Taps:
                     verification=answer.id,
                 )
             ]
+            self.once.bind(db, caller, binding, found[0], named=answer.id)
 
         check = VerificationRequest(
             purpose="tap_registration",

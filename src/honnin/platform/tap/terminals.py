@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from honnin.errors import AccessError, InputError, NotFoundError, StateError
 from honnin.platform.clock import moment
@@ -26,7 +26,7 @@ class Terminals:
 
     store: Store
 
-    def add(self, tenant: Tenant, request: TerminalRequest, *, at: datetime) -> TapTerminal:
+    def add(self, db: Connection, *, tenant: Tenant, request: TerminalRequest, at: datetime) -> TapTerminal:
         """Register a terminal.
 
         Raises AccessError `tap.not_supervised`, `tap.outdoors`, `tap.online`: the law allows none of them; InputError
@@ -49,13 +49,10 @@ class Terminals:
         )
         usable(made)
         body = msgspec.json.encode(made).decode()
-        self.store.write(
-            lambda db: db.execute(
-                insert(schema.tap_terminals).values(
-                    tenant_id=tenant.id, terminal_id=made.id, created_at=moment(at), body=body
-                )
-            ),
-            tenant=tenant.id,
+        db.execute(
+            insert(schema.tap_terminals).values(
+                tenant_id=tenant.id, terminal_id=made.id, created_at=moment(at), body=body
+            )
         )
         return made
 

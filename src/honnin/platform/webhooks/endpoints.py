@@ -16,6 +16,7 @@ from honnin.platform import outbox
 from honnin.platform.clock import Clock, from_text, machine_clock, moment
 from honnin.platform.event_types import event_types
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.idempotency import Once
 from honnin.platform.ids import new_id
 from honnin.platform.models import Caller
 from honnin.platform.store import Store, schema
@@ -47,16 +48,19 @@ class Webhooks:
     clock: the machine's; a sandbox's clock moves no network.
     """
 
-    def __init__(self, store: Store, sealer: Sealer, clock: Clock = machine_clock, *, local: bool = False) -> None:
+    def __init__(
+        self, store: Store, sealer: Sealer, once: Once, clock: Clock = machine_clock, *, local: bool = False
+    ) -> None:
         self._store = store
         self._sealer = sealer
+        self._once = once
         self._clock = clock
         self._local = local
 
-    def create(self, caller: Caller, request: EndpointRequest) -> WebhookSecret:
+    def create(self, caller: Caller, request: EndpointRequest, *, idempotency_key: str | None = None) -> WebhookSecret:
         """Make an endpoint; its secret is shown here alone.
 
-        Raises InputError `webhook.url`, `webhook.type`, StateError `webhook.many`.
+        Raises InputError `webhook.url`, `webhook.type`, StateError `webhook.many`, `verification.idempotency_conflict`.
         """
         check_target(request.url, local=self._local and not caller.livemode)
         _check_types(request.types)
@@ -83,7 +87,8 @@ class Webhooks:
             self._seal(db, caller.id, endpoint_id, 1, secret, now)
             return self._with_secret(db, caller, endpoint_id, secret)
 
-        return self._store.write(work)
+        binding = self._once.binding(caller, "webhook_endpoints", idempotency_key, request)
+        return self._once.write(caller, binding, WebhookSecret, work)
 
     def read(self, caller: Caller, endpoint_id: str) -> WebhookEndpoint:
         """Return an endpoint. Raises NotFoundError `webhook.unknown`."""
@@ -132,10 +137,13 @@ class Webhooks:
 
         self._store.write(work)
 
-    def rotate(self, caller: Caller, endpoint_id: str, *, overlap: int | None = None) -> WebhookSecret:
+    def rotate(
+        self, caller: Caller, endpoint_id: str, *, overlap: int | None = None, idempotency_key: str | None = None
+    ) -> WebhookSecret:
         """Give an endpoint a new secret, shown here alone; the one before signs beside it for `overlap` seconds.
 
-        overlap: 0 ends the one before at once, for a secret that others know. Raises NotFoundError `webhook.unknown`.
+        overlap: 0 ends the one before at once, for a secret that others know. Raises NotFoundError `webhook.unknown`,
+        StateError `verification.idempotency_conflict`.
         """
         secret, at = new_secret(), self._clock()
         until = at + timedelta(seconds=schedule().overlap if overlap is None else overlap)
@@ -158,7 +166,8 @@ class Webhooks:
             )
             return self._with_secret(db, caller, endpoint_id, secret)
 
-        return self._store.write(work)
+        binding = self._once.binding(caller, "webhook_endpoints.rotate", idempotency_key, (endpoint_id, overlap))
+        return self._once.write(caller, binding, WebhookSecret, work)
 
     def deliveries(
         self,
@@ -189,11 +198,13 @@ class Webhooks:
         shown = tuple(_delivery(row) for row in rows[:limit])
         return DeliveryPage(data=shown, has_more=len(rows) > limit, next=shown[-1].event if shown else None)
 
-    def replay(self, caller: Caller, endpoint_id: str, request: ReplayRequest) -> Replay:
+    def replay(
+        self, caller: Caller, endpoint_id: str, request: ReplayRequest, *, idempotency_key: str | None = None
+    ) -> Replay:
         """Send events again from the outbox, as if for the first time; their ids stay, so a receiver knows them.
 
         Raises InputError `webhook.replay` unless exactly one choice is given, `events.cursor` for an unknown event,
-        NotFoundError `webhook.unknown`.
+        NotFoundError `webhook.unknown`, StateError `verification.idempotency_conflict`.
         """
         if sum((request.after is not None, bool(request.events), request.dead)) != 1:
             raise InputError("webhook.replay", "Give exactly one of `after`, `events` and `dead`.")
@@ -209,7 +220,8 @@ class Webhooks:
                 db.execute(insert(table), [new_delivery(endpoint, number, now) for number in part])
             return Replay(endpoint=endpoint_id, queued=len(numbers))
 
-        return self._store.write(work)
+        binding = self._once.binding(caller, "webhook_endpoints.replay", idempotency_key, (endpoint_id, request))
+        return self._once.write(caller, binding, Replay, work)
 
     def _seal(self, db: Connection, tenant_id: str, endpoint_id: str, number: int, secret: str, now: str) -> None:
         self._sealer.seal(
