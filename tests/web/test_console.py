@@ -1,5 +1,6 @@
 """The console: the running world, evidence of the demo tenant alone, and the drawing of an inclusion proof."""
 
+import json
 import time
 from hashlib import sha256
 from typing import Any
@@ -8,11 +9,16 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from honnin.chip import MyNumberCard, Pin, open_reader
+from honnin.platform.counter import CounterReading
+from honnin.platform.document_forms import DocumentRequest, DocumentSignature
 from honnin.platform.evidence import rfc9162
 from honnin.platform.evidence.receipt import read_receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
 from honnin.web.console.merkle import climb
 from honnin.web.serving import Running
+from honnin.web.tap.service import Service
+from honnin.web.tap.terminal import tap
 
 
 @given(st.integers(1, 70), st.data())
@@ -64,8 +70,75 @@ def test_receipt_is_given_as_a_file_that_verifies(visitor: Any, server: Running,
     assert "千代田区" not in page
 
 
+def prepared_and_signed(server: Running, pin: str) -> tuple[str, str]:
+    """Prepare two documents and sign one of them with a card; return the ids (prepared, signed)."""
+    caller = server.platform.authenticate(server.api_key)
+    wanted = DocumentRequest(purpose="lease", file="賃貸借契約".encode(), kind="cms", level="B")
+    left, taken = (server.platform.documents.prepare(caller, wanted) for _ in range(2))
+    assert taken.to_be_signed is not None
+    with open_reader("emulated:hanako", data=server.platform.settings.data) as reader, MyNumberCard(reader) as card:
+        card.jpki.unlock(Pin("signature", pin))
+        value = card.jpki.sign_message("signature", taken.to_be_signed.content).value
+        certificate = card.jpki.certificate("signature")
+    made = server.platform.documents.complete(
+        caller, taken.id, DocumentSignature(signature=value, certificate=certificate)
+    )
+    assert made.report is not None
+    assert made.report["indication"] == "TOTAL-PASSED", made.report
+    return left.id, taken.id
+
+
+def test_evidence_of_a_document_and_of_what_is_not_signed_yet(
+    visitor: Any, server: Running, pins: dict[str, str]
+) -> None:
+    left, signed = prepared_and_signed(server, pins["hanako"])
+    receipt = read_receipt(receipt_of(visitor, signed).content)
+    assert json.loads(receipt.record)["verification"] == signed
+    page = visitor.get(f"{server.origin('console')}/evidence/{signed}").text
+    for shown in ("TOTAL-PASSED", "受領証を今確かめました", "失効していないこと", "署名された内容", signed):
+        assert shown in page
+    assert "見本　花子" not in page
+    unsigned = visitor.get(f"{server.origin('console')}/evidence/{left}")
+    assert unsigned.status_code == 404
+    assert "証跡は見つかりません" in unsigned.text
+
+
+def test_evidence_of_a_check_at_the_counter_and_of_a_tap(visitor: Any, server: Running, pins: dict[str, str]) -> None:
+    platform, data = server.platform, server.platform.settings.data
+    reading = CounterReading(
+        document="my_number_card", purpose="hotel", staff="見本　係員", place="見本支店", terminal="見本窓口",
+        law=None, kept="1234", authentic="verified", current="current", date_by="chip", same_person=True,
+        checks=({"id": "issuer", "result": "passed", "reason": "", "code": "proof.card_issuer_signed"},),
+    )  # fmt: skip
+    caller = platform.authenticate(server.api_key)
+    check = platform.counter.record(caller.tenant, reading, at=platform.clock(caller))
+    with Service(server.base, server.api_key) as service, open_reader("emulated:taro", data=data) as reader:
+        terminal = service.add_terminal("入口", "見本図書館", supervised=True, outdoors=False, online=False)
+        made = tap(service, terminal.id, "library", reader)
+    for name, words in (
+        (check.id, ("本人確認ができました", "顔と写真の照合")),
+        (made.id, ("登録された利用者か", "端末")),
+    ):
+        record = json.loads(read_receipt(receipt_of(visitor, name).content).record)
+        assert record["verification"] == name
+        page = visitor.get(f"{server.origin('console')}/evidence/{name}?lang=ja").text
+        for shown in ("受領証を今確かめました", *words):
+            assert shown in page, (name, shown)
+
+
+def test_evidence_of_a_session_is_that_of_its_check(visitor: Any, server: Running, pins: dict[str, str]) -> None:
+    verification = checked(visitor, pins)
+    caller = server.platform.authenticate(server.api_key)
+    session = server.platform.sessions.list(caller, limit=1).data[0]
+    assert session.verification == verification
+    pages = [visitor.get(f"{server.origin('console')}/evidence/{name}").text for name in (session.id, verification)]
+    assert all(f'/evidence/{verification}/receipt.json"' in page for page in pages)
+
+
 def test_evidence_of_another_tenant_is_not_shown(visitor: Any, server: Running) -> None:
-    for name in ("ver_000000000000000000000000", "evd_x", "%2e%2e", "a" * 300):
+    unknown = "_000000000000000000000000"
+    kinds = tuple(f"{kind}{unknown}" for kind in ("ver", "doc", "cch", "tap", "ses", "lgn", "rec"))
+    for name in (*kinds, "evd_x", "%2e%2e", "a" * 300):
         answer = visitor.get(f"{server.origin('console')}/evidence/{name}")
         assert answer.status_code == 404, name
         assert "続けられませんでした" in answer.text

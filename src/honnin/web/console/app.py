@@ -1,7 +1,7 @@
 """The console's pages: what is running, and the evidence of one check of the demo tenant.
 
     GET /                            the running world: origins, key file, newest checks at the counter, people
-    GET /evidence/{id}               verdict, ordered checks, revocation, receipt with its place in the log
+    GET /evidence/{id}               of anything with a receipt (`proven`): verdict, ordered checks, place in the log
     GET /evidence/{id}/receipt.json  the receipt (honnin-receipt/1)
     GET /law                         which method is lawful when (console.law)
     GET /assess, /introducing        a level from risks; the five steps (console.assurance)
@@ -14,7 +14,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,8 +32,8 @@ from honnin.web.check.persons import persons
 from honnin.web.console.assurance import assurance_routes
 from honnin.web.console.law import law_routes
 from honnin.web.console.merkle import climb
+from honnin.web.console.proven import Proven, find
 from honnin.web.design import Pages, Threads, language_of, site
-from honnin.words import Language, in_all
 
 if TYPE_CHECKING:
     from honnin.connect.worlds import World
@@ -114,13 +113,13 @@ class _Console:
         )
 
     async def evidence(self, request: Request) -> Response:
-        """Show the evidence of one check."""
-        verification, receipt = await self._threads.run(self._read, request.path_params["id"])
+        """Show the evidence of one check, of whichever kind."""
+        proven, receipt = await self._threads.run(self._read, request.path_params["id"])
         for _ in range(PATIENCE):
             if receipt is not None:
                 break
             await asyncio.sleep(PAUSE)
-            verification, receipt = await self._threads.run(self._read, request.path_params["id"])
+            proven, receipt = await self._threads.run(self._read, request.path_params["id"])
         language = language_of(request)
         drawing: dict[str, Any] = {"receipt": None, "holds": False, "levels": [], "leaf": ""}
         if receipt is not None:
@@ -129,34 +128,34 @@ class _Console:
         return self.pages.render(
             request,
             "evidence.html",
-            verification=verification,
-            checks=[_named(check, language) for check in verification.verdict.checks],
-            mood=MOODS[verification.verdict.indication],
-            sentence=verification.messages.get(language, verification.verdict.reason),
+            proven=proven,
+            shown=proven.shown,
+            mood=MOODS[proven.verdict.indication],
+            sentence=proven.messages.get(language, proven.verdict.reason),
             log_key=self._log_key(),
             **drawing,
         )
 
     async def receipt(self, request: Request) -> Response:
         """Return the receipt as a file."""
-        verification, receipt = await self._threads.run(self._read, request.path_params["id"])
+        proven, receipt = await self._threads.run(self._read, request.path_params["id"])
         if receipt is None:
             raise StateError(PENDING, "The receipt does not exist yet.", next="Ask again in a second.", retryable=True)
-        name = f"{verification.evidence}.json"
+        name = f"{proven.evidence}.json"
         headers = {"content-disposition": f'attachment; filename="{name}"', "cache-control": "no-store"}
         return Response(write_receipt(receipt), media_type="application/json", headers=headers)
 
     # --- what the demo tenant may see
 
-    def _read(self, verification_id: str) -> tuple[Verification, Receipt | None]:
+    def _read(self, object_id: str) -> tuple[Proven, Receipt | None]:
         caller = self._caller()
-        verification = self._platform.verification(caller, verification_id)
+        proven = find(self._platform, caller, object_id)
         try:
-            return verification, self._platform.receipt(caller, verification_id)
+            return proven, self._platform.receipt(caller, proven.evidence)
         except StateError as error:
             if error.code != PENDING:
                 raise
-            return verification, None
+            return proven, None
 
     def past(self, on: date, early: bool) -> Simulation | None:
         """Return what the law of a day says of the demo tenant's last checks; None while there is no such tenant."""
@@ -197,13 +196,3 @@ class _Console:
         except FormatError:
             return False
         return True
-
-
-def _named(check: Mapping[str, Any], language: Language) -> dict[str, Any]:
-    """Return a check with its name in words; an id without words stands for itself."""
-    say_name = partial(in_all, f"console.check_{check['id']}")
-    try:
-        name = say_name()[language]
-    except KeyError:
-        name = str(check["id"])
-    return {"name": name, "result": check["result"], "reason": check.get("reason"), "source": check.get("source")}
