@@ -106,8 +106,8 @@ def test_four_items_only_when_asked_and_only_when_passed(folder: Path) -> None:
         (["mail"], 1, "signature.format_unknown"),
         (["raw", "--content", "content"], 2, "signature.certificate_missing"),
         (["missing"], 2, "input.unreadable"),
-        ([*RAW[:-1], "yesterday"], 2, "signature.time_malformed"),
-        ([*RAW[:-1], "2026-11-21T03:00:00"], 2, "signature.time_malformed"),
+        ([*RAW[:-1], "yesterday"], 2, "input.time"),
+        ([*RAW[:-1], "2026-11-21T03:00:00"], 2, "input.time"),
         ([*RAW, "--policy", "nonsense"], 2, "signature.policy_unknown"),
     ],
 )

@@ -413,11 +413,14 @@ def test_a_graph_of_cross_certificates_costs_a_bounded_search() -> None:
     assert judge(target, [root().der()], [*graph, entry, door]).indication == "PASSED"
 
 
+NO_OIDS = ("", "1", "abc", "1.2.x", "1..2", "1.2.", "1.٢")
+
+
 def test_arguments_are_checked() -> None:
     with pytest.raises(InputError) as caught:
         judge(person().der(), [root().der()], at=datetime(2026, 1, 1))  # noqa: DTZ001
     assert caught.value.code == "certificate.time_without_zone"
-    for options in ({"revocation": "maybe"}, {"purpose": "anything"}):
+    for options in ({"revocation": "maybe"}, {"purpose": "anything"}, *({"policies": {oid}} for oid in NO_OIDS)):
         with pytest.raises(InputError):
             judge(person().der(), [root().der()], **options)
     assert judge(b"", [], at=datetime(2026, 1, 1, tzinfo=UTC)).sub_indication == FORMAT

@@ -1,13 +1,13 @@
 """`honnin crl`: the revocation index on the command line (CONTRACTS: Commands)."""
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from honnin.cli.output import json_option, print_json, read_der
+from honnin.cli.times import moment_or_now
 
 __all__ = ["crl"]
 
@@ -24,20 +24,6 @@ MEANING = {
 @click.group()
 def crl() -> None:
     """Revocation lists of any length: take them in, ask them, compare them."""
-
-
-def _moment(text: str | None) -> datetime:
-    from honnin.errors import InputError
-
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InputError("clock.no_zone", "The time is not RFC 3339 with a zone.", next="Write 2026-11-21T09:00:00+09:00.")
 
 
 def _serial(text: str) -> int:
@@ -74,7 +60,7 @@ def build(folder: Path, lists: tuple[Path, ...], issuers: tuple[Path, ...], at: 
     from honnin.pki.index import RevocationIndex
 
     certificates = [octets for path in issuers for octets in read_der(path)]
-    report = RevocationIndex.build(folder, lists, certificates, at=_moment(at))
+    report = RevocationIndex.build(folder, lists, certificates, at=moment_or_now(at))
     if as_json:
         print_json(report.to_json())
     else:
@@ -127,7 +113,7 @@ def lookup(
         foreign = not issued(parse_certificate(authority), target)
         extension = target.extensions.get("2.5.29.31")
         named = extension.value if extension else None
-    moment = _moment(at)
+    moment = moment_or_now(at)
     answers: list[dict[str, Any]] = []
     for serial in wanted:
         if foreign:
@@ -178,7 +164,7 @@ def stats(folder: Path, at: str | None, as_json: bool) -> None:
     """Tell what the index in DIR holds, after checking every segment's checksum."""
     from honnin.pki.index import RevocationIndex
 
-    moment = _moment(at)
+    moment = moment_or_now(at)
     index = RevocationIndex.open(folder)
     rows: list[dict[str, Any]] = []
     for key_id in index.issuers():

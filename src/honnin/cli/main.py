@@ -6,7 +6,7 @@ entry-point group `honnin.commands`.
 
 import sys
 from importlib import import_module
-from io import StringIO, TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -92,7 +92,7 @@ def main() -> None:
     from honnin.cli.ending import ended
 
     if sys.stdin is None:
-        sys.stdin = StringIO()
+        sys.stdin = TextIOWrapper(BytesIO())
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a terminal that lacks a character stops no command

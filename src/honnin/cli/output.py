@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,9 +86,12 @@ def print_error(error: HonninError, *, as_json: bool) -> None:
 
 
 def read_file(path: Path, limit: int = 64 << 20) -> bytes:
-    """Return a file's bytes. Raises InputError when it is missing, unreadable or larger than `limit` bytes."""
+    """Return a file's bytes, for `-` those of standard input.
+
+    Raises InputError when it is missing, unreadable or larger than `limit` bytes.
+    """
     try:
-        with path.open("rb") as file:
+        with nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as file:
             content = file.read(limit + 1)  # a device has no size that could be asked for
     except OSError as error:
         raise InputError(

@@ -1,13 +1,13 @@
 """`honnin pki path` and `honnin pki revocation`: certificates judged from files (CONTRACTS: Commands)."""
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from honnin.cli.output import json_option, print_json, read_der
+from honnin.cli.times import moment_or_now
 from honnin.errors import InputError
 
 __all__ = ["pki"]
@@ -18,21 +18,6 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 @click.group()
 def pki() -> None:
     """Certificates: validate a path, ask for revocation."""
-
-
-def _moment(text: str | None) -> datetime:
-    """Return an RFC 3339 time with zone; now without one."""
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is not None:
-            return at.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InputError(
-        "input.time", f"{text[:60]!r} is not a time with zone.", next="For example 2026-11-21T09:00:00+09:00."
-    )
 
 
 def _all(paths: Iterable[Path]) -> list[bytes]:
@@ -79,7 +64,7 @@ def path(cert: Path, *, as_json: bool, **options: Any) -> None:
         intermediates=_all(options["intermediates"]),
         crls=_all(options["crls"]),
         ocsp=_all(options["ocsp"]),
-        at=_moment(options["at"]),
+        at=moment_or_now(options["at"]),
         revocation=options["revocation"],
         max_age=options["max_age"],
         policies=frozenset(options["policies"]) or frozenset({"2.5.29.32.0"}),
@@ -112,7 +97,7 @@ def revocation(cert: Path, *, issuer: Path, as_json: bool, **options: Any) -> No
         _one(issuer),
         crls=_all(options["crls"]),
         ocsp=_all(options["ocsp"]),
-        at=_moment(options["at"]),
+        at=moment_or_now(options["at"]),
         max_age=options["max_age"],
     )
     if as_json:

@@ -3,7 +3,6 @@
 Values are read from a JSON file, or from standard input with `-`: they are personal data and never arguments.
 """
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -183,7 +182,7 @@ def _items(path: Path | None) -> dict[str, str]:
     """Read values by item id. Raises InputError `record.items`."""
     if path is None:
         return {}
-    content = sys.stdin.buffer.read(1 << 20) if str(path) == "-" else read_file(path, 1 << 20)
+    content = read_file(path, 1 << 20)
     try:
         return msgspec.json.decode(content, type=dict[str, str])
     except ValueError:

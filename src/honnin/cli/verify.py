@@ -1,6 +1,5 @@
 """`honnin verify`: the report on a signature on the command line (CONTRACTS: Commands, Verdicts)."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +7,7 @@ import click
 
 from honnin.cli.card_output import echo_four_items
 from honnin.cli.output import json_option, print_json, read_der, read_file
-from honnin.errors import InputError
+from honnin.cli.times import moment
 
 if TYPE_CHECKING:
     from honnin.pki.report import Report
@@ -60,8 +59,8 @@ def verify(
         intermediates=_all(intermediates),
         crls=_all(crls),
         ocsp=_all(answers),
-        at=_moment(at),
-        existed_at=_moment(existed_at),
+        at=None if at is None else moment(at),
+        existed_at=None if existed_at is None else moment(existed_at),
         policy=policy,
     )
     if as_json:
@@ -77,20 +76,6 @@ def verify(
 
 def _all(paths: tuple[Path, ...]) -> list[bytes]:
     return [octets for path in paths for octets in read_der(path)]
-
-
-def _moment(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        pass
-    raise InputError(
-        "signature.time_malformed", "A time is not RFC 3339 with a zone.", next="Write 2026-11-21T09:00:00+09:00."
-    )
 
 
 def _items(report: "Report") -> dict[str, Any] | None:

@@ -4,10 +4,10 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -15,20 +15,15 @@ import msgspec
 from honnin.errors import InputError
 from honnin.identity.dates import JST
 from honnin.sandbox.opening import Sandbox, open_world
-from honnin.sandbox.options import data_option
+from honnin.sandbox.options import data_option, json_option
 
 if TYPE_CHECKING:
     from honnin.sandbox.switching import Switchboard
 
 __all__ = ["sandbox"]
 
-F = TypeVar("F", bound=Callable[..., Any])
 DURATION = re.compile(r"(-?)((?:\d{1,6}[dhms])+)\Z")
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-
-
-def _json_option(function: F) -> F:
-    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
 
 
 class _Group(click.Group):
@@ -69,7 +64,7 @@ def sandbox() -> None:
 @sandbox.command()
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @data_option
-@_json_option
+@json_option
 def people(names: tuple[str, ...], data: Path, *, as_json: bool) -> None:
     """List the invented persons: story, documents, what opens them, and how a check of each one ends.
 
@@ -117,7 +112,7 @@ class _EventCommand(click.Command):
 @click.option("--sex", type=click.Choice(["male", "female", "unknown"]), help="The corrected sex.")
 @click.option("--only", type=click.Choice(["signature", "user_authentication"]), help="End this certificate alone.")
 @data_option
-@_json_option
+@json_option
 def event(person: str, event: str, only: str | None, data: Path, *, as_json: bool, **changes: str | None) -> None:
     """Let something happen to a person: move, rename, renew, lose, hold, die …"""
     from honnin.sandbox.life import events, happen
@@ -145,7 +140,7 @@ def clock() -> None:
 
 @clock.command()
 @data_option
-@_json_option
+@json_option
 def show(data: Path, *, as_json: bool) -> None:
     """Show the world's time."""
     _print_time(open_world(data), as_json=as_json)
@@ -155,11 +150,11 @@ def show(data: Path, *, as_json: bool) -> None:
 @click.argument("time")
 @click.option("--freeze", is_flag=True, help="Let the clock stand still there.")
 @data_option
-@_json_option
+@json_option
 def set_(time: str, data: Path, *, freeze: bool, as_json: bool) -> None:
     """Set the clock to a TIME with zone (2026-11-22T00:00:00+09:00)."""
     try:
-        moment = datetime.fromisoformat(time)
+        moment = datetime.fromisoformat(time.upper())
     except ValueError as error:
         raise InputError(
             "clock.malformed", "That is not a time.", next="Write it as 2026-11-22T00:00:00+09:00."
@@ -172,7 +167,7 @@ def set_(time: str, data: Path, *, freeze: bool, as_json: bool) -> None:
 @clock.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})  # -2h is a time
 @click.argument("by")
 @data_option
-@_json_option
+@json_option
 def advance(by: str, data: Path, *, as_json: bool) -> None:
     """Move the clock BY days, hours, minutes, seconds (90m, 1d12h, -2h)."""
     match = DURATION.match(by)
@@ -187,7 +182,7 @@ def advance(by: str, data: Path, *, as_json: bool) -> None:
 
 @clock.command()
 @data_option
-@_json_option
+@json_option
 def reset(data: Path, *, as_json: bool) -> None:
     """Let the clock run with the machine's again."""
     world = open_world(data)
@@ -200,7 +195,7 @@ def reset(data: Path, *, as_json: bool) -> None:
 @click.argument("service", required=False)
 @click.argument("state", required=False)
 @data_option
-@_json_option
+@json_option
 def switch(institution: str | None, service: str | None, state: str | None, data: Path, *, as_json: bool) -> None:
     """Show how institutions answer, or make a SERVICE fail (jlis ocsp down; digital-auth token wrong_nonce)."""
     boards = _boards()

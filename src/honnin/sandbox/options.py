@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-__all__ = ["data_option"]
+__all__ = ["data_option", "json_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,3 +28,8 @@ def data_option(function: F) -> F:
         show_default="$HONNIN_DATA or ~/.local/share/honnin",
         help="Folder of the world.",
     )(function)
+
+
+def json_option(function: F) -> F:
+    """Add `--json`: one JSON object on standard output and nothing else there."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)

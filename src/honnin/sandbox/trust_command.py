@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from honnin.errors import InputError
-from honnin.sandbox.options import data_option
+from honnin.sandbox.options import data_option, json_option
 
 __all__ = ["trust"]
 
@@ -15,7 +15,7 @@ __all__ = ["trust"]
 @click.command()
 @click.argument("document", required=False)
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Write each as DOCUMENT-KEYID.pem here.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_option
 def trust(document: str | None, out: Path | None, data: Path, *, as_json: bool) -> None:
     """Show whom to trust for a DOCUMENT, or for all: key identifiers, and certificates or public keys."""

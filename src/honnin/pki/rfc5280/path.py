@@ -23,7 +23,7 @@ from honnin.pki.rfc5280.checking import STEPS
 from honnin.pki.rfc5280.extensions import ANY_POLICY
 from honnin.pki.rfc5280.policies import PolicyInputs
 from honnin.pki.rfc5280.profile import Fault
-from honnin.pki.rfc5280.purpose import check_purpose_name
+from honnin.pki.rfc5280.purpose import check_purpose_name, dotted
 from honnin.pki.rfc5280.store import store_of
 from honnin.pki.verdict import Check, Verdict, situation
 
@@ -50,7 +50,8 @@ def path_context(
 ) -> PathContext:
     """Return the inputs of a judgement, parsed; arguments as `validate_path` takes them.
 
-    Raises InputError `certificate.time_without_zone`, `certificate.purpose_unknown`, `certificate.mode_unknown`.
+    Raises InputError `certificate.time_without_zone`, `certificate.purpose_unknown`, `certificate.mode_unknown`,
+    `certificate.policy_malformed`.
     """
     require_zone(at)
     if revocation not in MODES:
@@ -58,6 +59,10 @@ def path_context(
             "certificate.mode_unknown", f"Revocation is one of {', '.join(MODES)}.", next="Give one of these."
         )
     check_purpose_name(purpose)
+    if not all(dotted(oid) for oid in policies):
+        raise InputError(
+            "certificate.policy_malformed", "A policy is no object identifier.", next="Write it dotted: 2.5.29.32.0."
+        )
     return PathContext(
         store=store_of(anchors, intermediates),
         revocation=read_revocation(crls, ocsp, max_age),

@@ -14,7 +14,7 @@ from honnin.errors import InputError
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.pki.rfc5280.extensions import ANY_EXTENDED_KEY_USAGE, EXTENDED_KEY_USAGE, extended_key_usage, key_usage
 
-__all__ = ["check_purpose_name", "purpose_fault"]
+__all__ = ["check_purpose_name", "dotted", "purpose_fault"]
 
 _BITS = {
     name: 1 << bit
@@ -41,12 +41,17 @@ def _rules() -> dict[str, dict[str, Any]]:
     return rules
 
 
+def dotted(oid: str) -> bool:
+    """Return whether a text is an object identifier in dotted notation."""
+    arcs = oid.split(".")
+    return oid.isascii() and len(arcs) > 1 and all(arc.isdecimal() for arc in arcs)
+
+
 def check_purpose_name(purpose: str | None) -> None:
     """Raise InputError `certificate.purpose_unknown` unless a purpose is None, one of honnin's, or a dotted OID."""
     if purpose is None or purpose in _rules():
         return
-    arcs = purpose.split(".")
-    if len(arcs) < 2 or not all(arc.isdecimal() for arc in arcs):
+    if not dotted(purpose):
         raise InputError(
             "certificate.purpose_unknown",
             "A purpose is `signature`, `user_authentication` or the dotted OID of an extended key usage.",

@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
 )
 
-from honnin.sandbox.options import data_option
+from honnin.sandbox.options import data_option, json_option
 
 __all__ = ["free_area"]
 
 
 @click.command("free-area")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Write the keys here.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_option
 def free_area(out: Path, data: Path, *, as_json: bool) -> None:
     """Write each application's issuer key (public) and terminal key (private, of the sandbox alone) as PEM."""

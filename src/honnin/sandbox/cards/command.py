@@ -1,5 +1,6 @@
 """`honnin sandbox card PERSON[/DOCUMENT] --vpcd HOST:PORT`: an emulated card in the virtual reader of a real pcscd."""
 
+import json
 import signal
 import threading
 from contextlib import ExitStack
@@ -10,7 +11,7 @@ import click
 
 from honnin.sandbox.cards.personalise import Interface
 from honnin.sandbox.cards.transcript import Exchange, lines
-from honnin.sandbox.options import data_option
+from honnin.sandbox.options import data_option, json_option
 
 __all__ = ["card"]
 
@@ -35,8 +36,14 @@ class _Address(click.ParamType[tuple[str, int]]):
 @click.option("--interface", type=click.Choice(["contact", "contactless"]), default="contactless", show_default=True)
 @click.option("--log", type=click.File("a", lazy=False), help="Append every command and answer, PINs blanked.")
 @data_option
-def card(target: str, vpcd: tuple[str, int], interface: Interface, log: IO[str] | None, data: Path) -> None:
-    """Put a person's card into a virtual reader (vsmartcard vpcd) until Ctrl+C takes it out."""
+@json_option
+def card(
+    target: str, vpcd: tuple[str, int], interface: Interface, log: IO[str] | None, data: Path, *, as_json: bool
+) -> None:
+    """Put a person's card into a virtual reader (vsmartcard vpcd) until Ctrl+C takes it out.
+
+    A reader that is away is tried again. With --json the one object comes at once.
+    """
     from honnin.sandbox.cards.reader import open_emulated
     from honnin.sandbox.cards.vpcd import serve
 
@@ -51,5 +58,8 @@ def card(target: str, vpcd: tuple[str, int], interface: Interface, log: IO[str] 
         for number in (signal.SIGINT, signal.SIGTERM):
             before = signal.signal(number, lambda *_: stop.set())
             restore.callback(signal.signal, number, before)
-        click.echo(f"{target} → {vpcd[0]}:{vpcd[1]}", err=True)
+        if as_json:
+            click.echo(json.dumps({"card": target, "vpcd": f"{vpcd[0]}:{vpcd[1]}", "interface": interface}))
+        else:
+            click.echo(f"{target} → {vpcd[0]}:{vpcd[1]}", err=True)
         serve(chip, *vpcd, stop=stop)

@@ -11,7 +11,7 @@ import msgspec
 from honnin.errors import InputError
 from honnin.sandbox.digital_auth.store import prepare
 from honnin.sandbox.opening import Sandbox, open_world
-from honnin.sandbox.options import data_option
+from honnin.sandbox.options import data_option, json_option
 
 __all__ = ["digital_auth"]
 
@@ -30,7 +30,7 @@ def digital_auth() -> None:
 @click.option("--verifier", help="Its PF operator; without --client-id, the PF operator to be registered itself.")
 @click.option("--test-card", is_flag=True, help="Show the test-card-substitute page in place of the phone.")
 @click.option("--strict", is_flag=True, help="Refuse every departure from the official request.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_option
 def register(
     file: Path | None,
@@ -72,7 +72,7 @@ def register(
 
 
 @digital_auth.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_option
 def list_(data: Path, *, as_json: bool) -> None:
     """List relying parties and PF operators."""
@@ -92,7 +92,7 @@ def list_(data: Path, *, as_json: bool) -> None:
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=8600, show_default=True, help="Where `honnin up` listens."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_option
 def demo(port: int, data: Path, *, as_json: bool) -> None:
     """Register the demo's bank and PF, and show the file that holds their private keys."""
@@ -106,7 +106,7 @@ def demo(port: int, data: Path, *, as_json: bool) -> None:
 
 
 @digital_auth.command("roll-keys")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_option
 def roll_keys(data: Path, *, as_json: bool) -> None:
     """Let new keys sign from now on; the old ones stay in the JWKS for a while."""

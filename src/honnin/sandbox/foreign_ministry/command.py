@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from honnin.sandbox.options import data_option
+from honnin.sandbox.options import data_option, json_option
 
 __all__ = ["passport"]
 
@@ -14,7 +14,7 @@ __all__ = ["passport"]
 @click.command()
 @click.argument("target", metavar="PERSON[:KIND,FAULT]")
 @click.option("--csca", type=click.Path(dir_okay=False, path_type=Path), help="Write the CSCA certificates here, PEM.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 @data_option
 def passport(target: str, csca: Path | None, data: Path, *, as_json: bool) -> None:
     """Show what opens a person's passport: number, birth date, expiry date (YYMMDD) and access number."""
