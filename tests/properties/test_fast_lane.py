@@ -175,6 +175,12 @@ def test_names_hidden_in_another_extension_are_not_taken_for_names() -> None:
                 both_ways(octets)
 
 
+@pytest.mark.parametrize("length", [b"\x82\xff\xff", b"\x82\xff\xf0", b"\x83\x01\x00", b"\xff\xff\xff"])
+def test_names_that_claim_more_than_a_certificate_holds_are_read_alike(length: bytes) -> None:
+    at = BASES[0].index(bytes.fromhex("0603551d1104")) + 6
+    both_readers(BASES[0][:at] + length + BASES[0][at + len(length) :])
+
+
 def test_nobody_fills_the_memory_with_what_no_anchor_signed() -> None:
     before = len(alike._templates)
     for number in range(5):

@@ -11,7 +11,7 @@ import re
 from base64 import b64decode
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from honnin import __version__
 from honnin.errors import FormatError, InputError
@@ -22,9 +22,6 @@ from honnin.pki.rfc5280.keys import family_of
 from honnin.pki.rfc5652 import looks_like_cms
 from honnin.pki.rfc8017 import check_rsa
 from honnin.pki.signed_content import SignedContent, digest_from
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 __all__ = ["collect", "gather"]
 
@@ -84,7 +81,7 @@ def gather(
         )
     given = None if digest is None else digest_from(digest)
     kind, octets = _told_apart(signed)
-    beside = certificate.raw if isinstance(certificate, Certificate) else certificate
+    beside = certificate if certificate is None or isinstance(certificate, bytes) else certificate.raw
     try:
         if kind == "raw":
             signer, found = _raw(octets, content, given, certificate, trust, at, existed_at)
@@ -138,23 +135,23 @@ def _raw(
             "A raw signature does not carry what was signed.",
             next="Give the signed content, or its digest.",
         )
-    parsed = certificate if isinstance(certificate, Certificate) else parse_certificate(certificate)
+    parsed = parse_certificate(certificate) if isinstance(certificate, bytes) else certificate
     checked = _value(parsed, signature, SignedContent(content, digest))
     return signer_facts(parsed, checked, trust, at, existed_at), parsed
 
 
 def _value(certificate: Certificate, signature: bytes, signed: SignedContent) -> SignatureFacts:
     try:
-        key = certificate.public_key()
+        key: Any = certificate.public_key()
     except FormatError:
         return SignatureFacts(result="unsupported", problem="key_unsupported", covers=signed.covers)
     family = family_of(key)
     if family == "rsa":
-        return check_rsa(cast("rsa.RSAPublicKey", key), signature, signed)
+        return check_rsa(key, signature, signed)
     if family == "ec":
         from honnin.pki.ecdsa import check_ecdsa
 
-        return check_ecdsa(cast("ec.EllipticCurvePublicKey", key), signature, signed)
+        return check_ecdsa(key, signature, signed)
     return SignatureFacts(result="unsupported", problem="key_unsupported", covers=signed.covers)
 
 

@@ -55,6 +55,7 @@ SEQUENCE = 0x30
 SET = 0x31
 UTC_TIME = 0x17
 GENERALIZED_TIME = 0x18
+_TIME_OCTETS = {UTC_TIME: 13, GENERALIZED_TIME: 15}
 
 Span = tuple[int, int, int]
 
@@ -222,18 +223,15 @@ def _decode_oid(content: bytes) -> str:
 
 def time(octets: bytes, tag: int, start: int, stop: int) -> datetime:
     """Return a time in one of the two forms of RFC 5280 §4.1.2.5: to the second, in UTC, ending in Z."""
-    text = octets[start:stop]
-    if tag == UTC_TIME and len(text) == 13:
-        digits = (b"20" if text[:1] < b"5" else b"19") + text[:12]
-    elif tag == GENERALIZED_TIME and len(text) == 15:
-        digits = text[:14]
-    else:
+    digits = octets[start : stop - 1]
+    if stop - start != _TIME_OCTETS.get(tag) or octets[stop - 1] != 0x5A or not digits.isdigit():
         raise malformed("A time has another form than YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ.")
-    if text[-1:] != b"Z" or not digits.isdigit():
-        raise malformed("A time has another form than YYMMDDHHMMSSZ or YYYYMMDDHHMMSSZ.")
+    text = digits.decode()
+    if tag == UTC_TIME:
+        text = f"20{text}" if digits[0] < 0x35 else f"19{text}"
     try:
         # The form with a T between and an offset behind is parsed in C.
-        return datetime.fromisoformat(f"{digits[:8].decode()}T{digits[8:].decode()}+00:00")
+        return datetime.fromisoformat(f"{text[:8]}T{text[8:]}Z")
     except ValueError:
         raise malformed("A time names a day or an hour that does not exist.") from None
 

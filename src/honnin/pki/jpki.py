@@ -281,7 +281,7 @@ def _four_items(found: dict[str, str]) -> FourItems | None:
 def plain_attributes(certificate: Certificate) -> dict[str, str] | None:
     """Return the known attributes in subjectAltName by name, where it is made of nothing else, each at most once.
 
-    None where there is anything else, or a text of more than 125 octets: `subject_alternative_names` reads all there
+    None where there is anything else, or a text of more than 111 octets: `subject_alternative_names` reads all there
     can be. Remembered with the certificate.
     """
     memory = certificate.memory
@@ -293,30 +293,42 @@ def plain_attributes(certificate: Certificate) -> dict[str, str] | None:
 
 
 def _plain_attributes(value: bytes) -> dict[str, str] | None:
-    known = _attribute_names()
+    headers = _attribute_headers()
     end = len(value)
-    at = 2 + max(0, value[1] - 0x80) if end > 1 and value[0] == 0x30 else end
+    at = (2 if value[1] < 0x80 else value[1] - 0x7E) if end > 1 else end
     if at >= end or value[:at] != _begins(end - at):
         return None
     found: dict[str, str] = {}
-    while at < end:
-        # otherName: A0 size, the OID, A0 size - 14, 0C size - 16, the text
-        size = value[at + 1] if at + 18 <= end else 0
-        name = known.get(value[at + 2 : at + 14])
-        stop = at + 2 + size
-        if not 16 <= size < 0x80 or name is None or name in found or stop > end:
-            return None
-        if value[at] != 0xA0 or value[at + 14 : at + 18] != _TEXT_BEGINS[size]:
-            return None
-        try:
-            found[name] = value[at + 18 : stop].decode()
-        except UnicodeDecodeError:
-            return None
-        at = stop
-    return found
+    count = 0
+    try:
+        while at < end:
+            text = at + _HEADER
+            header = headers.get(value[at:text])
+            if header is None:
+                return None
+            name, length = header
+            at += length
+            found[name] = value[text:at].decode()
+            count += 1
+    except UnicodeDecodeError:
+        return None
+    return found if at == end and count == len(found) else None
 
 
-_TEXT_BEGINS = {size: bytes((0xA0, size - 14, 0x0C, size - 16)) for size in range(16, 0x80)}
+_HEADER = 18
+
+
+@cache
+def _attribute_headers() -> dict[bytes, tuple[str, int]]:
+    """Return the attribute's name and the length of the whole by all that can stand before a text of 0 to 111 octets.
+
+    otherName: A0 size, the OID, A0 size - 14, 0C size - 16, the text.
+    """
+    return {
+        bytes((0xA0, size)) + oid + bytes((0xA0, size - 14, 0x0C, size - 16)): (name, size + 2)
+        for oid, name in _attribute_names().items()
+        for size in range(16, 0x80)
+    }
 
 
 @lru_cache(maxsize=1024)

@@ -16,12 +16,12 @@ can fill the memory. Signature, times and revocation are judged every time.
 """
 
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
 from honnin.errors import FormatError
 from honnin.pki import jpki
-from honnin.pki.der import remembered
 from honnin.pki.revocation import status_of
 from honnin.pki.revocation_sources import Signers
 from honnin.pki.rfc5280 import alike, extensions
@@ -30,7 +30,7 @@ from honnin.pki.rfc5280.alike import Template
 from honnin.pki.rfc5280.building import PathContext, PathResult, build_and_check
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.pki.rfc5280.keys import verify_signature
-from honnin.pki.rfc5280.names import EMPTY, Rdn, prepared, prepared_content
+from honnin.pki.rfc5280.names import EMPTY, prepared, prepared_content
 
 __all__ = ["path_by_kind"]
 
@@ -88,7 +88,7 @@ def _alike(target: Certificate, anchor: Certificate, known: _Known, context: Pat
             return False
         if jpki.plain_attributes(target) is None:
             extensions.subject_alternative_names(target)
-        extensions.subject_key_identifier(target)
+        # subjectKeyIdentifier needs no look: `alike.divide` has proved its 20 octets
         target.public_key()
         if target.memory.get("signed_by") == anchor.spki:
             return True
@@ -116,15 +116,15 @@ def _is_somebody_else(subject: bytes, issuer: bytes) -> bool:
         and subject[last - 4 : last] == bytes((0x31, size + 9, 0x30, size + 7))
         and subject[last + 5 : last + 7] in (bytes((0x13, size)), bytes((0x0C, size)))
         and text.isalnum()
-        and _begin(subject[start : last - 4]) != prepared(issuer)[:-1]
+        and _begins_otherwise(subject[start : last - 4], issuer)
     ):
         return True
     return subject != EMPTY and prepared(subject) != prepared(issuer)
 
 
-@remembered(8192)
-def _begin(content: bytes) -> tuple[Rdn, ...]:
-    return prepared_content(content)
+@lru_cache(maxsize=8192)
+def _begins_otherwise(content: bytes, issuer: bytes) -> bool:
+    return prepared_content(content) != prepared(issuer)[:-1]
 
 
 def _remember(kinds: dict[Template, _Known], target: Certificate, anchor: Certificate, result: PathResult) -> None:

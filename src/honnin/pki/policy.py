@@ -45,7 +45,7 @@ def _named() -> dict[str, Policy]:
 
 def named_policy(policy: "Policy | str | None") -> Policy:
     """Return a policy by name, `documents` for None. Raises InputError `signature.policy_unknown`."""
-    if isinstance(policy, Policy):
+    if not (policy is None or isinstance(policy, str)):
         return policy
     found = _named().get(policy or "documents")
     if found is None:

@@ -80,6 +80,8 @@ def status_of(
         heard.append(by_ocsp(certificate, above[0], given, at))
     if given.crls:
         heard.append(by_crl(certificate, above, given, at, signers))
+    if len(heard) == 1 and heard[0].status.state != "unknown":
+        return heard[0]
     revoked = [finding for finding in heard if finding.status.state == "revoked"]
     if revoked:
         return earliest(revoked)

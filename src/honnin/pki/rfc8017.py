@@ -22,13 +22,15 @@ HASHES: dict[str, hashes.HashAlgorithm] = {
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
 }
+_SHA256_INFO = bytes.fromhex("3031300d060960864801650304020105000420")
+_SHA256_LENGTH = len(_SHA256_INFO) + HASH_LENGTHS["sha256"]
 # DigestInfo before the digest (RFC 8017 §9.2 note 1), by the length of the whole.
 _DIGEST_INFO = {
     len(prefix) + HASH_LENGTHS[name]: (prefix, name)
     for name, prefix in (
         ("sha1", bytes.fromhex("3021300906052b0e03021a05000414")),
         ("sha224", bytes.fromhex("302d300d06096086480165030402040500041c")),
-        ("sha256", bytes.fromhex("3031300d060960864801650304020105000420")),
+        ("sha256", _SHA256_INFO),
         ("sha384", bytes.fromhex("3041300d060960864801650304020205000430")),
         ("sha512", bytes.fromhex("3051300d060960864801650304020305000440")),
     )
@@ -77,6 +79,10 @@ def check_pkcs1(
     except (InvalidSignature, ValueError):
         return SignatureFacts(result="wrong", problem="padding", covers=signed.covers)
     length = len(block)
+    if length == _SHA256_LENGTH and expected in (None, "sha256"):
+        digest = signed.digest("sha256")
+        if digest is not None and block == _SHA256_INFO + digest:
+            return _USUAL[signed.covers]
     prefix, name = _DIGEST_INFO.get(length, (b"", ""))
     if prefix and block.startswith(prefix):
         shape, found = "digest_info", block[len(prefix) :]
@@ -86,8 +92,6 @@ def check_pkcs1(
         return SignatureFacts(
             result="wrong", algorithm="rsassa_pkcs1_v1_5", problem="digest_info", covers=signed.covers
         )
-    if shape == "digest_info" and name == "sha256" and expected in (None, name) and found == signed.digest(name):
-        return _USUAL[signed.covers]
     contradicts = expected is not None and name != expected
     return SignatureFacts(
         result="wrong" if contradicts else "valid" if found == signed.digest(name) else "digest_differs",

@@ -5,6 +5,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -77,9 +78,14 @@ def _skipped(name: str, reason: str) -> Step:
     return Step(Check(name, "not_checked", reason))
 
 
+def _constrained(name: str, reason: str) -> Step:
+    return Step(Check(name, "failed", reason), "constraints")
+
+
 FORMAT, _ALGORITHM, _PATH, _VALIDITY = map(_passed, ("format", "algorithm", "path", "validity"))
 _CRITICAL, _POLICY, _USAGE = map(_passed, ("critical_extensions", "certificate_policy", "key_usage"))
 _DIGEST, _SIGNATURE, _ATTRIBUTES = map(_passed, ("digest", "signature", "attributes"))
+_GOOD: dict[str | None, Step] = {kind: Step(Check("revocation", "passed", "", kind)) for kind in ("crl", "ocsp")}
 
 
 def decisive_step(steps: Iterable[Step]) -> Step | None:
@@ -154,8 +160,7 @@ def critical_extensions_step(certificate: CertificateFacts) -> Step:
     """Refuse a critical extension that nobody here understands (RFC 5280 §4.2)."""
     for extension in certificate.extensions:
         if extension.critical and extension.oid not in _KNOWN_CRITICAL:
-            reason = f"The critical extension {extension.oid} is unknown."
-            return Step(Check("critical_extensions", "failed", reason), "constraints")
+            return _constrained("critical_extensions", f"The critical extension {extension.oid} is unknown.")
     return _CRITICAL
 
 
@@ -163,24 +168,23 @@ def certificate_policy_step(
     certificate: CertificateFacts, path: PathFacts | None, policy: Policy
 ) -> tuple[Step, Purpose | None, Carrier | None]:
     """Judge what the certificate is for by its policy OID, which must have survived the path's policy processing."""
-
-    def refused(reason: str) -> Step:
-        return Step(Check("certificate_policy", "failed", reason), "constraints")
-
     try:
         found = policy_profile(certificate.policies)
         if found is None:
             if policy.other_pki:
                 return _skipped("certificate_policy", "The certificate is under no policy of JPKI."), None, None
-            return refused("The certificate is under no policy of JPKI."), None, None
+            return _constrained("certificate_policy", "The certificate is under no policy of JPKI."), None, None
         oid, profile = found
         purpose = profile.purpose or purpose_by_key_usage(_bits(certificate.key_usage))
     except FormatError as error:
-        return refused(error.message), None, None
-    if path and path.situation == "passed" and not {oid, "2.5.29.32.0"} & set(path.policies):
-        return refused("The path does not uphold the certificate's policy."), purpose, profile.carrier
+        return _constrained("certificate_policy", error.message), None, None
+    upheld = path is None or path.situation != "passed" or oid in path.policies or "2.5.29.32.0" in path.policies
+    if not upheld:
+        step = _constrained("certificate_policy", "The path does not uphold the certificate's policy.")
+        return step, purpose, profile.carrier
     if purpose not in policy.purposes:
-        return refused(f"A {purpose} certificate does not serve for this."), purpose, profile.carrier
+        step = _constrained("certificate_policy", f"A {purpose} certificate does not serve for this.")
+        return step, purpose, profile.carrier
     return _POLICY, purpose, profile.carrier
 
 
@@ -191,13 +195,16 @@ def _bits(names: tuple[str, ...] | None) -> int:
 def key_usage_step(certificate: CertificateFacts, policy: Policy) -> Step:
     """Judge whether the key may make this kind of signature."""
     usage, extended = certificate.key_usage, certificate.extended_key_usage
-    if usage is not None and policy.key_usage and not set(policy.key_usage) & set(usage):
-        return Step(Check("key_usage", "failed", "The key usage does not allow this signature."), "constraints")
-    if extended is not None and policy.extended_key_usage and not set(policy.extended_key_usage) & set(extended):
-        return Step(
-            Check("key_usage", "failed", "The extended key usage does not allow this signature."), "constraints"
-        )
+    if usage is not None and policy.key_usage and not _meet(policy.key_usage, usage):
+        return _constrained("key_usage", "The key usage does not allow this signature.")
+    if extended is not None and policy.extended_key_usage and not _meet(policy.extended_key_usage, extended):
+        return _constrained("key_usage", "The extended key usage does not allow this signature.")
     return _USAGE
+
+
+@lru_cache(maxsize=256)
+def _meet(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    return not set(first).isdisjoint(second)
 
 
 def value_steps(signature: SignatureFacts) -> tuple[Step, Step]:
@@ -242,17 +249,20 @@ def _best(asked: tuple[RevocationFacts, ...], of: int, not_after: datetime, poli
     """
     good: RevocationFacts | None = None
     unknown: RevocationFacts | None = None
-    revoked = [found for found in asked if found.of == of and found.state == "revoked"]
-    if revoked:
-        return min(revoked, key=lambda found: (found.revoked_at is not None, found.revoked_at or found.at))
+    revoked: list[RevocationFacts] = []
     for found in asked:
         if found.of != of:
+            continue
+        if found.state == "revoked":
+            revoked.append(found)
             continue
         why = found.reason if found.state == "unknown" else _unusable(found, not_after, policy.max_age)
         if why is None and found.state == "good":
             good = good or found
         elif unknown is None:
             unknown = found if found.state == "unknown" else replace(found, state="unknown", reason=why)
+    if revoked:
+        return min(revoked, key=lambda found: (found.revoked_at is not None, found.revoked_at or found.at))
     return good or unknown
 
 
@@ -274,7 +284,7 @@ def _status_step(found: RevocationFacts | None, facts: Facts, policy: Policy, wh
             return _skipped("revocation", reason)
         return Step(Check("revocation", "not_checked", reason), "revocation_unknown")
     if found.state == "good":
-        return Step(Check("revocation", "passed", "", found.kind))
+        return _GOOD.get(found.kind) or Step(Check("revocation", "passed", "", found.kind))
     # Whoever is listed as revoked is revoked now, even where the list dates it in the future.
     if found.revoked_at is not None and min(found.revoked_at, facts.at) > (facts.existed_at or facts.at):
         return Step(Check("revocation", "passed", "Revoked only afterwards.", found.kind))
@@ -288,7 +298,7 @@ def attributes_step(certificate: CertificateFacts, policy: Policy) -> Step:
     """Judge the state of the four items in the certificate."""
     state = certificate.attributes
     if policy.attributes is not None and state not in policy.attributes:
-        return Step(Check("attributes", "failed", f"The holder's attributes are {state}."), "constraints")
+        return _constrained("attributes", f"The holder's attributes are {state}.")
     if state == "absent":
         return _skipped("attributes", "The certificate carries none of the four items.")
     if state == "malformed":

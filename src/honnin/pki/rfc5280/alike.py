@@ -14,8 +14,8 @@ What is remembered is a function of the octets alone, so nobody can make it wron
 push it out, `remember` is for certificates whose signature a trusted key has verified. No part of it is about a person.
 """
 
-from struct import Struct
-from typing import Any, NamedTuple
+from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -44,7 +44,7 @@ class Template(msgspec.Struct, frozen=True, eq=False):
 Common = tuple[bytes, ...]
 
 
-class Parts(NamedTuple):
+class Parts(msgspec.Struct, frozen=True, gc=False):
     """Where a certificate is cut. `common`: the octets that others share; the rest are offsets, in their order.
 
     names, names_stop: the content of subjectAltName's OCTET STRING; the same offset twice where there is none.
@@ -53,7 +53,6 @@ class Parts(NamedTuple):
 
     common: Common
     serial_stop: int
-    issuer: int
     validity: int
     subject: int
     key: int
@@ -70,8 +69,6 @@ NOBODYS = frozenset(f"2.5.29.{number}" for number in (15, 18, 19, 31, 32, 35, 37
 SERIAL = 15  # offset of the serial number's content
 KEY = 294  # octets of the SubjectPublicKeyInfo
 _SIGNATURE = 256
-_HEAD = Struct(">HHHH5sBB")
-_TWO_LENGTHS = Struct(">HHHH")
 ALGORITHM = bytes.fromhex("300d06092a864886f70d01010b0500")  # sha256WithRSAEncryption
 _TAIL = ALGORITHM + bytes.fromhex("0382010100")
 _KEY_BEFORE = bytes.fromhex("30820122300d06092a864886f70d01010105000382010f003082010a0282010100")
@@ -88,18 +85,12 @@ def divide(octets: bytes) -> Parts | None:
     tbs_stop = size - _SIGNATURE - len(_TAIL)
     if tbs_stop < 600 or size > 4096:
         return None
-    outer, outer_length, inner, inner_length, version, tag, digits = _HEAD.unpack_from(octets)
-    first = octets[SERIAL]
+    digits, first = octets[14], octets[15]
     if (
-        outer != 0x3082
-        or outer_length != size - 4
-        or inner != 0x3082
-        or inner_length != tbs_stop - 8
-        or version != b"\xa0\x03\x02\x01\x02"
-        or tag != 0x02
+        not octets.startswith(_begins(size))
         or not 0 < digits <= 20
         or first >= 0x80
-        or (first == 0 and (digits == 1 or octets[SERIAL + 1] < 0x80))
+        or (first == 0 and (digits == 1 or octets[16] < 0x80))
     ):
         return None
     serial_stop = SERIAL + digits
@@ -107,19 +98,58 @@ def divide(octets: bytes) -> Parts | None:
     validity = _after_name(octets, issuer)
     subject = validity + 32
     key = _after_name(octets, subject)
-    after_key = key + KEY
-    run = after_key + 8
+    run = key + KEY + 8  # where the extensions begin, behind the headers of two lists
+    length = tbs_stop - run
     if (
-        octets[serial_stop:issuer] != ALGORITHM
-        or octets[tbs_stop : tbs_stop + 20] != _TAIL
-        or run > tbs_stop
+        length < 0x100
+        or not octets.startswith(ALGORITHM, serial_stop)
+        or not octets.startswith(_TAIL, tbs_stop)
         or not octets.startswith(_KEY_BEFORE, key)
-        or octets[after_key - 5 : after_key] != _KEY_AFTER
-        or _TWO_LENGTHS.unpack_from(octets, after_key) != (0xA382, tbs_stop - after_key - 4, 0x3082, tbs_stop - run)
-        or tbs_stop - run < 0x100
+        or not octets.startswith(_between(length), run - 8 - len(_KEY_AFTER))
     ):
         return None
-    return _divide_extensions(octets, run, (serial_stop, issuer, validity, subject, key), tbs_stop)
+    found = octets.find(_NAMES, run, tbs_stop)
+    if found < 0:
+        start = names = stop = run
+    else:
+        names = found + len(_NAMES) + 1
+        form = length = octets[names - 1]
+        if form >= 0x80:
+            count = form - 0x80
+            length = int.from_bytes(octets[names : names + count], "big")
+            names += count
+            if not (count == 1 and length >= 0x80) and not (count == 2 and length >= 0x100):
+                return None
+        stop = names + length
+        if stop > tbs_stop:
+            return None
+        header = _header(stop - found)
+        start = found - len(header)
+        if start < run or not octets.startswith(header, start):
+            return None
+    identifier = octets.find(_IDENTIFIER, stop, tbs_stop)
+    after = identifier + 31
+    if identifier < 0 or after > tbs_stop or not octets.startswith(b"\x04\x14", after - 22):
+        return None
+    common: Common = (octets[issuer:validity], octets[stop:identifier], octets[after:tbs_stop])
+    if found >= 0:  # one part more, so that a certificate with names is never taken for one without
+        common = (*common, octets[run:start])
+    borders = (run, start, stop, identifier, after)
+    return Parts(common, serial_stop, validity, subject, key, names, stop, identifier + 9, tbs_stop, borders)
+
+
+@cache
+def _begins(size: int) -> bytes:
+    """Return what stands before the length of the serial number in a certificate of so many octets."""
+    lengths = (size - 4).to_bytes(2, "big"), (size - 284).to_bytes(2, "big")
+    return b"\x30\x82" + lengths[0] + b"\x30\x82" + lengths[1] + b"\xa0\x03\x02\x01\x02\x02"
+
+
+@cache
+def _between(length: int) -> bytes:
+    """Return what stands between the key's modulus and so many octets of extensions."""
+    lengths = (length + 4).to_bytes(2, "big"), length.to_bytes(2, "big")
+    return _KEY_AFTER + b"\xa3\x82" + lengths[0] + b"\x30\x82" + lengths[1]
 
 
 def _after_name(octets: bytes, at: int) -> int:
@@ -132,35 +162,7 @@ def _after_name(octets: bytes, at: int) -> int:
     return at + 3 + octets[at + 2] if length == 0x81 and octets[at + 2] >= 0x80 else 0
 
 
-def _divide_extensions(octets: bytes, run: int, before: tuple[int, int, int, int, int], tbs_stop: int) -> Parts | None:
-    found = octets.find(_NAMES, run, tbs_stop)
-    if found < 0:
-        start = names = stop = run
-    else:
-        names = found + 7
-        length = octets[names - 1]
-        if length >= 0x80:
-            count = length - 0x80
-            length = int.from_bytes(octets[names : names + count], "big")
-            names += count
-            if not (count == 1 and length >= 0x80) and not (count == 2 and length >= 0x100):
-                return None
-        stop = names + length
-        header = _header(stop - found)
-        start = found - len(header)
-        if start < run or octets[start:found] != header:
-            return None
-    identifier = octets.find(_IDENTIFIER, stop, tbs_stop)
-    after = identifier + 31
-    if identifier < 0 or after > tbs_stop or octets[after - 22 : after - 20] != b"\x04\x14":
-        return None
-    _, issuer, validity, _, _ = before
-    common: Common = (octets[issuer:validity], octets[stop:identifier], octets[after:tbs_stop])
-    if found >= 0:  # one part more, so that a certificate with names is never taken for one without
-        common = (*common, octets[run:start])
-    return Parts(common, *before, names, stop, identifier + 9, tbs_stop, (run, start, stop, identifier, after))
-
-
+@cache
 def _header(length: int) -> bytes:
     """Return the tag and the length of a SEQUENCE of less than 4096 octets."""
     if length < 0x80:

@@ -73,23 +73,22 @@ def parse_certificate(octets: bytes) -> Certificate:
 
 def _by_template(octets: bytes, parts: Parts, template: Template) -> Certificate:
     """Return what `_certificate` does, for one that has all but its holder's fields in common with a known one."""
-    common, serial_stop, _, validity, subject, key, names, names_stop, identifier, tbs_stop, _ = parts
-    times = octets[validity:subject]
-    if times[:4] != b"\x30\x1e\x17\x0d" or times[17:19] != b"\x17\x0d":
+    validity, subject, key, identifier = parts.validity, parts.subject, parts.key, parts.identifier
+    if not (octets.startswith(b"\x30\x1e\x17\x0d", validity) and octets.startswith(b"\x17\x0d", validity + 17)):
         return _certificate(octets)
     extensions = template.extensions.copy()
-    if names < names_stop:
-        extensions[alike.NAMES] = Extension(False, octets[names:names_stop])
+    if parts.names < parts.names_stop:
+        extensions[alike.NAMES] = Extension(False, octets[parts.names : parts.names_stop])
     extensions[alike.KEY_IDENTIFIER] = Extension(False, octets[identifier : identifier + 22])
     return Certificate(
         raw=octets,
-        tbs=octets[4:tbs_stop],
+        tbs=octets[4 : parts.tbs_stop],
         version=3,
-        serial_number=int.from_bytes(octets[15:serial_stop], "big"),
-        issuer=common[0],
+        serial_number=int.from_bytes(octets[alike.SERIAL : parts.serial_stop], "big"),
+        issuer=parts.common[0],
         subject=octets[subject:key],
-        not_before=der.time(times, der.UTC_TIME, 4, 17),
-        not_after=_last_moment(times[19:]),
+        not_before=der.time(octets, der.UTC_TIME, validity + 4, validity + 17),
+        not_after=_last_moment(octets[validity + 19 : subject]),
         spki=octets[key : key + alike.KEY],
         signature_algorithm=alike.ALGORITHM,
         signature_value=octets[-256:],

@@ -10,7 +10,7 @@ from datetime import datetime
 from honnin.errors import FormatError
 from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, earliest
 from honnin.pki.rfc5280 import extensions as ext
-from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
+from honnin.pki.rfc5280.algorithms import NEVER, key_good_until, signature_good_until
 from honnin.pki.rfc5280.alike import Template
 from honnin.pki.rfc5280.certificate import Certificate
 from honnin.pki.rfc5280.checking import working_keys
@@ -52,7 +52,9 @@ def by_crl(
             reason = "The list is not signed by anyone who may sign it."
             continue
         try:
-            entry = _current_entry(certificate, crl, (signer, _path_key(signer, above)), given, at)
+            entry = _entry(certificate, crl)
+            if len(given.crls) > 1:
+                entry = _current_entry(entry, certificate, crl, (signer, _path_key(signer, above)), given, at)
         except FormatError as error:
             reason = error.message
             continue
@@ -237,11 +239,7 @@ def _appointed(certificate: Certificate, crl: Crl) -> bool:
 
 def _may_sign(candidate: Certificate, key: PublicKey | None, crl: Crl, at: datetime) -> bool:
     """Return whether a key is good for signing lists and has signed this one."""
-    try:
-        usage = ext.key_usage(candidate)
-    except FormatError:
-        return False
-    if key is None or (usage is not None and not usage & ext.CRL_SIGN) or key_good_until(key) < at:
+    if key is None or _signs_until(candidate, key) < at:
         return False
     remembered: set[bytes] = crl.memory.setdefault("signed_by", set())
     if candidate.spki in remembered:
@@ -252,6 +250,24 @@ def _may_sign(candidate: Certificate, key: PublicKey | None, crl: Crl, at: datet
     return False
 
 
+def _signs_until(candidate: Certificate, key: PublicKey) -> datetime:
+    """Return until when a certificate's key may sign lists, NEVER where its usage does not say so.
+
+    Remembered with the certificate, but for a key that has parameters from another one.
+    """
+    memory = candidate.memory
+    until: datetime | None = memory.get("signs_lists_until")
+    if until is None:
+        try:
+            usage = ext.key_usage(candidate)
+        except FormatError:
+            return NEVER
+        until = key_good_until(key) if usage is None or usage & ext.CRL_SIGN else NEVER
+        if memory.get("key") is key:
+            memory["signs_lists_until"] = until
+    return until
+
+
 def _entry(certificate: Certificate, crl: Crl) -> Entry | None:
     for entry in entries_for(crl, certificate.serial_number):
         if names_equal(entry.issuer or crl.issuer, certificate.issuer):
@@ -260,19 +276,17 @@ def _entry(certificate: Certificate, crl: Crl) -> Entry | None:
 
 
 def _current_entry(
+    entry: Entry | None,
     certificate: Certificate,
     crl: Crl,
     signer: tuple[Certificate, PublicKey | None],
     given: Revocation,
     at: datetime,
 ) -> Entry | None:
-    """§6.3.3 (h) to (k): the entry in the newest delta that belongs to the list, else the one in the list.
+    """§6.3.3 (h) to (k): the entry in the newest delta that belongs to the list, else the one in the list (`entry`).
 
     removeFromCRL lifts a hold only: any other revocation is for good (§5.3.1).
     """
-    entry = _entry(certificate, crl)
-    if len(given.crls) == 1:
-        return entry
     deltas = [delta for delta in given.crls if _belongs(delta, crl) and _crl_fault(delta, given, at) is None]
     deltas.sort(key=lambda delta: delta.number or 0, reverse=True)
     for delta in deltas:

@@ -130,7 +130,8 @@ def _anchors_alone(anchors: tuple[bytes, ...]) -> Store:
 def store_of(anchors: Iterable[bytes], intermediates: Iterable[bytes] = ()) -> Store:
     """Return the store of these certificates (DER); what cannot be read is left out and counted."""
     alone = _anchors_alone(tuple(anchors))
-    below = [_read(octets) for octets in intermediates]
-    if not below:
+    given = tuple(intermediates)
+    if not given:
         return alone
+    below = [_read(octets) for octets in given]
     return Store(alone.anchors, [c for c in below if c is not None], alone.unreadable + below.count(None))
