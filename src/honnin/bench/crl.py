@@ -49,7 +49,7 @@ def measure_index(*, full: bool = False, rounds: int = 3) -> list[Figure]:
     with bench_folder(signer) as bench:
         build_figures(bench, Shape(1_000_000), "1 M entries", rounds, figures)
         build_figures(bench, Shape(1_000_000, octets=8, ordered=False), "1 M random 8-octet serials", rounds, figures)
-        build_figures(bench, Shape(1_000_000, octets=20, ordered=False), "1 M random 20-octet serials", 1, figures)
+        build_figures(bench, Shape(1_000_000, octets=20, ordered=False), "1 M random 20-octet serials", rounds, figures)
         figures += _country(bench, rounds)
         figures += lookup_figures(bench, 1_000_000)
         for millions in (10, 30) if full else ():

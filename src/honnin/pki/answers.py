@@ -18,7 +18,7 @@ from honnin.pki.judging import report_on
 from honnin.pki.policy import Policy
 from honnin.pki.report import Report
 
-__all__ = ["Answer", "Refusal", "decoded", "encoded", "refusal", "told"]
+__all__ = ["Answer", "Refusal", "Told", "decoded", "encoded", "refusal", "refused", "told"]
 
 
 class Refusal(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -42,25 +42,37 @@ class Own(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is said of one item: where its common facts stand in the chunk, its own, and each signer's four items."""
+    """What is said of one item beside its indication and common facts: its own, and each signer's four items."""
 
-    indication: str | None = None
-    common: int = 0
     own: Own | None = None
     four_items: tuple[FourItems | None, ...] = ()
     refusal: Refusal | None = None
 
 
 class _Chunk(msgspec.Struct, frozen=True, array_like=True):
+    common: list[Facts]
+    answers: list[tuple[str | None, int, Told]]
+
+
+class _Received(msgspec.Struct, frozen=True, array_like=True):
     common: list[msgspec.Raw]
-    told: list[Told]
+    answers: list[tuple[str | None, int, msgspec.Raw]]
+
+
+_NIL = msgspec.Raw(b"\xc0")
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What was said of one item, the common facts still encoded."""
+    """What was said of one item: its indication, and the rest still encoded."""
 
-    told: Told
-    common: msgspec.Raw = msgspec.Raw(b"\xc0")  # nil
+    indication: str | None
+    said: msgspec.Raw
+    common: msgspec.Raw = _NIL
+
+    @property
+    def told(self) -> Told:
+        """What was said of the item alone."""
+        return _TOLD.decode(self.said)
 
     def report(self, policy: Policy) -> Report:
         """Return the report that `verify` gave in the other process."""
@@ -71,7 +83,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_CHUNK = msgspec.msgpack.Decoder(_Chunk)
+_CHUNK = msgspec.msgpack.Decoder(_Received)
+_TOLD = msgspec.msgpack.Decoder(Told)
 _FACTS = msgspec.msgpack.Decoder(Facts)
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -81,8 +94,11 @@ def refusal(error: HonninError) -> Refusal:
     return Refusal(type(error).__name__, error.code, error.message, error.next, error.retryable)
 
 
-def told(report: Report, common: list[Facts]) -> Told:
-    """Return what is said of an item; its common facts are added to `common` where the last ones there are others."""
+def told(report: Report, common: list[Facts]) -> tuple[str | None, int, Told]:
+    """Return what is said of an item: its indication, where its common facts stand in `common`, and the rest.
+
+    The facts are added to `common` where the last ones there are others.
+    """
     facts = report.facts
     own: Own | None = None
     if len(facts.signers) == 1 and (certificate := facts.signers[0].certificate) is not None:
@@ -105,7 +121,7 @@ def told(report: Report, common: list[Facts]) -> Told:
         facts = replace(facts, signers=(replace(facts.signers[0], certificate=shared),))
     if not common or common[-1] != facts:
         common.append(facts)
-    return Told(report.indication, len(common) - 1, own, tuple([one.four_items for one in report.signers]))
+    return report.indication, len(common) - 1, Told(own, tuple([one.four_items for one in report.signers]))
 
 
 def _whole(facts: Facts, own: Own) -> Facts:
@@ -123,13 +139,18 @@ def _whole(facts: Facts, own: Own) -> Facts:
     return replace(facts, signers=(replace(signer, certificate=certificate),))
 
 
-def encoded(answers: list[Told], common: list[Facts]) -> bytes:
-    """Return a chunk's answers as octets."""
-    return _ENCODER.encode(_Chunk([msgspec.Raw(_ENCODER.encode(facts)) for facts in common], answers))
+def encoded(answers: list[tuple[str | None, int, Told]], common: list[Facts]) -> bytes:
+    """Return a chunk's answers as octets. answers: indication, place of the common facts in `common`, the rest."""
+    return _ENCODER.encode(_Chunk(common, answers))
 
 
 def decoded(octets: bytes) -> Iterable[Answer]:
     """Return a chunk's answers, in order."""
     chunk = _CHUNK.decode(octets)
-    common = [raw.copy() for raw in chunk.common] or [msgspec.Raw(b"\xc0")]  # a view would keep the whole chunk
-    return [Answer(one, common[one.common]) for one in chunk.told]
+    common = [raw.copy() for raw in chunk.common] or [_NIL]  # a view would keep the whole chunk
+    return [Answer(indication, rest.copy(), common[place]) for indication, place, rest in chunk.answers]
+
+
+def refused(refusal: Refusal) -> Answer:
+    """Return the answer to an item that got an error."""
+    return Answer(None, msgspec.Raw(_ENCODER.encode(Told(refusal=refusal))))

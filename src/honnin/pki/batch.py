@@ -16,7 +16,7 @@ import msgspec
 
 from honnin import errors
 from honnin.errors import HonninError, InputError, ServiceError
-from honnin.pki.answers import Answer, Refusal, Told, decoded, encoded, refusal, told
+from honnin.pki.answers import Answer, Refusal, Told, decoded, encoded, refusal, refused, told
 from honnin.pki.facts import Facts
 from honnin.pki.judge_process import JudgeProcess
 from honnin.pki.policy import Policy, named_policy
@@ -58,20 +58,19 @@ class _Shared(msgspec.Struct, frozen=True):
 class Outcome:
     """What became of one item. indication: the report's, None where there is an error in its place."""
 
-    __slots__ = ("_answer", "_policy", "_report", "indication")
+    __slots__ = ("_made_of", "_policy", "indication")
 
-    def __init__(self, answer: Answer, policy: Policy, report: Report | None = None) -> None:
-        self.indication = answer.told.indication
-        self._answer = answer
+    def __init__(self, indication: str | None, made_of: Answer | Report, policy: Policy) -> None:
+        self.indication = indication
+        self._made_of = made_of
         self._policy = policy
-        self._report = report
 
     @property
     def error(self) -> HonninError | None:
         """The error that `honnin.verify` would have raised, None where there is a report."""
-        if self.indication is not None:
+        if self.indication is not None or isinstance(self._made_of, Report):
             return None
-        why = self._answer.told.refusal or _LOST
+        why = self._made_of.told.refusal or _LOST
         kind: type[HonninError] = getattr(errors, why.kind)
         return kind(why.code, why.message, next=why.next, retryable=why.retryable)
 
@@ -81,9 +80,9 @@ class Outcome:
         error = self.error
         if error is not None:
             raise error
-        if self._report is None:
-            self._report = self._answer.report(self._policy)
-        return self._report
+        if not isinstance(self._made_of, Report):
+            self._made_of = self._made_of.report(self._policy)
+        return self._made_of
 
     def __repr__(self) -> str:
         return f"Outcome({self.indication or (self.error and self.error.code)})"
@@ -138,8 +137,8 @@ def _judged(item: Submission, shared: _Shared) -> Outcome:
     try:
         report = _verify(item, shared, shared.at)
     except HonninError as error:
-        return Outcome(Answer(Told(refusal=refusal(error))), shared.policy)
-    return Outcome(Answer(Told(report.indication)), shared.policy, report)
+        return Outcome(None, refused(refusal(error)), shared.policy)
+    return Outcome(report.indication, report, shared.policy)
 
 
 def _verify(item: Submission, shared: _Shared, at: datetime | None) -> Report:
@@ -162,12 +161,12 @@ def _work(chunk: bytes, shared: _Shared) -> bytes:
     """Judge a chunk of items, in a process of a batch."""
     at = shared.at or datetime.now(UTC)
     common: list[Facts] = []
-    answers = []
+    answers: list[tuple[str | None, int, Told]] = []
     for item in _ITEMS.decode(chunk):
         try:
             answers.append(told(_verify(item, shared, at), common))
         except HonninError as error:
-            answers.append(Told(refusal=refusal(error)))
+            answers.append((None, 0, Told(refusal=refusal(error))))
     return encoded(answers, common)
 
 
@@ -195,7 +194,7 @@ class _Batch:
                 if not self._waiting:
                     return
                 for answer in self._next():
-                    yield Outcome(answer, self._shared.policy)
+                    yield Outcome(answer.indication, answer, self._shared.policy)
         finally:
             for judge in self._judges:
                 judge.end()
@@ -209,7 +208,7 @@ class _Batch:
         """Judge a chunk whose process died: alone, then item by item; then send what else it had again."""
         answers = _alone(chunk, judge)
         if answers is None:
-            answers = [answer for item in chunk for answer in _alone([item], judge) or [Answer(Told())]]
+            answers = [answer for item in chunk for answer in _alone([item], judge) or [refused(_LOST)]]
         if judge.died:
             judge.restart()
         for other, whose in self._waiting:
