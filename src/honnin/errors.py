@@ -86,7 +86,10 @@ class CardError(HonninError):
 
 
 class PinError(CardError):
-    """A wrong, locked, improper or withheld PIN. `tries_left` is what the card said, or None."""
+    """A wrong, locked, improper or withheld PIN.
+
+    tries_left: what the card said, or None. pin: which of the card's PINs it was, by name; None where none was asked.
+    """
 
     def __init__(
         self,
@@ -96,9 +99,11 @@ class PinError(CardError):
         next: str = "",  # noqa: A002
         retryable: bool = False,
         tries_left: int | None = None,
+        pin: str | None = None,
     ) -> None:
         super().__init__(code, message, next=next, retryable=retryable)
         self.tries_left = tries_left
+        self.pin = pin
 
 
 class ReaderError(HonninError):
@@ -106,9 +111,27 @@ class ReaderError(HonninError):
 
 
 class ServiceError(HonninError):
-    """An outside service is down, slow, refuses, or answers nonsense."""
+    """An outside service is down, slow, refuses, or answers nonsense.
+
+    where: who was asked, for the operator: on a command line and in the log, never in an answer to a client.
+    """
 
     http_status = 503
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        next: str = "",  # noqa: A002
+        retryable: bool = False,
+        where: str = "",
+    ) -> None:
+        super().__init__(code, message, next=next, retryable=retryable)
+        self.where = where
+
+    def __str__(self) -> str:
+        return super().__str__() + (f" (asked: {self.where})" if self.where else "")
 
 
 class AccessError(HonninError):

@@ -92,6 +92,14 @@ class Clerk:
     def __init__(self, page: Page, server: Running) -> None:
         self.page, self.server = page, server
 
+    def open(self, language: str = "ja") -> None:
+        """Open the first page, signed in."""
+        address = f"{self.server.origin('counter')}/?lang={language}"
+        self.page.goto(address)
+        if self.page.url.partition("?")[0].endswith("/sign-in"):
+            self.page.click("form.card button[type=submit]")
+            self.page.goto(address)
+
     def begin(
         self,
         document: str = "auto",
@@ -101,13 +109,10 @@ class Clerk:
         language: str = "ja",
         purpose: str = "age_check",
     ) -> None:
-        self.page.goto(f"{self.server.origin('counter')}/?lang={language}")
-        if self.page.url.partition("?")[0].endswith("/sign-in"):
-            self.page.click("form.card button[type=submit]")
-            self.page.goto(f"{self.server.origin('counter')}/?lang={language}")
+        self.open(language)
         self.page.check(f"input[name=purpose][value={purpose}]")
-        self.page.check(f"input[name=document][value={document}]")
         self.page.check(f"input[name=reader][value={'sandbox' if person else 'agent'}]")
+        self.page.check(f"input[name=document][value={document}]")
         if person:
             self.page.select_option("#person", person)
             self.page.select_option("#variant", variant)
@@ -408,3 +413,24 @@ def test_forms_draw_a_choice_as_what_it_is(clerk: Clerk) -> None:
     assert page.locator("form[action$='/end'] button").evaluate(style, "paddingLeft") == "0px"
     page.goto(clerk.server.origin("counter"))
     assert page.locator("fieldset.apart").evaluate(style, "borderTopWidth") == "0px"
+
+
+def test_choice_that_cannot_be_is_disabled_with_its_reason(clerk: Clerk, page: Page) -> None:
+    clerk.open()
+    auto, reason = page.locator("input[name=document][value=auto]"), page.locator("[data-reason='reader=sandbox']")
+    expect(auto).to_be_enabled()
+    page.check("input[name=reader][value=sandbox]")
+    expect(auto).to_be_disabled()
+    expect(auto).not_to_be_checked()
+    expect(reason).to_be_visible()
+    page.check("input[name=document][value=drivers_licence]")
+    expect(page.locator("#variant option[value=card-1]")).to_be_disabled()
+    expect(page.locator("#variant option[value=altered_text]")).to_be_enabled()
+    expect(page.locator("[data-reason-variant]")).to_be_visible()
+    page.check("input[name=document][value=residence_card]")
+    page.select_option("#variant", "card-1")
+    page.check("input[name=document][value=passport]")
+    expect(page.locator("#variant")).to_have_value("")
+    page.check("input[name=reader][value=agent]")
+    expect(auto).to_be_enabled()
+    expect(reason).to_be_hidden()

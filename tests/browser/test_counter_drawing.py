@@ -94,6 +94,25 @@ def test_document_is_arranged_as_its_front_and_accessible(
         assert (page.locator(".mark--failed").count() > 0) == (variant != "")
 
 
+# Text and tags that reach over the right edge of their cell, or come nearer than its padding.
+OVER = """() => [...document.querySelectorAll('.schema .mark')].flatMap((cell) =>
+  [...cell.querySelectorAll('.tag, dd')].filter((one) => {
+    const room = cell.getBoundingClientRect().right - one.getBoundingClientRect().right;
+    return room < 5 || one.scrollWidth > one.clientWidth + 1;
+  }).map((one) => one.textContent))"""
+
+
+@pytest.mark.parametrize(("person", "document"), [(person, document) for person, document, _ in SHOWN])
+def test_marks_keep_away_from_the_borders_of_narrow_cells(
+    page: Page, see: Callable[..., None], person: str, document: str
+) -> None:
+    page.set_viewport_size(WIDE)
+    see(person, document)
+    for width in (1000, 1100, WIDE["width"]):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(OVER) == [], width
+
+
 @pytest.mark.parametrize(("person", "document", "forgery"), SHOWN)
 def test_narrow_and_large_are_one_column_in_reading_order(
     page: Page, see: Callable[..., None], axe: Callable[[Page], Any], person: str, document: str, forgery: str

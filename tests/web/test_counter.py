@@ -20,10 +20,13 @@ from tests.web.conftest import Visitor
 
 from honnin.bench.ocr import my_number_card_face, photograph
 from honnin.connect.worlds import open_world
+from honnin.errors import HonninError
 from honnin.identity.dates import JST
 from honnin.platform import Settings
+from honnin.sandbox.cards import open_emulated
 from honnin.sandbox.command import sandbox
 from honnin.sandbox.world import World
+from honnin.web.counter.kinds import VARIANTS
 from honnin.web.serving import Running, serve_in_thread
 
 DESK = {"purpose": "age_check", "reader": "sandbox"}
@@ -201,6 +204,7 @@ def test_every_kind_of_residence_card_says_which_it_is(counter: Counter, variant
     [
         ("hanako", "my_number_card", "altered_portrait", "券面の内容が、署名されたときから書き換えられています。"),
         ("hanako", "my_number_card", "copied", "複製か、別のカードの記録です。"),
+        ("hanako", "my_number_card", "forged_issuer", "カードの発行者の認証局の名をかたっていますが"),
         ("hanako", "drivers_licence", "altered_text", "署名が免許証の内容と一致しません。"),
         ("anna", "residence_card", "altered_text", "署名がカードの内容と一致しません。"),
         ("maximilian", "residence_card", "swapped_files", "署名がカードの内容と一致しません。"),
@@ -225,6 +229,7 @@ def test_issuer_that_nobody_here_knows_leaves_all_grey(counter: Counter) -> None
         assert "判定できません" in page
         assert "mark--covered" not in page
         assert "ここにありません" in page
+        assert '<button class="button button--outline" type="submit" name="same_person" value="yes">' in page
 
 
 # --- the QR code of a My Number Card is its individual number
@@ -397,9 +402,9 @@ def test_last_day_ends_at_midnight_in_japan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("language", "left", "offer"),
     [
-        ("ja", "残り2回です。", "最後の1回を使います"),
-        ("ja-simple", "あと 2回です。", "さいごの"),
-        ("en", "Tries left: 2.", "use the last try"),
+        ("ja", "残り2回です。", "暗証番号1を確かめました。この番号の最後の1回を使います"),
+        ("ja-simple", "あと 2回です。", "暗証番号1を たしかめました。この 番号の さいごの"),
+        ("en", "Tries left: 2.", "Checked: PIN 1. Use the last try of it, and of no other"),
     ],
 )
 def test_last_try_is_offered_with_one_left_and_used_only_where_chosen(
@@ -414,23 +419,54 @@ def test_last_try_is_offered_with_one_left_and_used_only_where_chosen(
         counter.visitor.post(visit, entries)
         return str(counter.visitor.get(f"{visit}/seen?lang={language}").text)
 
-    assert left in read(wrong | {"last_try": "yes"})
+    assert left in read(wrong | {"last_try_pin_1": "yes"})
     assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
-    assert 'name="last_try"' not in counter.visitor.get(visit).text
-    assert left.replace("2", "1") in read(wrong | {"last_try": "yes"})
+    assert 'name="last_try_' not in counter.visitor.get(visit).text
+    assert left.replace("2", "1") in read(wrong | {"last_try_pin_1": "yes"})
     for entries in (wrong, right):  # not chosen: nothing is sent, so the right one is refused too
         assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
         form = counter.visitor.get(f"{visit}?lang={language}").text
-        assert 'name="last_try"' in form
+        assert 'name="last_try_pin_1"' in form
+        assert 'name="last_try_pin_2"' not in form
         assert offer in form
         assert "card.pin_last_try" in read(entries)
     assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
-    assert "proof-1" in read(right | {"last_try": "yes"})
+    assert "proof-1" in read(right | {"last_try_pin_1": "yes"})
     again = counter.begin(person, "drivers_licence")
     counter.visitor.post(again, wrong)
     assert left in counter.visitor.get(f"{again}/seen?lang={language}").text  # a right entry gave all tries back
     assert counter.visitor.post(f"{again}/again", {}, form=f"{again}/seen").status_code == 303
     counter.visitor.post(again, right)
+
+
+def test_last_try_is_used_of_the_named_pin_alone(counter: Counter) -> None:
+    """Both PINs of a licence have one try left; the word for the first is none for the second."""
+    person = "hanako"
+    right = counter.entries(person, "drivers_licence")
+    wrong = {name: "9999" if pin != "9999" else "8888" for name, pin in right.items()}
+    visit = counter.begin(person, "drivers_licence")
+
+    def read(entries: dict[str, str]) -> str:
+        counter.visitor.post(visit, entries)
+        page = str(counter.visitor.get(f"{visit}/seen").text)
+        counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen")
+        return page
+
+    for _ in range(2):
+        assert "card.pin_wrong" in read(right | {"pin_2": wrong["pin_2"]})
+    for _ in range(2):
+        assert "card.pin_wrong" in read(wrong)
+    assert "card.pin_last_try" in read(right | {"last_try_pin_2": "yes"})  # of the other one
+    assert "card.pin_last_try" in read(right | {"last_try": "yes"})  # of none
+    form = counter.visitor.get(visit).text
+    assert 'name="last_try_pin_1"' in form
+    assert 'name="last_try_pin_2"' not in form
+    assert "card.pin_last_try" in read(right | {"last_try_pin_1": "yes", "last_try_pin_2": "yes"})  # PIN 2, not offered
+    form = counter.visitor.get(visit).text
+    assert 'name="last_try_pin_2"' in form
+    assert 'name="last_try_pin_1"' not in form  # the right entry gave its tries back
+    counter.visitor.post(visit, right | {"last_try_pin_2": "yes"})
+    assert "proof-1" in counter.visitor.get(f"{visit}/seen").text
 
 
 def test_refused_pin_beside_the_face_can_be_keyed_in_anew(counter: Counter) -> None:
@@ -441,9 +477,9 @@ def test_refused_pin_beside_the_face_can_be_keyed_in_anew(counter: Counter) -> N
         page = counter.visitor.get(f"{visit}/seen").text
         assert f"残り{left}回です。" in page
         assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
-    assert 'name="last_try"' in counter.visitor.get(visit).text
+    assert 'name="last_try_user_authentication"' in counter.visitor.get(visit).text
     pin = counter.people["hanako"]["pins"]["user_authentication"]
-    counter.visitor.post(visit, entries | {"jpki_pin": pin, "last_try": "yes"})
+    counter.visitor.post(visit, entries | {"jpki_pin": pin, "last_try_user_authentication": "yes"})
     assert "/again" not in counter.visitor.get(f"{visit}/seen").text
 
 
@@ -523,6 +559,22 @@ def test_form_of_a_real_reader_shows_nothing_that_opens(counter: Counter) -> Non
     assert "What opens this invented card" not in form
 
 
+def test_page_knows_which_kinds_a_document_has(counter: Counter) -> None:
+    page = counter.visitor.get(f"{counter.origin}/").text
+    offered = dict(re.findall(r'<option value="([^"]+)" data-of="([^"]*)"', page))
+    assert set(offered) == set(VARIANTS)
+    data = counter.server.platform.settings.data
+    holders = {"my_number_card": "hanako", "drivers_licence": "hanako", "residence_card": "anna", "passport": "hanako"}
+    for variant, having in offered.items():
+        for document, person in holders.items():
+            try:
+                open_emulated(f"{person}/{document}:{variant}", data).close()
+                exists = True
+            except HonninError:
+                exists = False
+            assert (document in having.split()) is exists, (document, variant)
+
+
 @pytest.mark.parametrize(
     ("document", "variant"),
     [("my_number_card", "appended_address"), ("drivers_licence", "card-1"), ("passport", "specified-card")],
@@ -535,4 +587,4 @@ def test_kind_that_a_document_does_not_have_is_refused_before_any_pin(
     assert answer.status_code == 422
     assert 'href="#variant"' in answer.text
     assert "この書類には、選んだ種類の見本がありません" in answer.text
-    assert f'<option value="{variant}" selected>' in answer.text
+    assert re.search(rf'<option value="{variant}" data-of="[^"]*" selected>', answer.text)

@@ -81,6 +81,7 @@ class PinFile:
                 f"The PIN of {self.name} has one try left; it was not sent.",
                 next="Make sure of the PIN, then ask for the last try on purpose.",
                 tries_left=1,
+                pin=self.name,
             )
         return reference
 
@@ -120,6 +121,7 @@ class PinFile:
             f"The PIN of {self.name} is wrong; {_tries(left)} left.",
             next="Try again with the right PIN; a correct entry gives all tries back.",
             tries_left=left,
+            pin=self.name,
         )
 
     def _locked(self) -> PinError:
@@ -129,6 +131,7 @@ class PinFile:
                 f"The PIN of {self.name} is locked.",
                 next="It is unlocked at a licence centre or a police station.",
                 tries_left=0,
+                pin=self.name,
             )
         if self._rule.released_by == "municipality_number":
             return PinError(
@@ -136,12 +139,14 @@ class PinFile:
                 f"The {self.name.replace('_', ' ')} is locked; this is a lock of its own beside those of the PINs.",
                 next="It is unlocked at the counter of the municipality; use another key meanwhile.",
                 tries_left=0,
+                pin=self.name,
             )
         return PinError(
             "card.pin_locked",
             f"The PIN of {self.name} is locked.",
             next="It is unlocked at the counter of the municipality.",
             tries_left=0,
+            pin=self.name,
         )
 
 

@@ -45,6 +45,9 @@ class World(Protocol):
     def document_keys(self, target: str) -> dict[str, str]:
         """Return what opens an emulated document (`emulated:TARGET`) now, by name: a changed PIN as it was changed."""
 
+    def variants(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the kinds and forgeries that there are of each emulated document (behind the colon of a target)."""
+
     def origins(self) -> Mapping[str, Any]:
         """Return the institutions' ASGI applications by the first label of their host (`jlis`, …)."""
 

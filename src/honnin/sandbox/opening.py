@@ -46,6 +46,12 @@ class Sandbox(World):
 
         return document_keys(self, target)
 
+    def variants(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the kinds and forgeries of each emulated document."""
+        from honnin.sandbox.variants import variants
+
+        return variants()
+
     def origins(self) -> Mapping[str, Any]:
         """Return the institutions' ASGI applications by host label."""
         from honnin.sandbox.digital_auth.app import create_app as digital_auth

@@ -41,7 +41,7 @@ from honnin.sandbox.foreign_ministry.zone import passport_zone, roman, six_digit
 from honnin.sandbox.strongroom import kept, new_key
 from honnin.sandbox.world import World
 
-__all__ = ["IssuedPassport", "PaceRule", "Profile", "issue", "page"]
+__all__ = ["IssuedPassport", "PaceRule", "Profile", "issue", "page", "variants"]
 
 Cipher = Literal["3des", "aes-128", "aes-192", "aes-256"]
 CIPHERS = {"3des": 1, "aes-128": 2, "aes-192": 3, "aes-256": 4}
@@ -108,6 +108,11 @@ class _Table(msgspec.Struct, frozen=True):
 @cache
 def _table() -> _Table:
     return msgspec.json.decode(files(__package__).joinpath("profiles.json").read_bytes(), type=_Table)
+
+
+def variants() -> tuple[str, ...]:
+    """Return the profiles and the faults that a passport may be asked for with."""
+    return (*_table().profiles, *_table().faults)
 
 
 def issue(world: World, person_id: str, *kinds: str) -> IssuedPassport:

@@ -40,10 +40,10 @@ from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
 from honnin.web.counter.camera import READABLE, available, entries_of, number_in_qr, refuse_qr, text_lines
 from honnin.web.counter.demo_desk import DemoDesk
-from honnin.web.counter.documents.asking import LAST_TRY, Entry, read_day, read_entries
+from honnin.web.counter.documents.asking import Entry, last_try_of, read_day, read_entries
 from honnin.web.counter.door import Door, clerk_of
-from honnin.web.counter.invented import EMULATED, openers
-from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, VARIANTS, form_of, law_of, purposes_of
+from honnin.web.counter.invented import EMULATED, openers, reader_of, variants_of
+from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, form_of, law_of, purposes_of
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.recorded import Recorded
@@ -63,6 +63,12 @@ __all__ = ["create_app"]
 
 AGENT = "http://127.0.0.1:8642"
 AUTO = "auto"  # the chip tells which document it is
+# A choice that cannot go with another one; the page disables it and says why, `begin` refuses it.
+APART = {AUTO: ("reader=sandbox", "counter.auto_needs_reader")} | {
+    document: (f"purpose={NUMBER_PURPOSE}", "counter.number_document")
+    for document in DOCUMENTS
+    if document != "my_number_card"
+}
 MOST_READINGS = 256  # at once
 KEYPAD_COOKIE = "honnin_keypad"
 
@@ -147,7 +153,7 @@ class _Counter:
             wrong["purpose"] = "counter.choose"
         if given["document"] not in DOCUMENTS and not (given["document"] == AUTO and by_reader):
             wrong["document"] = "counter.auto_needs_reader" if given["document"] == AUTO else "counter.choose"
-        reader = "agent" if by_reader else await self._sandbox_card(clerk, given)
+        reader = "agent" if by_reader else await self.threads.run(reader_of, self._cards(clerk), given)
         if not reader and "document" not in wrong:
             wrong["reader"] = "counter.choose"
         elif reader and given["variant"] and not await self.threads.run(self._readings.exists, reader):
@@ -179,21 +185,13 @@ class _Counter:
             purposes=list(purposes_of(clerk.tenant)),
             documents=[AUTO, *DOCUMENTS],
             people=people,
-            variants=VARIANTS,
+            variants=variants_of(world),
+            apart=APART,
         )
 
     def _cards(self, clerk: Clerk) -> "World | None":
         """Return the sandbox whose cards a clerk may read; a live tenant's never may."""
         return None if clerk.tenant.livemode else self._world
-
-    async def _sandbox_card(self, clerk: Clerk, given: dict[str, str]) -> str:
-        """Return the reader URL of an invented person's document, empty where there is none."""
-        world = self._cards(clerk)
-        people = await self.threads.run(world.people) if world else []
-        person = next((one for one in people if one["id"] == given["person"]), None)
-        holds = person is not None and given["document"] in person["documents"]
-        variant = f":{given['variant']}" if given["variant"] in VARIANTS else ""
-        return f"{EMULATED}{given['person']}/{given['document']}{variant}" if holds else ""
 
     # --- the reading
 
@@ -259,8 +257,8 @@ class _Counter:
         given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, form)
         if wrong:
             return await self._ask(request, visit, form, wrong)
-        if visit.last_try and form.get(LAST_TRY):
-            given[LAST_TRY] = "yes"
+        ticks = map(last_try_of, visit.last_tries)
+        given |= {tick: "yes" for tick in ticks if form.get(tick)}
         return await self._read(visit, given)
 
     async def _number(self, request: Request, visit: Visit, photograph: bytes) -> Response:
@@ -420,6 +418,7 @@ class _Counter:
             address=f"/visit/{visit.id}",
             camera=available() and visit.document in READABLE,
             documents=list(DOCUMENTS),
+            last_try_of=last_try_of,
             connections=(self._agent,) if visit.reader == "agent" else (),
             given={entry.name: "" if _unshown(entry, visit, wrong) else given.get(entry.name, "") for entry in entries},
             wrong={name: say(code, language) for name, code in wrong.items()},

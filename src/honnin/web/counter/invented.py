@@ -1,16 +1,33 @@
-"""What opens an invented person's document, as the sandbox tells it: shown beside the form that asks for it."""
+"""The cards of invented persons: which there are, and what opens one, as the sandbox tells it."""
 
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from honnin.web.counter.documents.asking import Entry
+from honnin.web.counter.kinds import VARIANTS
 
 if TYPE_CHECKING:
     from honnin.connect.worlds import World
 
-__all__ = ["EMULATED", "openers"]
+__all__ = ["EMULATED", "openers", "reader_of", "variants_of"]
 
 EMULATED = "emulated:"
+
+
+def reader_of(world: "World | None", given: Mapping[str, str]) -> str:
+    """Return the reader URL of the person's document that a form names, empty where there is none."""
+    people = world.people() if world is not None else []
+    person = next((one for one in people if one["id"] == given["person"]), None)
+    holds = person is not None and given["document"] in person["documents"]
+    variant = f":{given['variant']}" if given["variant"] in VARIANTS else ""
+    return f"{EMULATED}{given['person']}/{given['document']}{variant}" if holds else ""
+
+
+def variants_of(world: "World | None") -> dict[str, list[str]]:
+    """Return the kinds and forgeries that the counter offers, each with the documents that have it."""
+    made = world.variants() if world is not None else {}
+    return {variant: [document for document, kinds in made.items() if variant in kinds] for variant in VARIANTS}
 
 
 def openers(world: "World", reader: str, entries: tuple[Entry, ...]) -> list[tuple[str, str]]:

@@ -25,7 +25,7 @@ PURPOSES: dict[str, str | None] = {
     "other": None,
 }
 # Of an invented person's document: forgeries and kinds (docs/sandbox-documents.md); which document has which, the
-# sandbox knows and says.
+# sandbox says (`invented.variants_of`).
 VARIANTS = (
     "altered_text",
     "altered_portrait",

@@ -131,9 +131,10 @@ class Seen:
         return any((self.also_tries, self.standing.tries))
 
     @property
-    def one_try_left(self) -> bool:
-        """Tell whether a refused PIN has one try left."""
-        return 1 in (self.also_tries, self.standing.tries)
+    def last_tries(self) -> frozenset[str]:
+        """The refused PINs that have one try left, by the card's names."""
+        left = {"drivers_licence": self.also_tries, self.standing.certificate: self.standing.tries}
+        return frozenset(pin for pin, tries in left.items() if tries == 1)
 
     @property
     def expiry_mark(self) -> Mark:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from honnin.errors import HonninError, NotFoundError
+from honnin.errors import HonninError, NotFoundError, PinError
 from honnin.platform.models import Caller
 from honnin.platform.staff import Clerk
-from honnin.web.counter.seen import Seen, tries_in
+from honnin.web.counter.seen import Seen
 from honnin.web.counter.tunnel import Tunnel
 
 __all__ = ["Desk", "Visit", "Visits"]
@@ -42,7 +42,7 @@ class Visit:
     reader: `agent`, or a reader URL that the server opens itself (sandbox cards).
     document: empty until the chip has told which one lies there. task: what the page's reader is used for.
     done, of: bytes of the file that is being read; file: its name.
-    last_try: whether the form offers to use a PIN's last try: the reading before found one left.
+    last_tries: the PINs whose last try the form offers to use, by the card's names: the reading before found one left.
     """
 
     id: str
@@ -55,7 +55,7 @@ class Visit:
     tunnel: Tunnel | None = None
     seen: Seen | None = field(default=None, repr=False)
     error: HonninError | None = None
-    last_try: bool = False
+    last_tries: frozenset[str] = frozenset()
     file: str = ""
     done: int = 0
     of: int = 0
@@ -81,12 +81,19 @@ class Visit:
         """Go back to the form: nothing was read."""
         if self.tunnel is not None:
             self.tunnel.abandon()
-        self.last_try = tries_in(self.error) == 1 or (self.seen is not None and self.seen.one_try_left)
+        self.last_tries = self.seen.last_tries if self.seen is not None else _last_try(self.error)
         self.task, self.tunnel, self.seen, self.error = "", None, None, None
 
     def progress(self, file: str, done: int, of: int) -> None:
         """Note how far the reading is."""
         self.file, self.done, self.of = file, done, of
+
+
+def _last_try(error: HonninError | None) -> frozenset[str]:
+    """Return the PIN that an error says has one try left."""
+    if isinstance(error, PinError) and error.tries_left == 1 and error.pin is not None:
+        return frozenset({error.pin})
+    return frozenset()
 
 
 class Visits:

@@ -10,6 +10,35 @@ for (const form of document.querySelectorAll("form[data-busy]")) {
 const focusFirst = document.querySelector("[data-focus]");
 if (focusFirst) focusFirst.focus();
 
+// What cannot go together is disabled before it is sent, with the reason; honnin refuses it all the same.
+const choices = document.querySelector("[data-choices]");
+if (choices) {
+  const holds = (pair) => {
+    const [name, value] = pair.split("=");
+    const chosen = choices.querySelector(`input[name="${name}"]:checked`);
+    return chosen !== null && chosen.value === value;
+  };
+  const settle = () => {
+    for (const one of choices.querySelectorAll("[data-not-with]")) {
+      one.disabled = holds(one.dataset.notWith);
+      if (one.disabled) one.checked = false;
+    }
+    for (const one of choices.querySelectorAll("[data-reason]")) one.hidden = !holds(one.dataset.reason);
+    const chosen = choices.querySelector("input[name=document]:checked");
+    const variants = choices.querySelector("#variant");
+    if (!variants) return;
+    for (const one of variants.querySelectorAll("[data-of]")) {
+      const has = !chosen || chosen.value === "auto" || one.dataset.of.split(" ").includes(chosen.value);
+      one.disabled = !has && !(one.selected && variants.getAttribute("aria-invalid"));
+      if (one.disabled && one.selected) variants.value = "";
+    }
+    const left = variants.querySelector("option:disabled") !== null;
+    choices.querySelector("[data-reason-variant]").hidden = !left;
+  };
+  choices.addEventListener("change", settle);
+  settle();
+}
+
 const KEPT = "honnin-agent-token";
 const CHOSEN = "honnin-agent-reader";
 const LOOK_MS = 700;

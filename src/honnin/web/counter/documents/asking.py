@@ -9,10 +9,9 @@ from typing import Literal
 
 from honnin.identity import check_individual_number
 
-__all__ = ["LAST_TRY", "Entry", "is_number", "plain", "read_day", "read_entries"]
+__all__ = ["Entry", "is_number", "last_try_of", "plain", "read_day", "read_entries"]
 
 NUMBER = "individual_number"
-LAST_TRY = "last_try"  # beside the entries: the word that a PIN's last try be used
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +36,11 @@ class Entry:
     def hidden(self, *, keypad: bool) -> bool:
         """Tell whether the screen hides it. keypad: the customer keys in what either may."""
         return self.by == "customer" or (self.by == "either" and keypad)
+
+
+def last_try_of(pin: str) -> str:
+    """Return the name, beside the entries, of the word that the last try of one PIN of the card be used."""
+    return f"last_try_{pin}"
 
 
 def plain(text: str) -> str:

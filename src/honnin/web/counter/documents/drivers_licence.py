@@ -1,6 +1,6 @@
 """The driver's licence at the counter: the customer keys in both PINs; what was appended after issue stays grey."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -8,7 +8,7 @@ from functools import partial
 from honnin.chip import Challenge, Pin, Proof, Reading, Trust
 from honnin.chip.drivers_licence import DriversLicence, LicenceValues
 from honnin.chip.readers import Reader
-from honnin.web.counter.documents.asking import LAST_TRY, Entry
+from honnin.web.counter.documents.asking import Entry, last_try_of
 from honnin.web.counter.documents.licence_fields import text_field, written_fields
 from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen
@@ -25,10 +25,9 @@ def look(
     reader: Reader, given: dict[str, str], trust: Trust, challenge: Challenge, progress: Callable[[str, int, int], None]
 ) -> Seen:
     """Open, read and prove. Raises coded errors of `honnin.errors`."""
-    last_try = bool(given.get(LAST_TRY))
     with reader, DriversLicence(reader, progress=progress) as licence:
-        pins = tuple(Pin(name, given[name]) for name in ("pin_1", "pin_2"))
-        reading, proofs = persistently(partial(_read, licence, pins, challenge, trust, last_try=last_try))
+        pins = {Pin(name, given[name]): bool(given.get(last_try_of(name))) for name in ("pin_1", "pin_2")}
+        reading, proofs = persistently(partial(_read, licence, pins, challenge, trust))
     values = reading.values
     record = values.record
     number = record.number.value if record and record.number else ""
@@ -43,9 +42,10 @@ def look(
 
 
 def _read(
-    licence: DriversLicence, pins: tuple[Pin, ...], challenge: Challenge, trust: Trust, *, last_try: bool
+    licence: DriversLicence, pins: Mapping[Pin, bool], challenge: Challenge, trust: Trust
 ) -> tuple[Reading[LicenceValues], tuple[Proof, ...]]:
-    for pin in pins:
+    """Read by both PINs, each with the word whether its last try may be used."""
+    for pin, last_try in pins.items():
         licence.card.unlock(pin, allow_last_try=last_try)
     return licence.card.read(), licence.card.prove(challenge, trust=trust)
 

@@ -22,7 +22,7 @@ from honnin.chip.my_number_card.card_face import CardFaceValues, Face
 from honnin.chip.my_number_card.gate import ORDINARY, Data
 from honnin.chip.readers import Reader
 from honnin.errors import CardError, PinError
-from honnin.web.counter.documents.asking import LAST_TRY, Entry
+from honnin.web.counter.documents.asking import Entry, last_try_of
 from honnin.web.counter.documents.licence_fields import licence_fields
 from honnin.web.counter.documents.resuming import persistently
 from honnin.web.counter.seen import Field, Seen, Signed, Standing, tries_in
@@ -57,14 +57,20 @@ def look(
         kept = f"{given['expiry_year']}{given['security_code']}"
     number: frozenset[Data] = frozenset({"individual_number"} if by_number else ())
     allow = ORDINARY | number
-    last_try = bool(given.get(LAST_TRY))
+
+    def last_try(pin: str) -> bool:
+        return bool(given.get(last_try_of(pin)))
+
     with reader, MyNumberCard(reader, allow=allow, progress=progress) as card:
-        reading, proofs = persistently(partial(_face, card, key, challenge, trust, last_try=last_try))
-        licence_pin = given.get("licence_pin", "")
-        licence = persistently(partial(_licence, card, licence_pin, challenge, trust, last_try=last_try))
+        reading, proofs = persistently(partial(_face, card, key, challenge, trust, last_try=last_try(key.name)))
+        licence_pin, may = given.get("licence_pin", ""), last_try("drivers_licence")
+        licence = persistently(partial(_licence, card, licence_pin, challenge, trust, last_try=may))
         signed, standing = None, Standing()
         if given.get("jpki_consent") and given.get("jpki_pin"):
-            signed, standing = persistently(partial(_signed, card, given["jpki_pin"], challenge, last_try=last_try))
+            pin = given["jpki_pin"]  # its form tells which it is: four digits, or six to sixteen characters
+            kind: Purpose = "user_authentication" if len(pin) == 4 else "signature"
+            may = last_try(kind)
+            signed, standing = persistently(partial(_signed, card, kind, pin, challenge, last_try=may))
     face = reading.values.face
     fields = [*(_fields(face) if face else []), *licence.fields]
     if reading.values.number_image:
@@ -121,12 +127,13 @@ def _face(
     return card.card_face.read(*parts), card.card_face.prove(challenge, trust=trust)
 
 
-def _signed(card: MyNumberCard, pin: str, challenge: Challenge, *, last_try: bool) -> tuple[Signed | None, Standing]:
-    """Sign the visit's message with the key whose PIN this is: four digits, or six to sixteen characters.
+def _signed(
+    card: MyNumberCard, kind: Purpose, pin: str, challenge: Challenge, *, last_try: bool
+) -> tuple[Signed | None, Standing]:
+    """Sign the visit's message with the key of this kind.
 
     A PIN that the card does not take says so in the answer; what was read of the face stays.
     """
-    kind: Purpose = "user_authentication" if len(pin) == 4 else "signature"
     try:
         card.jpki.unlock(Pin(kind, pin), allow_last_try=last_try)
         certificate = card.jpki.certificate(kind)
