@@ -170,18 +170,24 @@ def test_nobody_there() -> None:
     alone = Gateway(f"http://127.0.0.1:{port}", timeout=0.5)
     error = refused(alone)
     assert (error.code, error.retryable) == ("gateway.unreachable", True)
-    assert "jlis" in str(error)
-    assert f"127.0.0.1:{port}" in str(error)
+    assert error.where == f"127.0.0.1:{port} (jlis)"
+    assert error.where in str(error)
+    assert "127.0.0.1" not in f"{error.message}{error.next}"  # what an answer of the API says
     alone.close()
 
 
-def test_nobody_there_is_told_without_path_query_and_password() -> None:
+def test_nobody_there_is_told_without_path_query_and_password(caplog: pytest.LogCaptureFixture) -> None:
     alone = Gateway(timeout=0.5)
     address = Address("http://user:password@127.0.0.1:1/path/4711?serial=4711")
     with pytest.raises(ServiceError) as caught:
         alone.get(address, limit=9, accept="*/*")
-    assert "The service at 127.0.0.1:1 cannot" in str(caught.value)
-    assert not {"password", "user", "path", "4711"} & set(re.findall(r"\w+", str(caught.value)))
+    assert "The service cannot be reached." in str(caught.value)
+    assert caught.value.where == "127.0.0.1:1"
+    assert [(one.levelname, one.getMessage()) for one in caplog.records if one.name == "honnin.connect"] == [
+        ("WARNING", "gateway.unreachable at 127.0.0.1:1")
+    ]
+    told = f"{caught.value}{caplog.text}"
+    assert not {"password", "user", "path", "4711"} & set(re.findall(r"\w+", told.replace("connect", "")))
     alone.close()
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from honnin.errors import HonninError, InputError, NotFoundError, PinError
+from honnin.errors import HonninError, InputError, NotFoundError, PinError, ServiceError
 from honnin.folders import default_data
 
 __all__ = ["data_option", "json_option", "print_error", "print_json", "read_der", "read_file", "stored"]
@@ -68,11 +68,15 @@ def print_json(value: Any) -> None:
 
 
 def print_error(error: HonninError, *, as_json: bool) -> None:
-    """Print a coded error: JSON on standard output with --json, words on standard error without."""
+    """Print a coded error: JSON on standard output with --json, words on standard error without.
+
+    An outside service is named by host and institution: who runs a command may know whom it asked.
+    """
+    asked = f" It was asked at {error.where}." if isinstance(error, ServiceError) and error.where else ""
     if as_json:
         body: dict[str, Any] = {
             "code": error.code,
-            "message": error.message,
+            "message": f"{error.message}{asked}",
             "next": error.next,
             "retryable": error.retryable,
         }
@@ -80,7 +84,7 @@ def print_error(error: HonninError, *, as_json: bool) -> None:
             body["tries_left"] = error.tries_left
         print_json({"error": body})
         return
-    click.echo(f"{error.code}: {error.message}", err=True)
+    click.echo(f"{error.code}: {error.message}{asked}", err=True)
     if error.next:
         click.echo(error.next, err=True)
 

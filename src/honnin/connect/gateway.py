@@ -4,9 +4,11 @@
    certificate cannot make honnin call a host of somebody's choosing.
 2. A redirect is an error, never followed. Environment proxies are not used.
 3. An answer is read up to a limit and until a deadline, whatever the server says of its length.
+4. Who did not answer is for the operator: the log names host and institution, errors carry it apart from their words.
 `http://LABEL.localhost:PORT/…` goes to the base address with that Host header, as not every resolver knows such names.
 """
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +21,8 @@ from honnin.errors import InputError, ServiceError
 
 __all__ = ["Address", "Answer", "Gateway"]
 
+log = logging.getLogger("honnin.connect")
+log.addHandler(logging.NullHandler())  # a command says it itself
 SECOND_TRY_AFTER = 0.1  # seconds
 CLOSED = "disconnected without"  # what httpcore says of a connection that ended before any answer
 
@@ -131,22 +135,19 @@ class Gateway:
                 time.sleep(SECOND_TRY_AFTER)
                 answer = self._once(method, address.url, content, headers, limit)
         except httpx.TimeoutException as error:
-            raise ServiceError(
-                "gateway.timeout",
-                f"The service at {_asked(address)} did not answer in time.",
-                next="Try again later.",
-                retryable=True,
+            raise _unanswered(
+                address, "gateway.timeout", "The service did not answer in time.", next="Try again later."
             ) from error
         except httpx.InvalidURL as error:
             raise ServiceError("gateway.host_unknown", "The address cannot be asked.") from error
         except httpx.ProtocolError as error:
             raise _malformed("The service's answer is not HTTP.") from error
         except httpx.TransportError as error:
-            raise ServiceError(
+            raise _unanswered(
+                address,
                 "gateway.unreachable",
-                f"The service at {_asked(address)} cannot be reached.",
-                next="See that it runs there and that the network leads to it, then try again.",
-                retryable=True,
+                "The service cannot be reached.",
+                next="See that it runs and that the network leads to it, then try again.",
             ) from error
         return _accepted(answer)
 
@@ -164,6 +165,12 @@ class Gateway:
                     raise httpx.ReadTimeout("deadline")
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             return Answer(response.status_code, media_type, bytes(received))
+
+
+def _unanswered(address: Address, code: str, message: str, *, next: str) -> ServiceError:  # noqa: A002
+    asked = _asked(address)
+    log.warning("%s at %s", code, asked)
+    return ServiceError(code, message, next=next, retryable=True, where=asked)
 
 
 def _asked(address: Address) -> str:
