@@ -6,15 +6,10 @@ SQLite and signing run in threads. Failing on demand is `switches`; the request 
 import asyncio
 import base64
 import binascii
-import json
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from functools import cache
-from importlib.resources import files
-from typing import Any
 
 import msgspec
-from jinja2 import Environment
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -22,6 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from honnin.errors import InputError
+from honnin.sandbox.institution import language_of, page
 from honnin.sandbox.jlis import crl, linking, ocsp
 from honnin.sandbox.jlis.authorities import Authority, authorities, by_key_id
 from honnin.sandbox.jlis.names import all_municipalities, municipality
@@ -33,7 +29,6 @@ from honnin.sandbox.world import World
 __all__ = ["create_app"]
 
 LARGEST_BODY = 16_384
-LANGUAGES = {"ja": "日本語", "ja-simple": "やさしい日本語", "en": "English"}
 TOKYO = timezone(timedelta(hours=9))  # no summer time
 STALE = timedelta(days=7)
 
@@ -50,7 +45,7 @@ class _Services:
 
     async def index(self, request: Request) -> Response:
         """List authorities, lists and switches."""
-        language = _language(request)
+        language = language_of(request)
         return HTMLResponse(await run_in_threadpool(self._page, language))
 
     async def post_ocsp(self, request: Request) -> Response:
@@ -156,18 +151,16 @@ class _Services:
             }
             for ca in authorities(self._world)
         ]
-        now, words = self._world.now().astimezone(TOKYO), _words()[language]
-        page: str = _template().render(
-            language=language,
-            languages=LANGUAGES.items(),
-            words=words,
+        now = self._world.now().astimezone(TOKYO)
+        return page(
+            __package__,
+            language,
             now=now.isoformat(timespec="seconds"),
-            now_shown=f"{now:%Y-%m-%d %H:%M:%S} {words['zone']}",
+            now_shown=f"{now:%Y-%m-%d %H:%M:%S}",
             switches=switches(self._world),
             authorities=rows,
             municipalities=[municipality(code) for code in all_municipalities()],
         )
-        return page
 
 
 def create_app(world: World) -> Starlette:
@@ -220,21 +213,3 @@ async def _too_large(request: Request, error: Exception) -> Response:  # noqa: A
 
 def _refuse(status: int, why: str) -> Response:
     return Response(why, status_code=status, media_type="text/plain")
-
-
-def _language(request: Request) -> str:
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")[:2]
-    return asked if asked in LANGUAGES else "ja"
-
-
-@cache
-def _words() -> dict[str, dict[str, str]]:
-    words: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("page.json").read_text(encoding="utf-8"))
-    return words
-
-
-@cache
-def _template() -> Any:
-    return Environment(autoescape=True).from_string(
-        files(__package__).joinpath("index.html").read_text(encoding="utf-8")
-    )

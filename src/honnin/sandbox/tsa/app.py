@@ -5,11 +5,6 @@
 Failing on demand is `switches`; the request header is `Honnin-Sandbox-Switch`.
 """
 
-import json
-from functools import cache
-from importlib.resources import files
-
-from jinja2 import Environment, Template
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -17,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from honnin.errors import InputError
+from honnin.sandbox.institution import language_of, page
 from honnin.sandbox.tsa.authority import anchor, revocation_list
 from honnin.sandbox.tsa.stamping import answer
 from honnin.sandbox.tsa.switches import BOARD, HEADER
@@ -25,7 +21,6 @@ from honnin.sandbox.world import World
 __all__ = ["create_app"]
 
 LARGEST_QUESTION = 4096
-LANGUAGES = {"ja": "日本語", "ja-simple": "やさしい日本語", "en": "English"}
 
 
 def create_app(world: World) -> Starlette:
@@ -70,22 +65,7 @@ def create_app(world: World) -> Starlette:
 
 async def _index(request: Request) -> Response:
     """Say to a browser what answers here."""
-    asked = request.query_params.get("lang") or request.headers.get("accept-language", "")[:2]
-    language = asked if asked in LANGUAGES else "ja"
-    page = _template().render(language=language, languages=LANGUAGES.items(), words=_words()[language])
-    return HTMLResponse(page)
-
-
-@cache
-def _words() -> dict[str, dict[str, str]]:
-    words: dict[str, dict[str, str]] = json.loads(files(__package__).joinpath("page.json").read_text(encoding="utf-8"))
-    return words
-
-
-@cache
-def _template() -> Template:
-    written = files(__package__).joinpath("index.html").read_text(encoding="utf-8")
-    return Environment(autoescape=True).from_string(written)
+    return HTMLResponse(page(__package__, language_of(request)))
 
 
 def _refuse(status: int, why: str) -> Response:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from honnin.sandbox.cards.apdu import Command, parse
+from honnin.sandbox.cards.held import contactless_atr
 from honnin.sandbox.cards.passport.authenticating import active_signature, agree
 from honnin.sandbox.cards.passport.ciphers import SessionKeys, cbc, checksum, derive, fill
 from honnin.sandbox.cards.passport.messaging import SecureSession
@@ -38,7 +39,7 @@ from honnin.sandbox.foreign_ministry.zone import check_digit
 __all__ = ["EmulatedPassport"]
 
 AID = bytes.fromhex("A0000002471001")
-ATR = bytes.fromhex("3B8880014A504E544553540000")  # PC/SC part 3: type B, application data of the sandbox
+ATR = contactless_atr(b"JPNTEST\0")  # application data of the sandbox
 CARD_ACCESS, CARD_SECURITY = 0x011C, 0x011D
 WRONG_KEY = 0x6300
 
@@ -61,11 +62,7 @@ class EmulatedPassport:
     @property
     def atr(self) -> bytes:
         """The answer to reset that a reader makes up for a contactless chip."""
-        body = ATR[1:-1]
-        check = 0
-        for octet in body:
-            check ^= octet
-        return ATR[:-1] + bytes((check,))
+        return ATR
 
     def reset(self) -> None:
         """Lose and regain power."""

@@ -11,6 +11,7 @@ from hashlib import sha1
 from hmac import compare_digest
 
 from honnin.sandbox.cards.apdu import Command, parse
+from honnin.sandbox.cards.held import contactless_atr
 from honnin.sandbox.cards.passport.ciphers import block_of, cbc, checksum, fill, strip
 from honnin.sandbox.cards.passport.objects import opened, written
 from honnin.sandbox.cards.session_key import SessionKey, accept
@@ -36,7 +37,7 @@ __all__ = ["AIDS", "EmulatedResidenceCard"]
 
 AIDS = {bytes.fromhex(f"D392F0004F0{n}" + "0" * 20): f"df{n - 1}" for n in (1, 2, 3, 4)}
 APPLICATION = "df0"  # 在留AP, of a specified card only
-ATR = bytes.fromhex("3B8880014A504E545A41495200")  # PC/SC part 3: type B, application data of the sandbox
+ATR = contactless_atr(b"JPNTZAIR")  # application data of the sandbox
 WRONG_NUMBER = 0x6300
 PROTECTED = 0x08
 UNREADABLE_PLAIN = "df1"  # its files are given under messaging alone
@@ -61,10 +62,7 @@ class EmulatedResidenceCard:
     @property
     def atr(self) -> bytes:
         """The answer to reset that a reader makes up for a contactless chip."""
-        check = 0
-        for octet in ATR[1:-1]:
-            check ^= octet
-        return ATR[:-1] + bytes((check,))
+        return ATR
 
     def reset(self) -> None:
         """Lose and regain power."""
