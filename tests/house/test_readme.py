@@ -33,3 +33,26 @@ def test_first_screen_names_the_two_commands() -> None:
         first = "\n".join((REPOSITORY / name).read_text(encoding="utf-8").splitlines()[:24])
         assert "make run" in first
         assert "make test" in first
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ja.md"])
+def test_every_page_is_found_from_the_index(name: str) -> None:
+    found, coming = set[Path](), [REPOSITORY / name]
+    while coming:
+        page = coming.pop()
+        if page in found:
+            continue
+        found.add(page)
+        links = re.findall(r"\]\(([^)#\s:]+\.md)", page.read_text(encoding="utf-8"))
+        coming += [(page.parent / link).resolve() for link in links]
+    assert set((REPOSITORY / "docs").glob("*.md")) - found == set()
+
+
+def test_members_that_others_configure_or_read_are_named_there() -> None:
+    pages = {
+        name: (REPOSITORY / "docs" / name).read_text(encoding="utf-8") for name in ("api.md", "evidence.md", "live.md")
+    }
+    for member in ("`shown`", "`signing`"):
+        assert member in pages["api.md"]
+        assert member in pages["evidence.md"]
+    assert "`local_addresses`" in pages["live.md"]
