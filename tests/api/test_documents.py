@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import socket
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from tests.documents.files import pdf
 
 import honnin
 from honnin.chip import MyNumberCard, Pin, open_reader
+from honnin.connect.gateway import Gateway
+from honnin.connect.timestamping import TimeStampClient
 from honnin.connect.worlds import open_world
 from honnin.web.serving import Running
 
@@ -292,6 +296,30 @@ def test_who_may_receive_the_file(server: Running, signed: Body, tmp_path: Path)
         assert (given.headers["Honnin-Given"], given.content) == ("document", signed["file"])
         told = [event["data"] for event in live.get("/v1/events").json()["data"] if event["type"] == "document.given"]
         assert [one["ground"] for one in told] == [None, "certified_verifier"]
+
+
+def test_authority_that_is_down_is_named_in_the_log_alone(
+    client: httpx.Client, server: Running, public: Body, card: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        place = f"127.0.0.1:{held.getsockname()[1]}"
+    mode = server.platform._modes[False]
+    gateway = Gateway(f"http://{place}", timeout=0.5)
+    services = mode.services
+    mode.__dict__["services"] = replace(
+        services, stamp=TimeStampClient(gateway, gateway.at("tsa", "/"), clock=mode.clock).stamp
+    )
+    try:
+        made = prepared(client, level="T")
+        answer = client.post(f"{PATH}/{made['id']}/complete", json=result(public, made["to_be_signed"], card))
+    finally:
+        mode.__dict__["services"] = services
+        gateway.close()
+    assert (answer.status_code, answer.json()["code"]) == (503, "gateway.unreachable")
+    assert answer.json()["retryable"]
+    assert place not in answer.text
+    assert "127.0.0.1" not in answer.text
+    assert f"gateway.unreachable at {place} (tsa)" in caplog.messages
 
 
 def test_files_end_after_a_day_and_the_receipt_stays(client: httpx.Client, server: Running, signed: Body) -> None:
