@@ -100,6 +100,18 @@ def test_a_new_pin_of_input_support(data: Path) -> None:
     assert run(data, "verify input_support", "emulated:hanako", "8053\n").exit_code == 0
 
 
+def test_the_card_tells_the_birth_date_that_a_new_pin_of_input_support_may_not_be(data: Path) -> None:
+    old = keys(data, "hanako")["my_number_card"]["input_support"]
+    for born in ("0412", "1990", "0204", "9004"):  # 1990-04-12, the second year of Heisei
+        assert code(run(data, "change input_support", "emulated:hanako", f"{old}\n{born}\n")) == "card.pin_improper"
+    assert code(run(data, "change input_support", "emulated:hanako", "0001\n8053\n")) == "card.pin_wrong"
+    assert run(data, "verify input_support", "emulated:hanako", f"{old}\n").exit_code == 0
+    result = run(data, "change input_support", "emulated:hanako", f"{old}\n8053\n")
+    assert json.loads(result.stdout) == {"pin": "input_support", "changed": True, "not_compared": ["security_code"]}
+    result = run(data, "change user_authentication", "emulated:hanako", "2468\n8053\n")
+    assert json.loads(result.stdout)["not_compared"] == ["birth_date", "security_code"]
+
+
 @pytest.mark.parametrize("target", ["hanako", "hanako/my_number_card:copied"])
 def test_reading_without_a_key_takes_the_present_pin_and_costs_no_try(data: Path, target: str) -> None:
     url, old = f"emulated:{target}", keys(data, "hanako")["my_number_card"]["input_support"]

@@ -12,7 +12,7 @@ import msgspec
 from honnin.errors import PinError
 from honnin.identity.dates import ERAS, era_of
 
-__all__ = ["PinRule", "check_change", "check_format", "check_proper"]
+__all__ = ["PinRule", "check_change", "check_format", "check_proper", "compared"]
 
 
 class PinRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +84,12 @@ def check_change(
     value = check_format(name, rule, new)
     check_proper(name, value, birth_date=birth_date, security_code=security_code)
     return check_format(name, rule, old), value
+
+
+def compared(birth_date: date | None, security_code: str | None) -> frozenset[str]:
+    """Return the names of what is known, and so was compared with a new PIN."""
+    known = {"birth_date": birth_date, "security_code": security_code}
+    return frozenset(name for name, value in known.items() if value is not None)
 
 
 def _expected(rule: PinRule) -> str:

@@ -86,8 +86,8 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
     """Set a new PIN of signature, user_authentication or input_support.
 
     A PIN file or standard input holds the old PIN, the new one and, if known, the birth date (YYYY-MM-DD) and the
-    security code, one a line: a new PIN equal to one of those is refused. The card does not tell them: what is left
-    out is not compared, and the answer says so.
+    security code, one a line: a new PIN equal to one of those is refused. Of the two the card tells only the birth
+    date, and that for input_support alone: what else is left out is not compared, and the answer says so.
     """
     entry = PinEntry(pin_file)
     with lock_of(url, data, name) as lock:
@@ -99,11 +99,10 @@ def change(*, name: str, url: str, data: Path, as_json: bool, pin_file: Path | N
             raise InputError("card.pin_differs", "The two entries of the new PIN differ.", next="Type it again.")
         born = birth_date(entry.ask_if_known("Birth date as YYYY-MM-DD, to refuse it as a PIN (Enter: leave out)"))
         security_code = entry.ask_if_known("Security code of the card, to refuse it as a PIN (Enter: leave out)")
-        lock.of.change_pin(
+        known = lock.of.change_pin(
             lock.tries.name, old, new, birth_date=born, security_code=security_code, allow_last_try=last_try
         )
-    given = {"birth_date": born, "security_code": security_code}
-    not_compared = [what for what, value in given.items() if value is None]
+    not_compared = [what for what in ("birth_date", "security_code") if what not in known]
     if as_json:
         print_json({"pin": name, "changed": True, "not_compared": not_compared})
         return

@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import Any, Final
 
 from honnin.chip.channel import Channel
-from honnin.chip.document import Challenge, Detection, Progress, Proof, Reading, Tries, Trust, Unlocking
+from honnin.chip.document import Challenge, Detection, Pin, Progress, Proof, Reading, Tries, Trust, Unlocking
 from honnin.chip.icao9303.tlv import only
 from honnin.chip.iso7816 import Command
 from honnin.chip.my_number_card.cv_certificate import judge_issuer
@@ -24,10 +24,11 @@ from honnin.chip.my_number_card.record_files import RecordFiles
 from honnin.chip.my_number_card.record_signatures import judge_chip, judge_record
 from honnin.chip.my_number_card.records import parse_record, read_text, rsa_public_key
 from honnin.chip.my_number_card.refusals import session_broken
+from honnin.chip.pins import check_change, compared
 from honnin.chip.protected_reader import ProtectedReader
 from honnin.chip.rsa_keys import signs
 from honnin.chip.session_key import SessionCipher, deliver
-from honnin.errors import CardError, FormatError, InputError, PinError
+from honnin.errors import AccessError, CardError, FormatError, InputError, PinError
 from honnin.identity.dates import from_card_record
 from honnin.identity.four_items import SEX_CODES, FourItems
 from honnin.identity.individual_number import IndividualNumber
@@ -112,16 +113,30 @@ class InputSupportApplication:
         birth_date: date | None = None,
         security_code: str | None = None,
         allow_last_try: bool = False,
-    ) -> None:
+    ) -> frozenset[str]:
         """Set a new PIN `input_support`, as `JpkiApplication.change_pin` does; numbers are printed and stay.
 
+        birth_date: where the caller does not know it, the card tells it, for the present PIN opens it.
         Raises PinError as `unlock` does, and `card.pin_improper`, InputError `chip.pin_unknown`.
         """
         if name != APPLICATION:
             raise InputError("chip.pin_unknown", "No such PIN can be changed here.", next=f"Use {APPLICATION}.")
+        if birth_date is None:
+            check_change(name, self._layout.pins[name], old, new, birth_date=None, security_code=security_code)
+            self.unlock(Pin(APPLICATION, old), allow_last_try=allow_last_try)
+            birth_date = self._birth_date()
         self._files.change(
             name, old, new, birth_date=birth_date, security_code=security_code, allow_last_try=allow_last_try
         )
+        return compared(birth_date, security_code)
+
+    def _birth_date(self) -> date | None:
+        """Return the holder's birth date, None where it is not whole, not readable, or not for this session."""
+        try:
+            items = self.read("four_items").values.four_items
+        except (AccessError, PinError):
+            return None
+        return None if items is None or items.birth_date is None else items.birth_date.whole
 
     def protect(self) -> None:
         """Encrypt everything from here on until another application is selected (sheet §4.6); needs an unlocked key.

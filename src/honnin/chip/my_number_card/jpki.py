@@ -20,7 +20,7 @@ from honnin.chip.my_number_card.refusals import not_issued, pin_required
 from honnin.chip.my_number_card.signing import CardSignature, Purpose, check_algorithm, check_digest
 from honnin.chip.my_number_card.token import TokenInfo, parse_token_info
 from honnin.chip.pin_file import PinFile
-from honnin.chip.pins import check_change, check_format
+from honnin.chip.pins import check_change, check_format, compared
 from honnin.errors import CardError, FormatError, InputError, PinError
 
 if TYPE_CHECKING:
@@ -122,16 +122,18 @@ class JpkiApplication:
         birth_date: date | None = None,
         security_code: str | None = None,
         allow_last_try: bool = False,
-    ) -> None:
+    ) -> frozenset[str]:
         """Set a new PIN. Both are judged before the card is asked; an improper new one is refused.
 
         birth_date, security_code: the person's, where the caller knows them; a PIN equal to them is improper.
+        Returns which of the two the new PIN was compared with.
         Raises PinError as `unlock` does, and `card.pin_improper`.
         """
         rule = self._layout.pins[self._named(name)]
         checked = check_change(name, rule, old, new, birth_date=birth_date, security_code=security_code)
         self._enter()
         self._pins[name].change(*checked, allow_last_try=allow_last_try)
+        return compared(birth_date, security_code)
 
     def token(self) -> TokenInfo:
         """Return what the chip says of itself (EF 0006): label, carrier, model, serial."""
