@@ -399,6 +399,7 @@ def test_unknown_laws_and_methods_are_coded() -> None:
     for call, code in (
         (lambda: methods("tax", on=TODAY), "law.unknown"),
         (lambda: changes("tax", TODAY, TODAY), "law.unknown"),
+        (lambda: changes("aml", date(2027, 4, 1), date(2027, 3, 31)), "law.period_reversed"),
         (lambda: evaluate("aml", "aml.tarot", (), on=TODAY, tenant=DEEMED), "law.unknown_method"),
         (lambda: evaluate("tax", "aml.jpki_signature", (), on=TODAY, tenant=DEEMED), "law.unknown"),
         (lambda: retention("aml.tarot", {}), "law.unknown_method"),

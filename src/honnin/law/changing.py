@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from honnin.errors import InputError
 from honnin.law.evaluating import evaluate, known_method
 from honnin.law.offering import known_law
 from honnin.law.rows import Confidence, Rule, Words
@@ -71,10 +72,15 @@ class Lapse(msgspec.Struct, frozen=True):
 def changes(law: str, start: date | datetime, end: date | datetime) -> list[Change]:
     """Return what changes in a law's methods from `start` to `end`, both inclusive, by day.
 
-    The day on which this table begins is no change of the law. Raises InputError `law.unknown`.
+    The day on which this table begins is no change of the law.
+    Raises InputError `law.unknown`, `law.period_reversed` for a last day before the first: nothing changes in none.
     """
     known_law(law)
     table, first, last = rule_table(), day_of(start), day_of(end)
+    if last < first:
+        raise InputError(
+            "law.period_reversed", "The last day lies before the first.", next=f"Ask from {last} to {first}."
+        )
     found: list[Change] = []
     for rows in table.methods.values():
         if rows[0].law != law:
