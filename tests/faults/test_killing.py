@@ -16,6 +16,7 @@ import pytest
 from honnin.pki import ocsp_request
 from honnin.platform import Platform, Settings
 from honnin.platform.evidence import rfc9162
+from honnin.platform.evidence.packing import read_opening
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.sandbox.jlis import ocsp
 from honnin.sandbox.world import World
@@ -136,7 +137,10 @@ def _no_half_record(platform: Platform) -> None:
         events = db.exec_driver_sql("SELECT number, body FROM events ORDER BY number").all()
         bound = set(db.exec_driver_sql("SELECT sealed_id FROM idempotency").scalars())
         people = db.exec_driver_sql("SELECT count(*) FROM persons").scalar_one()
+        tenant_id = db.exec_driver_sql("SELECT DISTINCT tenant_id FROM verifications").scalar_one()
+        openings = [read_opening(db, platform._sealer, tenant_id, check.evidence_id) for check in checks]
     assert {check.evidence_id for check in checks} == evidence
+    assert all(opening.facts for opening in openings)  # with the certificates that are kept once for all of them
     for kind in ("opening", "custody"):
         assert {row.sealed_id for row in sealed if row.kind == kind} == evidence
     ids = {check.verification_id for check in checks}

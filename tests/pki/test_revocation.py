@@ -9,6 +9,7 @@ from tests.pki.making import AT, CA_NAME, DAY, PERSON_NAME, authority, person, r
 
 from honnin.errors import FormatError, InputError
 from honnin.pki import Status, check_revocation, ocsp_request, validate_path
+from honnin.pki.ocsp_status import certified_responders
 from honnin.pki.rfc6960 import parse_ocsp_response
 
 POINT = m.directory(m.name("Points", "City"))
@@ -348,6 +349,35 @@ CRL_POINT = m.points(m.uri("http://crl.test/"))
 def test_an_uncertified_responder_is_not_believed(broken: m.Certificate) -> None:
     given = m.answer(RESPONDER_NAME, "responder", [m.single(WHICH)], certificates=[broken.der()])
     assert ask(ocsp=[given]).state == "unknown"
+
+
+def test_of_what_an_answer_brings_only_what_its_issuer_certified_for_answers_is_told() -> None:
+    mine, strange = (
+        responder().der(),
+        [
+            responder(extensions=(m.usage(0), m.NO_CHECK)),
+            responder(signer="responder"),
+            responder(signer="root", issuer=m.ROOT_NAME),
+            responder(issuer=m.ROOT_NAME),
+            person(),
+            responder(trailer=b"\x05\x00"),
+        ],
+    )
+    issuer = authority().der()
+
+    def told(*sent: bytes) -> tuple[bytes, ...]:
+        given = m.answer(RESPONDER_NAME, "responder", [m.single(WHICH)], certificates=[*sent])
+        return certified_responders(given, issuer)
+
+    for one in strange:
+        assert told(one.der()) == ()
+        assert told(one.der(), mine) == (mine,)
+        assert told(mine, one.der()) == (mine,)
+    later = responder(not_after=m.when(AT + 2 * DAY)).der()
+    assert told(later) == (later,)
+    assert told() == ()
+    with pytest.raises(FormatError, match=r"ocsp\.malformed"):
+        certified_responders(b"", issuer)
 
 
 def test_a_responder_that_can_be_revoked_is_checked() -> None:

@@ -20,7 +20,7 @@ from honnin.cli.main import cli
 from honnin.errors import GoneError, HonninError, InputError, NotFoundError, StateError
 from honnin.platform import Platform
 from honnin.platform.clock import japanese_day
-from honnin.platform.evidence.custody import Custody
+from honnin.platform.evidence.packing import read_custody
 from honnin.platform.models import Caller, VerificationAnswer
 from honnin.platform.records import RecordRequest, record_laws
 from honnin.platform.records.showing import as_csv, as_pdf
@@ -156,7 +156,7 @@ def test_a_person_forgotten_leaves_the_record_that_the_law_keeps(
     assert entry.items
     with platform.store.read() as db:
         held = db.exec_driver_sql("SELECT sealed_id, kind FROM sealed").all()
-        custody = msgspec.msgpack.decode(platform._sealer.open(db, caller.id, made.id, "custody"), type=Custody)
+        custody = read_custody(db, platform._sealer, caller.id, made.id)
     assert {tuple(row) for row in held} >= {(made.id, "custody"), (made.id, "opening")}
     assert checked.evidence not in {row.sealed_id for row in held}
     assert custody.certificate is not None

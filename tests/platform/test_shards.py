@@ -15,10 +15,12 @@ from honnin.api import create_app
 from honnin.cli.tenant import tenant as commands
 from honnin.errors import InputError, ServiceError, StateError
 from honnin.platform import Platform, Settings, moving
+from honnin.platform.evidence.packing import read_opening
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.moving import move_tenant
 from honnin.platform.settings import Services
 from honnin.platform.shards import FILE, Shards, read_shards
+from honnin.platform.verifying import find_evidence
 from honnin.sandbox.world import World
 
 HALVES = {"east": [0, 127], "west": [128, 255]}
@@ -186,6 +188,9 @@ async def test_a_tenant_moves_there_and_back(
             caller = shards.authenticate(keys["east"])
             for one in (*made, first["id"], late):
                 verify_receipt(target.receipt(caller, one), target.keys.log.public)
+                with target.store.read() as db:  # with the certificates that lie beside, kept once
+                    _, evidence = find_evidence(db, caller.id, one)
+                    assert read_opening(db, target._sealer, caller.id, evidence).revocation
             assert (await check(**{"Idempotency-Key": "once"})).json() == first
             assert shards.sessions.page(opened["url"].rpartition("/")[2]).status == "open"
 

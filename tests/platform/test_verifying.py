@@ -19,7 +19,7 @@ from honnin.pki import Facts, judge
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.pki.rfc5280.extensions import authority_key_identifier
 from honnin.platform import Platform, linking
-from honnin.platform.evidence.custody import Custody, Opening
+from honnin.platform.evidence.packing import read_custody, read_opening
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.models import Caller, DigestInput, VerificationRequest
 from honnin.sandbox import people
@@ -225,9 +225,8 @@ def test_law_satisfied_keeps_custody_that_opens_the_commitments(
     platform.sequence()
     record = verify_receipt(platform.receipt(caller, answer.id), platform.keys.log.public)
     with platform.store.read() as db:
-        opened = platform._sealer.open(db, caller.id, answer.evidence, "custody")
-        opening = msgspec.msgpack.decode(platform._sealer.open(db, caller.id, answer.evidence, "opening"), type=Opening)
-    custody = msgspec.msgpack.decode(opened, type=Custody)
+        custody = read_custody(db, platform._sealer, caller.id, answer.evidence)
+        opening = read_opening(db, platform._sealer, caller.id, answer.evidence)
     assert custody.certificate == hanako.certificate
     assert custody.content == b"transfer 1000 yen"
     from honnin.platform.evidence.commitments import opens
@@ -618,11 +617,9 @@ def test_a_revocation_list_is_kept_once_for_all_checks_that_read_it(
     answers = [platform.verify(caller, hanako.request(bytes([number]))) for number in range(3)]
     assert {answer.verdict.indication for answer in answers} == {"TOTAL-PASSED"}
     with platform.store.read() as db:
-        kept = db.exec_driver_sql("SELECT tenant_id, digest, content FROM revocation_lists").all()
-        openings = [
-            msgspec.msgpack.decode(platform._sealer.open(db, caller.id, answer.evidence, "opening"), type=Opening)
-            for answer in answers
-        ]
-    assert {row.digest for row in kept} == {name for opening in openings for name in opening.lists}
+        kept = db.exec_driver_sql("SELECT tenant_id, digest, content FROM kept_once").all()
+        openings = [read_opening(db, platform._sealer, caller.id, answer.evidence) for answer in answers]
+    lists = {row.digest for row in kept if row.content == made}
+    assert lists == {name for opening in openings for name in opening.lists}
     assert all(hashlib.sha256(row.content).hexdigest() == row.digest for row in kept)
     assert all(opening.lists and not opening.revocation for opening in openings)

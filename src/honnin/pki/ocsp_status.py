@@ -7,21 +7,22 @@ asked: `OcspResponse.nonce` is there to be compared.
 
 import hashlib
 from datetime import datetime
+from functools import lru_cache
 
 from honnin.errors import FormatError
 from honnin.pki.revocation_sources import Finding, Revocation, Signers, age_fault, earliest, ocsp_age
 from honnin.pki.rfc5280 import extensions as ext
 from honnin.pki.rfc5280.algorithms import key_good_until, signature_good_until
-from honnin.pki.rfc5280.certificate import Certificate
+from honnin.pki.rfc5280.certificate import Certificate, parse_certificate
 from honnin.pki.rfc5280.crl import effective_moment
 from honnin.pki.rfc5280.crl_status import by_crl
 from honnin.pki.rfc5280.keys import verify_signature
 from honnin.pki.rfc5280.names import names_equal
 from honnin.pki.rfc5280.profile import form_fault, unknown_critical
-from honnin.pki.rfc6960 import OCSP_SIGNING, OcspResponse, SingleResponse, certificate_ids
+from honnin.pki.rfc6960 import OCSP_SIGNING, OcspResponse, SingleResponse, certificate_ids, parse_ocsp_response
 from honnin.pki.verdict import Status
 
-__all__ = ["by_ocsp"]
+__all__ = ["by_ocsp", "certified_responders"]
 
 
 def by_ocsp(certificate: Certificate, issuer: Certificate, given: Revocation, at: datetime) -> Finding:
@@ -55,6 +56,36 @@ def by_ocsp(certificate: Certificate, issuer: Certificate, given: Revocation, at
     if good is not None:
         return Finding(good, present=True)
     return Finding(Status(state="unknown", reason=reason), present)
+
+
+def certified_responders(answer: bytes, issuer: bytes) -> tuple[bytes, ...]:
+    """Return the certificates (DER) sent with an answer by which its issuer certified a responder.
+
+    Where those of the last answer are in this one too, they alone are given. Whether one signed this answer and may be
+    believed today is for `by_ocsp`. Raises FormatError `ocsp.malformed`,
+    `certificate.malformed` for the issuer.
+    """
+    known = _last_responders.get(issuer, ())
+    if known and all(one in answer for one in known):  # a responder's day is longer than any answer
+        return known
+    sent = parse_ocsp_response(answer).certificates
+    found = tuple(one.raw for one in sent if len(one.raw) <= _LONGEST_RESPONDER and _is_certified(one.raw, issuer))
+    if len(_last_responders) >= _REMEMBERED_RESPONDERS:
+        _last_responders.clear()
+    _last_responders[issuer] = found
+    return found
+
+
+@lru_cache(maxsize=64)
+def _is_certified(responder: bytes, issuer: bytes) -> bool:
+    certificate, by = parse_certificate(responder), parse_certificate(issuer)
+    try:
+        purposes = ext.extended_key_usage(certificate)
+        named = names_equal(certificate.issuer, by.subject)
+    except FormatError:
+        return False
+    signed = (certificate.signature_algorithm, certificate.tbs, certificate.signature_value)
+    return named and purposes is not None and OCSP_SIGNING in purposes and _verifies(by, *signed)
 
 
 def _ocsp_status(response: OcspResponse, single: SingleResponse) -> Status:
@@ -120,6 +151,9 @@ def _verifies(signer: Certificate, algorithm: bytes, signed: bytes, signature: b
     except FormatError:
         return False
 
+
+_LONGEST_RESPONDER = 4096
+_last_responders: dict[bytes, tuple[bytes, ...]] = {}  # by issuer: those that came with its last answer
 
 # Responders that an issuer certified for OCSP signing with ocsp-nocheck, and from when to when they may answer: nothing
 # else enters that judgement, so it is made once. By issuer's name and key, and the responder's own bytes.

@@ -12,7 +12,6 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 from sqlalchemy import insert
-from sqlalchemy.dialects import postgresql, sqlite
 
 from honnin.platform import idempotency, linking
 from honnin.platform.assuring import assured
@@ -20,7 +19,9 @@ from honnin.platform.checking import Gate, Judged, four_items_answer, law_answer
 from honnin.platform.clock import japanese_day
 from honnin.platform.customers import customer_row, keep_customers
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
-from honnin.platform.evidence.custody import Custody, Opening, list_name, small_revocation
+from honnin.platform.evidence.custody import Custody, Opening, small_revocation
+from honnin.platform.evidence.kept_once import KeptOnce, kept_name
+from honnin.platform.evidence.packing import pack
 from honnin.platform.evidence.record import Circumstances, build_record, record_rows
 from honnin.platform.evidence.sealing import ADD_KEY, SEAL, DataKey, Sealer
 from honnin.platform.ids import new_id
@@ -35,7 +36,6 @@ from honnin.words import in_all
 
 __all__ = ["Draft", "Drafter", "Known", "Made", "Status"]
 
-MOST_LISTS = 100_000
 DEFAULT_RETENTION = "default"
 DOCUMENT_KINDS = {"card": "my_number_card", "mobile": "mobile_certificate"}
 
@@ -56,7 +56,8 @@ class Made:
     """A check that was made, on its way into the store.
 
     kin: its certificate's, None where nothing of a person is kept. tag: the tenant's name for the certificate.
-    now: `at` as it is stored. shown: what the service of a sign result proves to have shown.
+    now: `at` as it is stored. lists, certificates: what it shares with other checks, kept once.
+    shown: what the service of a sign result proves to have shown.
     """
 
     tenant: Tenant
@@ -72,6 +73,8 @@ class Made:
     session_id: str | None
     allowed: tuple[Attribute, ...]
     now: str
+    lists: tuple[bytes, ...]
+    certificates: tuple[bytes, ...]
     shown: Shown | None = None
     id: str = field(default_factory=lambda: new_id("ver"))
     evidence_id: str = field(default_factory=lambda: new_id("evd"))
@@ -81,6 +84,11 @@ class Made:
         """The rule that says how long what is sealed of it is kept."""
         law = self.judged.law
         return law.retention if law is not None and law.retention and self.judged.passed else DEFAULT_RETENTION
+
+    @property
+    def shared(self) -> tuple[bytes, ...]:
+        """What is kept once of it."""
+        return (*self.lists, *self.certificates)
 
     @property
     def event(self) -> tuple[str, dict[str, Any]]:
@@ -112,15 +120,11 @@ class Drafter:
         self._keys = keys
         self._sealer = sealer
         self._keep_customers = keep_customers(sqlite=is_sqlite)
-        dialect = sqlite if is_sqlite else postgresql
-        self._keep_list = Prepared(dialect.insert(schema.revocation_lists).on_conflict_do_nothing())
-        self._lists: set[tuple[str, str]] = set()  # those that are known to be kept
+        self._kept_once = KeptOnce(is_sqlite=is_sqlite)
 
     def kept(self, made: Made) -> None:
-        """Remember that a check's revocation lists are in the store."""
-        if len(self._lists) > MOST_LISTS:
-            self._lists = set()
-        self._lists.update([(made.tenant.id, list_name(crl)) for crl in made.judged.learned.crls])
+        """Remember that what a check shares with others is in the store."""
+        self._kept_once.remember(made.tenant.id, made.shared)
 
     def predicted(self, made: Made, known: Known | None) -> Draft:
         """Return the draft that holds unless somebody gets in between."""
@@ -163,11 +167,16 @@ class Drafter:
             "session_id": made.session_id,
         }
         recorded = _recorded(made, body, commitments)
-        written = [*rows, *self._list_rows(made), (_ADD_VERIFICATION, verification), *recorded]
+        written = [
+            *rows,
+            *self._kept_once.rows(tenant.id, made.shared, now),
+            (_ADD_VERIFICATION, verification),
+            *recorded,
+        ]
         if key.row:
             written.append((ADD_KEY, key.row))
         for kind, part in _parts(made, opener, commitments):
-            content = msgspec.msgpack.encode(part)
+            content = pack(part, made.certificates)
             written.append((SEAL, self._sealer.sealed(tenant.id, made.evidence_id, kind, content, key)))
         if made.binding is not None:
             encoded = msgspec.json.encode(answer)
@@ -177,16 +186,6 @@ class Drafter:
     def _customer_rows(self, made: Made, kin: linking.Kin, person: str) -> Rows:
         row = customer_row(self._keys, made.tenant.id, person, *kin.certificates[0])
         return [(self._keep_customers, row)]
-
-    def _list_rows(self, made: Made) -> Rows:
-        """Return the rows of revocation lists that may not be kept yet."""
-        tenant_id = made.tenant.id
-        named = [(list_name(crl), crl) for crl in small_revocation(made.judged.learned.crls)]
-        return [
-            (self._keep_list, {"tenant_id": tenant_id, "digest": name, "created_at": made.now, "content": crl})
-            for name, crl in named
-            if (tenant_id, name) not in self._lists
-        ]
 
 
 def _verification(made: Made) -> Verification:
@@ -273,7 +272,7 @@ def _parts(made: Made, opener: bytes, commitments: dict[str, str]) -> list[tuple
         key=opener,
         facts=facts.encode(),
         revocation=small_revocation(made.judged.learned.ocsp),
-        lists=tuple(list_name(crl) for crl in small_revocation(made.judged.learned.crls)),
+        lists=tuple(kept_name(crl) for crl in made.lists),
         purpose=made.request.purpose,
         shown=None if made.shown is None else made.shown.jws,
     )

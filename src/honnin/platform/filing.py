@@ -34,7 +34,9 @@ from honnin.platform.document_forms import (
 )
 from honnin.platform.documents import Released, release
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
-from honnin.platform.evidence.custody import Opening, list_name, small_revocation
+from honnin.platform.evidence.custody import Opening, small_revocation
+from honnin.platform.evidence.kept_once import KeptOnce, kept_name
+from honnin.platform.evidence.packing import pack, read_opening, shared_certificates
 from honnin.platform.evidence.record import Circumstances, add_record, build_record
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.file_checks import POLICY, JudgedFile, assembled, judged, shown
@@ -71,6 +73,7 @@ class Documents:
         self._sealer = sealer
         self._modes = modes
         self._once = once
+        self._kept_once = KeptOnce(is_sqlite=store.is_sqlite)
 
     def judge(
         self, caller: Caller, file: bytes, query: DocumentQuery, *, idempotency_key: str | None = None
@@ -222,7 +225,7 @@ class Documents:
         with self._store.read() as db:
             if _find(db, caller.id, document_id).evidence is None:
                 raise _not_signed()
-            return opened_shown(self._sealer.open(db, caller.id, document_id, "document_opening"))
+            return opened_shown(read_opening(db, self._sealer, caller.id, document_id, "document_opening"))
 
     def give(self, caller: Caller, document_id: str) -> Released:
         """Return what the tenant may have of a document's file, and leave an event that says on which ground.
@@ -234,9 +237,7 @@ class Documents:
             found = _find(db, caller.id, document_id)
             if found.evidence is None:
                 raise _not_signed()
-            opening = msgspec.msgpack.decode(
-                self._sealer.open(db, caller.id, document_id, "document_opening"), type=Opening
-            )
+            opening = read_opening(db, self._sealer, caller.id, document_id, "document_opening")
             file = self._sealer.open(db, caller.id, document_id, "file")
         report = judge(Facts.decode(opening.facts), POLICY)
         given = release(file, report, caller.tenant, at=at, receipt=document_id)
@@ -282,16 +283,19 @@ class Documents:
             signing=done.signing,
         )
         add_record(db, about, build_record(about, verdict, None, None, commitments))
+        lists, certificates = small_revocation(learned.crls), shared_certificates(report.facts, learned.ocsp)
+        for statement, row in self._kept_once.rows(caller.id, (*lists, *certificates), now):
+            statement.run(db, **row)
         opening = Opening(
             key=key,
             facts=report.facts.encode(),
             revocation=small_revocation(learned.ocsp),
-            lists=tuple(list_name(crl) for crl in small_revocation(learned.crls)),
+            lists=tuple(kept_name(crl) for crl in lists),
             purpose=made.purpose,
             shown=None if done.shown is None else done.shown.jws,
         )
         self._sealer.seal(
-            db, caller.id, made.id, "document_opening", msgspec.msgpack.encode(opening),
+            db, caller.id, made.id, "document_opening", pack(opening, certificates),
             subject=made.id, retention=DEFAULT_RETENTION, now=now,
         )  # fmt: skip
         body = {"document": made.id, "status": made.status, "indication": report.indication}

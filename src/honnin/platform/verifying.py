@@ -25,7 +25,8 @@ from honnin.platform.checking import Judged, check, check_kind, learn, open_gate
 from honnin.platform.clock import moment
 from honnin.platform.customers import keep_customer
 from honnin.platform.drafting import Made
-from honnin.platform.evidence.custody import Opening
+from honnin.platform.evidence.custody import Opening, small_revocation
+from honnin.platform.evidence.packing import read_opening, shared_certificates
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.idempotency import Binding, recall, used
 from honnin.platform.keys import Keyring
@@ -163,6 +164,8 @@ class Verifier:
             session_id=session_id,
             allowed=tenant.attributes if allowed is None else allowed,
             now=moment(at),
+            lists=small_revocation(learned.crls),
+            certificates=shared_certificates(judged.report.facts, learned.ocsp),
             shown=shown,
         )
 
@@ -193,10 +196,9 @@ class Verifier:
             if row.person_status != "pending":
                 return
             try:
-                sealed = self.sealer.open(db, tenant.id, row.evidence_id, "opening")
+                opening = read_opening(db, self.sealer, tenant.id, row.evidence_id)
             except GoneError:  # forgotten meanwhile: there is nobody left to find
                 return
-        opening = msgspec.msgpack.decode(sealed, type=Opening)
         certificate = Facts.decode(opening.facts).signers[0].certificate
         if certificate is None or certificate.issuer_key_id is None:
             return
@@ -252,12 +254,12 @@ def find_shown(db: Connection, sealer: Sealer, tenant_id: str, verification_id: 
     Raises NotFoundError `verification.unknown`, `evidence.not_shown`, GoneError `evidence.gone`.
     """
     row = _row(db, tenant_id, verification_id)
-    return opened_shown(sealer.open(db, tenant_id, row.evidence_id, "opening"))
+    return opened_shown(read_opening(db, sealer, tenant_id, row.evidence_id))
 
 
-def opened_shown(opening: bytes) -> Shown:
+def opened_shown(opening: Opening) -> Shown:
     """Return what an opening says of the showing. Raises NotFoundError `evidence.not_shown`."""
-    jws = msgspec.msgpack.decode(opening, type=Opening).shown
+    jws = opening.shown
     if jws is None:
         raise NotFoundError(
             "evidence.not_shown",

@@ -6,12 +6,9 @@ revocation lists were read: those lie beside, each once for a tenant, as thousan
 purpose keeps them (犯収法 規則19条1項2号 and its likes; law/rules/, `keep`) and the check passed.
 """
 
-import hashlib
-from functools import lru_cache
-
 import msgspec
 
-__all__ = ["Custody", "Opening", "demands_custody", "list_name", "small_revocation"]
+__all__ = ["Custody", "Opening", "demands_custody", "small_revocation"]
 
 KEPT = {"signed_bytes", "signature", "certificate"}
 MOST_REVOCATION = 64 << 10  # a large CRL stays with the CRL store; the facts name its number
@@ -20,7 +17,7 @@ MOST_REVOCATION = 64 << 10  # a large CRL stays with the CRL store; the facts na
 class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """The sealed counterpart of a record's commitments.
 
-    lists: SHA-256 of each CRL, hex (table `revocation_lists`). shown: the proof (JWS) of what the phone showed.
+    lists: SHA-256 of each CRL, hex (table `kept_once`). shown: the proof (JWS) of what the phone showed.
     """
 
     key: bytes
@@ -53,9 +50,3 @@ def demands_custody(keep: tuple[str, ...]) -> bool:
 def small_revocation(found: tuple[bytes, ...]) -> tuple[bytes, ...]:
     """Return the revocation data worth keeping with one check."""
     return tuple(answer for answer in found if len(answer) <= MOST_REVOCATION)
-
-
-@lru_cache(maxsize=256)
-def list_name(crl: bytes) -> str:
-    """Return the name under which a revocation list is kept: SHA-256, hex."""
-    return hashlib.sha256(crl).hexdigest()

@@ -23,7 +23,7 @@ from honnin.pki.jpki import four_items
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.platform import outbox
 from honnin.platform.clock import from_text, japanese_day, moment
-from honnin.platform.evidence.custody import Custody
+from honnin.platform.evidence.packing import read_custody
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.idempotency import Once
 from honnin.platform.ids import new_id
@@ -285,7 +285,7 @@ class Records:
             raise StateError("record.certificate_kept", "This check's certificate was kept; consent must not keep it.")
         if law.holds != "customer":
             return None
-        custody = msgspec.msgpack.decode(self._sealer.open(db, caller.id, check.evidence, "custody"), type=Custody)
+        custody = read_custody(db, self._sealer, caller.id, check.evidence)
         return four_items(parse_certificate(custody.certificate)) if custody.certificate is not None else None
 
     def _add(self, db: Connection, tenant_id: str, record_id: str, rule: str, entry: Entry) -> None:

@@ -10,7 +10,7 @@ from honnin.errors import StateError
 
 __all__ = ["HEAD", "migrate"]
 
-HEAD = "0015"
+HEAD = "0016"
 ADVISORY_LOCK = 0x686F6E6E696E  # "honnin"
 
 

@@ -8,13 +8,13 @@ __all__ = [
     "data_keys",
     "evidence",
     "evidence_leaves",
+    "kept_once",
     "log_heads",
     "log_tiles",
     "log_waiting",
     "logs",
     "record_entries",
     "records",
-    "revocation_lists",
     "sealed",
 ]
 
@@ -59,13 +59,15 @@ sealed = Table(
     Index(None, "tenant_id", "data_key_id"),
 )
 
-revocation_lists = Table(
-    "revocation_lists",
+kept_once = Table(
+    "kept_once",
     metadata,
     Column("tenant_id", Id, nullable=False),
     Column("digest", Hash, nullable=False),  # SHA-256
     Column("created_at", Moment, nullable=False),
-    Column("content", LargeBinary, nullable=False),  # a CRL, DER, as it was read for some check
+    Column(
+        "content", LargeBinary, nullable=False
+    ),  # a CRL, or a certificate of a CA or responder, DER, as some check read it
     PrimaryKeyConstraint("tenant_id", "digest"),
 )
 
