@@ -3,11 +3,12 @@
 import asyncio
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 import pytest
 
+from honnin.api.crew import Crew
 from honnin.api.line import MOST, Line
 from honnin.api.operations import Answer, Later
 from honnin.connect.jlis import NotAtHandError
@@ -37,12 +38,11 @@ class Sat:
 
 
 @pytest.fixture
-def patient() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as pool:
-        yield pool
+def patient() -> Crew:
+    return Crew(2, "patient")
 
 
-def test_what_waits_is_made_in_one_sitting_up_to_a_number(patient: ThreadPoolExecutor) -> None:
+def test_what_waits_is_made_in_one_sitting_up_to_a_number(patient: Crew) -> None:
     sat = Sat()
 
     async def call() -> list[Answer]:
@@ -62,7 +62,7 @@ def test_what_waits_is_made_in_one_sitting_up_to_a_number(patient: ThreadPoolExe
     assert max(map(len, sat.calls)) <= MOST
 
 
-def test_who_waits_outside_keeps_nobody_and_is_answered(patient: ThreadPoolExecutor) -> None:
+def test_who_waits_outside_keeps_nobody_and_is_answered(patient: Crew) -> None:
     sat, outside = Sat(), threading.Event()
     sat.go.set()
 
@@ -84,7 +84,7 @@ def test_who_waits_outside_keeps_nobody_and_is_answered(patient: ThreadPoolExecu
     assert (quick.value, slow.value) == (7, "outside")
 
 
-def test_errors_and_late_answers_reach_who_asked_and_a_caller_may_go_away(patient: ThreadPoolExecutor) -> None:
+def test_errors_and_late_answers_reach_who_asked_and_a_caller_may_go_away(patient: Crew) -> None:
     sat = Sat()
     sat.go.set()
     coming: Future[int] = Future()

@@ -1,6 +1,7 @@
 """Bodies and query strings: limits before parsing, strict decoding, and no value quoted back."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -103,6 +104,49 @@ def test_any_json_object_gives_a_struct_or_a_coded_error(value: dict[str, Any]) 
             reading.decode_body(raw, model)
         except reading.BodyError as error:
             assert error.code in {"request.invalid", "request.unknown_member"}  # noqa: PT017
+
+
+class Open(msgspec.Struct):
+    """A body with a member that may hold anything."""
+
+    any: Any = None
+
+
+NAMES = st.sampled_from(["a", "b", "a:b", ":", "any"])
+PAIRS = st.recursive(
+    st.none() | st.text(':,{}"\\ab', max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.lists(st.tuples(NAMES, inner), max_size=3).map(tuple),
+    max_leaves=10,
+)
+
+
+def written(value: Any, *, doubled: bool) -> str:
+    """Write JSON whose objects are tuples of pairs; doubled: the first member of the outermost ones stands twice."""
+    if isinstance(value, tuple):
+        texts = [f"{json.dumps(name)} : {written(inner, doubled=False)}" for name, inner in value]
+        return "{" + ",".join([*texts, *texts[:1] * doubled]) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(written(inner, doubled=doubled) for inner in value) + "]"
+    return json.dumps(value)
+
+
+def stands_twice(value: Any, *, doubled: bool) -> bool:
+    """Tell whether a name stands twice in an object of what `written` writes."""
+    if isinstance(value, tuple):
+        names = [name for name, _ in value]
+        inner = any(stands_twice(inner, doubled=False) for _, inner in value)
+        return inner or len(set(names)) != len(names) or (doubled and bool(names))
+    return isinstance(value, list) and any(stands_twice(inner, doubled=doubled) for inner in value)
+
+
+@CALM
+@given(PAIRS, st.booleans())
+def test_a_member_that_stands_twice_is_found_wherever_it_stands(value: Any, doubled: bool) -> None:
+    raw = f'{{"any": {written(value, doubled=doubled)}}}'.encode()
+    if stands_twice(value, doubled=doubled):
+        assert refusal(raw, Open).code == "request.doubled_member"
+    else:
+        assert reading.decode_body(raw, Open).any == json.loads(raw)["any"]
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,19 @@ Checks that wait for nothing outside are made by one thread in a row (`line`).
 import asyncio
 import logging
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from honnin.api.line import Line
+from honnin.api.crew import Crew
+from honnin.api.line import Line, Work
 from honnin.api.operations import Answer, Call, Later, Operation, bearer_key, idempotency_key, session_code
 from honnin.api.problems import internal, language_of, respond
-from honnin.api.reading import JSON, LARGE_BODY, body_length, decode_body, decode_query, read_body
+from honnin.api.reading import JSON, LARGE_BODY, WHOLE_BODY, body_length, decode_body, decode_query, read_body
 from honnin.errors import HonninError, InputError, ServiceError
 from honnin.platform.models import Caller
 
@@ -40,32 +40,24 @@ SINGLE = frozenset(
 )
 
 log = logging.getLogger("honnin.api")
-T = TypeVar("T")
 
 
 class Workshop:
-    """The two thread pools of one application, its line of checks, and its platform."""
+    """The threads of one application, for checks and for quick answers, its line of checks, and its platform."""
 
     def __init__(self, platform: "Platform") -> None:
         self.platform = platform
-        self._checks = ThreadPoolExecutor(CHECK_THREADS, thread_name_prefix="honnin-check")
-        self._quick = ThreadPoolExecutor(QUICK_THREADS, thread_name_prefix="honnin-quick")
-        self.line = Line(platform.sitting, self._checks)
+        self.checks = Crew(CHECK_THREADS, "honnin-check")
+        self.quick = Crew(QUICK_THREADS, "honnin-quick")
+        self.line = Line(platform.sitting, self.checks)
         self._large = asyncio.Semaphore(LARGE_BODIES)
 
-    async def run(self, work: Callable[[], T], *, checks: bool) -> T:
-        """Do `work` in a thread of its pool."""
-        return await asyncio.get_running_loop().run_in_executor(self._checks if checks else self._quick, work)
-
     @asynccontextmanager
-    async def room_for(self, length: int | None) -> "AsyncIterator[None]":
-        """Hold one of the few places for large bodies; small ones need none.
+    async def room(self) -> "AsyncIterator[None]":
+        """Hold one of the few places for large bodies.
 
         Raises ServiceError `request.busy` when none becomes free in PATIENCE seconds.
         """
-        if length is not None and length <= LARGE_BODY:
-            yield
-            return
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._large.acquire()
@@ -123,34 +115,41 @@ class Endpoint:
 
     async def _call(self, operation: Operation, scope: Scope, receive: Receive) -> Answer:
         headers = single_headers(scope)
-        begin = partial(self._begin, operation, headers)
         if operation.body is None and not operation.upload:
-            finish = partial(self._finish, operation, scope, headers, None)
-            return await _answered(await self._workshop.run(lambda: finish(begin()), checks=operation.checks))
+            return await self._made(operation, partial(self._make, operation, scope, headers, None, None))
         length = body_length(headers, operation.upload or (JSON,), operation.most_bytes)
-        async with self._workshop.room_for(length):
-            caller = None
-            if length is None or length > LARGE_BODY:  # nobody unknown makes us hold megabytes
-                caller = await self._workshop.run(begin, checks=False)
+        if length is not None and length <= LARGE_BODY:
+            raw = await read_body(receive, operation.most_bytes, here=WHOLE_BODY in scope["state"])
+            make = partial(self._make, operation, scope, headers, raw, None)
+            return await self._made(operation, make, in_line=operation.in_line)
+        async with self._workshop.room():
+            # nobody unknown makes us hold megabytes
+            caller = await self._workshop.quick.run(partial(self._caller, operation, headers))
             raw = await read_body(receive, operation.most_bytes)
-            finish = partial(self._finish, operation, scope, headers, raw)
-            if operation.in_line and len(raw) <= LARGE_BODY:
-                return await self._workshop.line.run(lambda waits: finish(caller or begin(), waits=waits))
-            return await _answered(await self._workshop.run(lambda: finish(caller or begin()), checks=operation.checks))
+            make = partial(self._make, operation, scope, headers, raw, caller)
+            return await self._made(operation, make, in_line=operation.in_line and len(raw) <= LARGE_BODY)
 
-    def _begin(self, operation: Operation, headers: Mapping[bytes, bytes]) -> Caller | None:
+    async def _made(self, operation: Operation, make: Work, *, in_line: bool = False) -> Answer:
+        if in_line:
+            return await self._workshop.line.run(make)
+        crew = self._workshop.checks if operation.checks else self._workshop.quick
+        found = await crew.run(partial(make, True))
+        return found.answer(await asyncio.wrap_future(found.coming)) if isinstance(found, Later) else found
+
+    def _caller(self, operation: Operation, headers: Mapping[bytes, bytes]) -> Caller | None:
         return self._workshop.platform.authenticate(bearer_key(headers)) if operation.secured else None
 
-    def _finish(
+    def _make(
         self,
         operation: Operation,
         scope: Scope,
         headers: Mapping[bytes, bytes],
         raw: bytes | None,
         caller: Caller | None,
-        *,
-        waits: bool = True,
+        waits: bool,
     ) -> Answer | Later:
+        """Make a call, in a thread. caller: None where it is not known yet."""
+        caller = caller or self._caller(operation, headers)
         if caller is not None:
             scope["state"]["tenant"] = caller.id
         call = Call(
@@ -165,10 +164,6 @@ class Endpoint:
             waits=waits,
         )
         return operation.run(call)
-
-
-async def _answered(found: Answer | Later) -> Answer:
-    return found.answer(await asyncio.wrap_future(found.coming)) if isinstance(found, Later) else found
 
 
 def _messages(answer: Answer) -> tuple[Message, Message]:

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
+from honnin.api.crew import Crew, Outcomes
 from honnin.api.operations import Answer, Later
 from honnin.connect.jlis import NotAtHandError
 
@@ -29,20 +30,18 @@ Work = Callable[[bool], Answer | Later]
 class Line:
     """Makes the calls of one event loop. sitting: they are made in one. patient: makes those that wait."""
 
-    def __init__(self, sitting: Callable[[], AbstractContextManager[None]], patient: ThreadPoolExecutor) -> None:
+    def __init__(self, sitting: Callable[[], AbstractContextManager[None]], patient: Crew) -> None:
         self._sitting = sitting
         self._patient = patient
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="honnin-line")
+        self._outcomes = Outcomes()
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Work, asyncio.Future[Answer]]] = deque()
         self._working = False
-        self._told: deque[tuple[asyncio.Future[Answer], Answer | None, BaseException | None]] = deque()
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self, work: Work) -> Answer:
         """Make a call and return its answer once it is there. Raises what the call raises."""
-        self._loop = asyncio.get_running_loop()
-        told: asyncio.Future[Answer] = self._loop.create_future()
+        told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         with self._lock:
             self._waiting.append((work, told))
             if not self._working:
@@ -66,34 +65,15 @@ class Line:
         try:
             made = work(waits)
         except NotAtHandError:
-            self._patient.submit(self._make, work, told, waits=True)
+            self._patient.do(partial(self._make, work, told, waits=True))
         except BaseException as error:  # noqa: BLE001 - told to whoever waits for it
-            self._tell(told, None, error)
+            self._outcomes.tell(told, None, error)
         else:
             if isinstance(made, Later):
                 made.coming.add_done_callback(partial(self._came, told, made.answer))
             else:
-                self._tell(told, made, None)
+                self._outcomes.tell(told, made)
 
     def _came(self, told: "asyncio.Future[Answer]", answer: Callable[[Any], Answer], coming: "Future[Any]") -> None:
         error = coming.exception()
-        self._tell(told, None if error else answer(coming.result()), error)
-
-    def _tell(self, told: "asyncio.Future[Answer]", answer: Answer | None, error: BaseException | None) -> None:
-        """Hand an outcome to the event loop, waking it once for all that come before it looks."""
-        with self._lock:
-            wakes = not self._told
-            self._told.append((told, answer, error))
-        if wakes and self._loop is not None:
-            self._loop.call_soon_threadsafe(self._tell_all)
-
-    def _tell_all(self) -> None:
-        with self._lock:
-            outcomes, self._told = self._told, deque()
-        for told, answer, error in outcomes:
-            if told.done():  # who asked went away
-                continue
-            if error is not None:
-                told.set_exception(error)
-            elif answer is not None:
-                told.set_result(answer)
+        self._outcomes.tell(told, None if error else answer(coming.result()), error)

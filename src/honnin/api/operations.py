@@ -7,7 +7,7 @@ authorization and the OpenAPI document, so that none of them can say something e
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -27,8 +27,7 @@ _SESSION_CODE = re.compile(rb"\A[\x21-\x7e]{1,64}\Z")
 _OBJECT_ID = re.compile(r"\A[a-z]{2,4}_[0-9A-Za-z_-]{1,64}\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """One request after reading: who calls, what for, and the decoded body and query.
 
     waits: whether the call may wait for outside services; else it raises NotAtHandError where it would.
@@ -53,13 +52,12 @@ class Call:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What an operation answers. `value` is encoded as JSON unless it is bytes, which go out as `media_type`."""
 
     value: Any
     status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
     media_type: str = "application/json"
 
     def encoded(self) -> bytes:
@@ -67,8 +65,7 @@ class Answer:
         return self.value if isinstance(self.value, bytes) else msgspec.json.encode(self.value)
 
 
-@dataclass(frozen=True, slots=True)
-class Later:
+class Later(msgspec.Struct, frozen=True):
     """An answer that waits for the disk, without a thread that waits with it. answer: makes it of what comes."""
 
     coming: "Future[Any]"

@@ -18,6 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from honnin.api.guard import new_request_id
 from honnin.api.problems import respond
+from honnin.api.reading import WHOLE_BODY
 from honnin.errors import HonninError, InputError
 
 __all__ = [
@@ -40,6 +41,54 @@ KEEP_ALIVE_SECONDS = 15
 GRACE_SECONDS = 10
 
 
+class HeadWithBody(asyncio.Transport):
+    """A transport on which what is written first waits for what follows it in the same turn of the event loop.
+
+    uvicorn writes an answer's head and its body apart; each write is a call of the system and wakes the client.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._held = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Write what was held and this together, or hold this."""
+        if self._held:
+            held, self._held = self._held, b""
+            self._transport.writelines((held, data))
+        elif data:
+            self._held = bytes(data)
+            self._loop.call_soon(self._release)
+
+    def _release(self) -> None:
+        if self._held and not self._transport.is_closing():  # else there is nobody to write to
+            held, self._held = self._held, b""
+            self._transport.write(held)
+
+    def close(self) -> None:
+        """Write what is held, then close."""
+        self._release()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Tell whether it was closed."""
+        return self._transport.is_closing()
+
+    def pause_reading(self) -> None:
+        """Take nothing more from the client for now."""
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Take what the client sends."""
+        self._transport.resume_reading()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        """Return what the transport knows of its connection."""
+        return self._transport.get_extra_info(name, default)
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with a limit on the size and the time of a request's head."""
 
@@ -57,7 +106,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         """Start the clock of the first head."""
-        super().connection_made(transport)
+        super().connection_made(HeadWithBody(transport, self.loop))
         self._start_clock(self.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -99,8 +148,9 @@ class LimitedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Expect the next head on this connection."""
+        """Expect the next head on this connection; a request that came in one piece is known to be whole."""
         super().on_message_complete()
+        self.scope["state"][WHOLE_BODY] = True
         self._in_head = True
         self._received = self._fields = self._lingered = 0
         if self._answered:

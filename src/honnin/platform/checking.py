@@ -4,9 +4,10 @@ Nothing here writes; `verifying` records what came out. Outside services are ask
 """
 
 import re
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
+
+import msgspec
 
 from honnin.errors import AccessError, InputError, StateError
 from honnin.identity import DERIVED, FourItems, derive
@@ -48,8 +49,7 @@ MOMENT = re.compile(r" (?:at|on|since|until|from|before|after) \d{4}-\d\d-\d\d(?
 CODES_OF_A_PASSED_SIGNATURE = ("cert.jpki", "sig.tx", "revocation")
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(msgspec.Struct, frozen=True):
     """What the law asks of a check before it is made; `law` None where no law asks for it."""
 
     law: str | None
@@ -58,17 +58,19 @@ class Gate:
     custody: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """A check that was made."""
 
-    report: Report = field(repr=False)
-    learned: RevocationLearned = field(repr=False)
+    report: Report
+    learned: RevocationLearned
     verdict: VerdictAnswer
     revocation: RevocationSeen | None
     law: Decision | None
     carrier: str | None
     purpose: str | None
+
+    def __repr__(self) -> str:
+        return f"Judged({self.verdict.indication})"
 
     @property
     def passed(self) -> bool:

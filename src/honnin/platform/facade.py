@@ -11,6 +11,8 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 from honnin.chip.document import Trust
 from honnin.errors import HonninError, NotFoundError, StateError
 from honnin.platform import outbox, tenants
@@ -46,6 +48,7 @@ from honnin.platform.simulating import Simulation, simulate
 from honnin.platform.staff import CounterTerminals, Members, SignIns
 from honnin.platform.staff.passwords import Passwords
 from honnin.platform.store import Store
+from honnin.platform.store.prepared import Prepared
 from honnin.platform.tap import Taps
 from honnin.platform.verifying import Verifier, find_evidence, find_shown, find_verification, list_verifications
 from honnin.platform.webhooks import Deliverer, Webhooks
@@ -61,6 +64,7 @@ SWEEP_EVERY = 5.0  # seconds between looks for sessions and sealed answers whose
 CHECKPOINT_EVERY = 500  # records; each writes some five pages to SQLite's log
 MANY = 10  # records under one head
 SHARDS = {True: "live-0", False: "test-0"}
+_ANSWERS = Prepared(text("SELECT 1"))
 
 
 class Platform:
@@ -100,8 +104,7 @@ class Platform:
 
     def ping(self) -> None:
         """Ask the store whether it answers. Raises ServiceError `store.down`."""
-        with self.store.read() as db:
-            db.exec_driver_sql("SELECT 1")
+        self.store.look(_ANSWERS)
 
     @contextmanager
     def sitting(self) -> Iterator[None]:

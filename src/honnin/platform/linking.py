@@ -7,10 +7,10 @@ and a second person is never invented.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, select, update
 
 from honnin.connect.jlis import LinkSource
@@ -55,8 +55,7 @@ _ADD_CERTIFICATE = Prepared(insert(schema.person_certificates))
 MOST_STEPS = 24  # successions followed: more certificates than one person had since 2016
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Kin:
+class Kin(msgspec.Struct, frozen=True):
     """A certificate's keys (issuer key id, serial) as J-LIS links them, the certificate itself first.
 
     settled: J-LIS knows the certificate; without that, nobody new may be made of it.
@@ -64,7 +63,10 @@ class Kin:
 
     certificates: tuple[tuple[bytes, int], ...]
     settled: bool
-    reason: str = field(default="")
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"Kin(settled={self.settled})"
 
 
 def link_tag(keys: Keyring, tenant_id: str, issuer_key_id: bytes, serial: int) -> str:

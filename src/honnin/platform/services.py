@@ -4,10 +4,11 @@ A live platform never holds a sandbox anchor, whatever its configuration says: t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+
+import msgspec
 
 from honnin.chip.document import Trust, TrustedKey
 from honnin.connect.digital_auth.opening import ResultOpener
@@ -28,8 +29,7 @@ SANDBOX_MARKS = (b"JPKI-TEST", b"honnin sandbox")
 DELIVERY = "residence_card_delivery"
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationLearned:
+class RevocationLearned(msgspec.Struct, frozen=True):
     """Revocation data for one certificate; empty where no source answered, which judges to "unknown"."""
 
     crls: tuple[bytes, ...] = ()

@@ -7,8 +7,9 @@ verdict, not an error.
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Literal
+
+import msgspec
 
 from honnin.connect.digital_auth.opening import OpenedResult, ResultOpener, read_submitted
 from honnin.errors import FormatError, InputError
@@ -28,8 +29,7 @@ __all__ = ["Submission", "read_submission"]
 DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64}
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """One thing to verify.
 
     signed: raw signature value, or CMS DER. content: the document, if it came beside them.
@@ -38,13 +38,16 @@ class Submission:
     """
 
     kind: Literal["raw", "cms"]
-    signed: bytes = field(repr=False)
-    content: bytes | None = field(repr=False)
-    digest: bytes | None = field(repr=False)
-    certificate: bytes | None = field(repr=False)
+    signed: bytes
+    content: bytes | None
+    digest: bytes | None
+    certificate: bytes | None
     covers: Literal["document", "digest", "cms"]
-    submitted: bytes | None = field(default=None, repr=False)
+    submitted: bytes | None = None
     opened: OpenedResult | None = None
+
+    def __repr__(self) -> str:
+        return f"Submission({self.kind}, {self.covers})"
 
     @property
     def parsed(self) -> Certificate | None:
