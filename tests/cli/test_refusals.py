@@ -108,6 +108,9 @@ def test_odd_words(run: Run, tmp_path: Path, files: dict[str, str]) -> None:
             assert status in {1, 2}, (command, at)
     for oid in ("", "1", "x.y", "1." * 5000, "9.9.9"):
         run("pki", "path", files["text"], "--anchor", files["text"], *AT, "--policy", oid, "--purpose", oid)
+    for age in ("nan", "inf", "-1", "1e400", "x"):
+        status, told = run("pki", "path", files["text"], "--anchor", files["text"], *AT, "--max-age", age)
+        assert (status, bool(told["error"]["code"])) == (2, True), age
     for reader in ("", "emulated:", "emulated:nobody", "emulated:hanako/none", "x:", "relay:nowhere", "pcsc:none"):
         status, told = run("card", "info", "--reader", reader, *data)
         assert (status, bool(told["error"]["code"])) == (2, True), reader

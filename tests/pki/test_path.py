@@ -1,6 +1,6 @@
 """Path validation, one broken thing at a time: each MUST of RFC 5280 has a path that is valid but for it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -423,6 +423,9 @@ def test_arguments_are_checked() -> None:
     for options in ({"revocation": "maybe"}, {"purpose": "anything"}, *({"policies": {oid}} for oid in NO_OIDS)):
         with pytest.raises(InputError):
             judge(person().der(), [root().der()], **options)
+    for age in (float("nan"), float("inf"), -1, timedelta(seconds=-1), 1e300):
+        with pytest.raises(InputError, match=r"certificate\.max_age"):
+            judge(person().der(), [root().der()], max_age=age)
     assert judge(b"", [], at=datetime(2026, 1, 1, tzinfo=UTC)).sub_indication == FORMAT
 
 

@@ -108,9 +108,11 @@ def require_zone(at: datetime) -> None:
 def read_revocation(
     crls: Iterable[bytes], ocsp: Iterable[bytes], max_age: timedelta | float | None = None
 ) -> Revocation:
-    """Parse CRLs and OCSP answers (DER); what cannot be read is counted. max_age: seconds or timedelta."""
-    if max_age is not None and not isinstance(max_age, timedelta):
-        max_age = timedelta(seconds=max_age)
+    """Parse CRLs and OCSP answers (DER); what cannot be read is counted. max_age: seconds or timedelta.
+
+    Raises InputError `certificate.max_age` for one that is no length of time.
+    """
+    limit = None if max_age is None else _limit(max_age)
     lists: list[Crl] = []
     answers: list[OcspResponse] = []
     unreadable = 0
@@ -128,7 +130,21 @@ def read_revocation(
             answers.append(parse_ocsp_response(octets))
         except FormatError:
             unreadable += 1
-    return Revocation(tuple(lists), tuple(answers), unreadable, max_age)
+    return Revocation(tuple(lists), tuple(answers), unreadable, limit)
+
+
+def _limit(max_age: timedelta | float) -> timedelta:
+    try:
+        limit = max_age if isinstance(max_age, timedelta) else timedelta(seconds=max_age)
+        if limit >= timedelta(0):
+            return limit
+    except (ValueError, OverflowError):  # no number, or no end
+        pass
+    raise InputError(
+        "certificate.max_age",
+        "How old revocation data may be is no length of time.",
+        next="Give seconds, from 0 on; leave it out to take what the data say themselves.",
+    )
 
 
 def age_fault(this_update: datetime, next_update: datetime | None, at: datetime, limit: timedelta | None) -> str | None:

@@ -51,7 +51,7 @@ def path_context(
     """Return the inputs of a judgement, parsed; arguments as `validate_path` takes them.
 
     Raises InputError `certificate.time_without_zone`, `certificate.purpose_unknown`, `certificate.mode_unknown`,
-    `certificate.policy_malformed`.
+    `certificate.policy_malformed`, `certificate.max_age`.
     """
     require_zone(at)
     if revocation not in MODES:
