@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -172,3 +173,28 @@ def test_challenge_shows_what_it_is_for(platform: Platform, caller: Caller, worl
     said = json.loads(login.challenge)
     assert said["tenant"] == caller.id
     assert said["expires_at"] == moment(world.now() + timedelta(seconds=60))
+
+
+def test_login_that_could_not_be_told_answers_a_repeat_as_before(
+    platform: Platform, caller: Caller, key: Cards, jlis: Any
+) -> None:
+    """It stays open, so nothing but the key keeps the same call from being judged again."""
+    login = platform.logins.create(caller, LoginRequest(audience=SHOP))
+    body = signed(login, key("hanako"))
+    jlis.down = True
+    with ThreadPoolExecutor(4) as pool:
+        told = list(pool.map(lambda _: platform.logins.complete(caller, login.id, body, idempotency_key="k"), range(4)))
+    assert told[0].status == "open"
+    assert told[0].verification is not None
+    assert all(one == told[0] for one in told)
+    jlis.down = False
+    assert platform.logins.complete(caller, login.id, body, idempotency_key="k") == told[0]
+    other = msgspec.structs.replace(body, device="other")
+    assert refusal(lambda: platform.logins.complete(caller, login.id, other, idempotency_key="k")) == (
+        "verification.idempotency_conflict",
+        409,
+    )
+    done = platform.logins.complete(caller, login.id, body, idempotency_key="another")
+    assert done.status == "passed"
+    assert platform.logins.complete(caller, login.id, body, idempotency_key="another") == done
+    assert refusal(lambda: platform.logins.complete(caller, login.id, body)) == ("login.used", 409)
