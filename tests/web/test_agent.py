@@ -8,6 +8,7 @@ from threading import Thread
 
 import httpx
 import pytest
+from tests.waiting import LONG
 
 from honnin.api.wire import Server, bind, configuration
 from honnin.chip import MyNumberCard, Pin, open_reader
@@ -29,13 +30,14 @@ class Agent:
         self.codes: list[str] = []
         self.now = 0.0
         self.pairing = Pairing([ORIGIN], self.codes.append, clock=lambda: self.now)
+        self.pairing.renew()
         self.held = Held(lambda url: open_reader(url, data=data), clock=lambda: self.now)
         listed = (ReaderStatus(url=CARD, name="見本", card=True),)
         self.app = create_app(self.pairing, self.held, lambda: listed)
         self.url = ""
 
     def ask(self, path: str, body: dict[str, str] | None = None, **headers: str) -> httpx.Response:
-        return httpx.post(f"{self.url}{path}", json=body or {}, headers=headers, timeout=20)
+        return httpx.post(f"{self.url}{path}", json=body or {}, headers=headers, timeout=LONG)
 
     def pair(self) -> dict[str, str]:
         token = self.ask("/pair", {"code": self.codes[-1]}, origin=ORIGIN).json()["token"]
@@ -54,7 +56,7 @@ def agent(tmp_path: Path) -> Iterator[Agent]:
     with closing(listener):
         yield made
         server.should_exit = True
-        thread.join(timeout=10)
+        thread.join(LONG)
         made.held.close_all()
 
 
@@ -142,7 +144,7 @@ def test_card_of_one_page_is_not_another_pages(agent: Agent) -> None:
     "body", [b"", b"[]", b"{", b'{"handle": 1}', b'{"unknown": ""}', b"\xff", b'{"apdu": "' + b"0" * 200_000 + b'"}']
 )
 def test_malformed_bodies_are_refused(agent: Agent, body: bytes) -> None:
-    answer = httpx.post(f"{agent.url}/open", content=body, headers=agent.pair())
+    answer = httpx.post(f"{agent.url}/open", content=body, headers=agent.pair(), timeout=LONG)
     assert answer.json()["code"] == "agent.malformed"
 
 

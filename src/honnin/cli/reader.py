@@ -61,6 +61,7 @@ def reader(*, port: int, origins: tuple[str, ...], urls: tuple[str, ...], data: 
             print_json({"url": address, "origins": sorted(pairing.origins), "file": str(file)})
         else:
             click.echo(f"{address}  ←  {', '.join(sorted(pairing.origins))}")
+        pairing.renew()  # who sees a code may use it at once
         try:
             serve_here(listener, create_app(pairing, held, (lambda: named) if urls else list_readers))
         finally:

@@ -26,7 +26,7 @@ class Pairing:
     """Codes and tokens of one run.
 
     origins: web origins that may ask at all (`https://counter.example.jp`).
-    tell: shows a fresh code to the person at this computer.
+    tell: shows a fresh code to the person at this computer; the first one with `renew`, once the agent can be reached.
     """
 
     def __init__(
@@ -41,7 +41,6 @@ class Pairing:
         self._code = ""
         self._until = 0.0
         self._wrong = 0
-        self.renew()
 
     def renew(self) -> None:
         """Make and tell a fresh code."""
