@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,10 +20,11 @@ from honnin.platform.models import Caller, VerificationRequest
 from honnin.platform.settings import Services
 from honnin.sandbox import people
 from honnin.sandbox.jlis import linking, ocsp
-from honnin.sandbox.opening import open_world
+from honnin.sandbox.opening import Sandbox, open_world
 from honnin.sandbox.world import World
 
 PEOPLE = ("hanako", "kyoko", "saku")
+BORN = datetime(2026, 11, 21, 0, 0, 0, tzinfo=UTC)  # 09:00 in Japan; the law changes on 2027-04-01
 
 
 @dataclass
@@ -74,9 +75,9 @@ class Card:
 
 @pytest.fixture(scope="session")
 def world_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A world whose CAs and ordinary persons have their keys already; tests copy it."""
+    """A world whose CAs and ordinary persons have their keys already; tests copy it. Its day is of today's law."""
     folder = tmp_path_factory.mktemp("world")
-    world = open_world(folder)
+    world = Sandbox(folder, born=BORN)
     world.set_clock(world.born, frozen=True)
     world.anchors()
     for person in PEOPLE:
@@ -128,12 +129,15 @@ ENGINES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.peer(str(POSTG
 
 
 @pytest.fixture(params=ENGINES)
-def database_url(request: pytest.FixtureRequest) -> str | None:
-    """Where the store is: None for SQLite in the data folder, or a fresh PostgreSQL database."""
+def database_url(request: pytest.FixtureRequest) -> Iterator[str | None]:
+    """Where the store is: None for SQLite in the data folder, or a fresh PostgreSQL database, gone after the test."""
     if request.param == "sqlite":
-        return None
+        yield None
+        return
     cluster: Cluster = request.getfixturevalue("cluster")
-    return cluster.url(cluster.create(request.getfixturevalue("empty_database")))
+    name = cluster.create(request.getfixturevalue("empty_database"))
+    yield cluster.url(name)
+    cluster.drop(name)
 
 
 @pytest.fixture(scope="session")

@@ -39,12 +39,15 @@ def clusters() -> Iterator[dict[str, Cluster]]:
 
 @pytest.fixture
 def shards(clusters: dict[str, Cluster], data: Path, world: World, jlis: Jlis) -> Iterator[Shards]:
-    write(data, {name: one.url(one.create()) for name, one in clusters.items()})
+    made = {name: one.create() for name, one in clusters.items()}
+    write(data, {name: one.url(made[name]) for name, one in clusters.items()})
     anchors = world.anchors()
     services = Services(jlis, jlis, anchors["signature"], anchors["user_authentication"])
     opened = Shards(Settings(data, test=services))
     yield opened
     opened.close()
+    for name, one in clusters.items():
+        one.drop(made[name])
 
 
 def tenants_of_both(shards: Shards) -> dict[str, str]:

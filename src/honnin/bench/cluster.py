@@ -25,6 +25,7 @@ def _programs() -> Path:
 
 
 POSTGRESQL = _programs()
+PATIENCE = 300  # seconds; on a busy disk every step waits for the octets to be there
 
 
 def processor_seconds(process: int) -> float:
@@ -52,15 +53,22 @@ class Cluster:
         self.run("createdb", "-h", str(self.folder), "-U", "honnin", "-T", template, name)
         return name
 
+    def drop(self, name: str) -> None:
+        """Take a database away, and whoever still holds a connection to it off."""
+        self.run("dropdb", "-h", str(self.folder), "-U", "honnin", "--force", name)
+
     def stop(self) -> None:
         """End the server at once, as a lost machine would."""
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-m", "immediate", "stop")
+        self._control("-m", "immediate", "stop")
 
     def start(self) -> None:
         """Start the server, which recovers first where it has to."""
         options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c max_connections=200"
         log = str(self.folder / "log")
-        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-l", log, "-o", options, "start")
+        self._control("-l", log, "-o", options, "start")
+
+    def _control(self, *arguments: str) -> None:
+        self.run("pg_ctl", "-D", str(self.folder / "data"), "-w", "-t", str(PATIENCE), *arguments)
 
     def processor_seconds(self) -> float:
         """Return the processor time of the server, of all connections together."""
@@ -80,7 +88,12 @@ def running_cluster() -> Iterator[Cluster]:
 
     def run(program: str, *arguments: str) -> None:
         subprocess.run(  # noqa: S603 - programs of PostgreSQL
-            [POSTGRESQL / program, *arguments], check=True, cwd=folder, stdout=subprocess.DEVNULL, timeout=60, **demote
+            [POSTGRESQL / program, *arguments],
+            check=True,
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            timeout=PATIENCE,
+            **demote,
         )
 
     made = Cluster(folder, run)
