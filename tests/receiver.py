@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.waiting import LONG
+
 
 class Got(NamedTuple):
     """One request: its headers by lower-case name, and its body."""
@@ -37,7 +39,7 @@ class Receiver:
             number = len(self.got) - 1
         return self.answer(number)
 
-    def wait_for(self, count: int, seconds: float = 20.0) -> list[Got]:
+    def wait_for(self, count: int, seconds: float = LONG) -> list[Got]:
         """Return the requests once there are so many. Fails when they do not come."""
         with self._came:
             assert self._came.wait_for(lambda: len(self.got) >= count, seconds), f"{len(self.got)} of {count} came"
@@ -72,5 +74,5 @@ def receiving(answer: Callable[[int], int] = lambda _: 204) -> Iterator[Receiver
         yield receiver
     finally:
         server.shutdown()
-        thread.join(timeout=10)
+        thread.join(timeout=LONG)
         server.server_close()

@@ -7,24 +7,23 @@ Where namespaces are not allowed, one pcscd at a time uses the machine's /run/pc
 import fcntl
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from honnin.sandbox.cards import vpcd
 from honnin.sandbox.cards.held import HeldChip
+from tests.ports import free_ports
+from tests.waiting import LONG, until
 
 REQUIRE_ALL = os.environ.get("HONNIN_REQUIRE_ALL") == "1"
 PCSCD = "/usr/sbin/pcscd"
 DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
-START_SECONDS = 30.0
 COMMAND_SECONDS = 120.0
 LOCK = Path("/tmp/honnin-pcscd.lock")  # noqa: S108 - shared by every test run of this machine on purpose
 
@@ -35,29 +34,11 @@ CHANNELID 0x{port:04X}
 """
 
 
-def until(question: Callable[[], bool], sentence: str) -> None:
-    """Wait until `question()` is true; say `sentence` when it never is."""
-    end = time.monotonic() + START_SECONDS
-    while not question():
-        if time.monotonic() > end:
-            pytest.fail(sentence)
-        time.sleep(0.02)
-
-
-def free_pair() -> int:
-    """Return a port that is free together with the next one: one for each slot of the virtual reader."""
-    while True:
-        with ExitStack() as held, suppress(OSError, OverflowError):
-            first = held.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            held.enter_context(socket.create_server(("127.0.0.1", first + 1)))
-            return first
-
-
 class Pcsc:
     """One running pcscd with a virtual reader of two slots."""
 
     def __init__(self, folder: Path) -> None:
-        self.port = free_pair()
+        self.port = free_ports(2)  # one for each slot of the virtual reader
         self.home = folder / "home"
         self.home.mkdir()
         configuration = folder / "reader.conf.d"
@@ -145,14 +126,14 @@ class Pcsc:
                 yield
             finally:
                 process.terminate()
-                process.wait(START_SECONDS)
+                process.wait(LONG)
                 until(lambda: not self.occupied(slot), "The card did not leave the reader.")
 
     def close(self) -> None:
         """End pcscd."""
         self._daemon.terminate()
         try:
-            self._daemon.wait(10)
+            self._daemon.wait(LONG)
         except subprocess.TimeoutExpired:
             self._daemon.kill()
             self._daemon.wait()

@@ -1,11 +1,10 @@
 """Checks at the counter over HTTP: listed by pages, read, proved by a receipt, told by an event."""
 
-import time
-
 import httpx
 import msgspec
 import pytest
 from tests.api.outbox import drain
+from tests.api.receipts import receipt_of
 from tests.platform.test_counter import AT, PERSON, SECRET, reading
 
 from honnin.platform.counter import CounterCheck
@@ -57,16 +56,11 @@ def test_check_and_its_record_are_read_without_the_customers_data(
 
 
 def test_receipt_proves_the_check(client: httpx.Client, made: list[CounterCheck]) -> None:
-    for _ in range(50):
-        answer = client.get(f"{PATH}/{made[-1].id}/receipt")
-        if answer.status_code == 200:
-            break
-        assert answer.json()["code"] == "evidence.pending"
-        time.sleep(0.1)
-    receipt = msgspec.json.decode(answer.content, type=Receipt)
+    answer = receipt_of(client, made[-1].id, PATH)
+    receipt = msgspec.convert(answer, type=Receipt)
     verify_receipt(receipt, LogPublicKey.read(client.get("/v1/log/key").content))
     assert made[-1].id in receipt.record
-    assert client.post("/v1/receipts/check", json=answer.json()).json()["proven"] is True
+    assert client.post("/v1/receipts/check", json=answer).json()["proven"] is True
 
 
 def test_event_tells_of_it_with_ids_alone(client: httpx.Client, made: list[CounterCheck]) -> None:

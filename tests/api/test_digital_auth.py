@@ -15,6 +15,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from tests.documents.files import pdf
+from tests.waiting import LONG
 
 from honnin.cli.digital_auth import digital_auth
 from honnin.connect.digital_auth import Attempt, DigitalAuth, Service
@@ -70,7 +71,7 @@ def away(url: str) -> str:
     """Go where the browser is sent, as a person without a phone; return where the service sends it back to."""
     parts = httpx.URL(url)
     address = parts.copy_with(host="127.0.0.1")
-    answer = httpx.get(address, headers={**PERSON, "host": parts.netloc.decode()}, trust_env=False, timeout=30)
+    answer = httpx.get(address, headers={**PERSON, "host": parts.netloc.decode()}, trust_env=False, timeout=LONG)
     assert answer.status_code in {302, 303}, answer.text
     assert answer.headers["location"].startswith(BACK), answer.headers["location"]
     return str(answer.headers["location"])
@@ -125,7 +126,7 @@ def test_a_person_signs_a_pdf_on_the_phone(connector: DigitalAuth, client: httpx
     done = next(answer.json() for answer in answers if answer.status_code == 200)
     assert (done["status"], done["report"]["indication"]) == ("signed", "TOTAL-PASSED")
     (tmp_path / "lease.pdf").write_bytes(client.get(f"{path}/file").content)
-    told = subprocess.run(["pdfsig", "-nocert", tmp_path / "lease.pdf"], capture_output=True, check=True, timeout=60)
+    told = subprocess.run(["pdfsig", "-nocert", tmp_path / "lease.pdf"], capture_output=True, check=True, timeout=LONG)
     assert b"Signature is Valid" in told.stdout
 
 

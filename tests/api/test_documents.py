@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -17,9 +17,10 @@ import msgspec
 import pytest
 from joserfc import jwe
 from joserfc.jwk import import_key
+from tests.api.receipts import receipt_of
 from tests.api.test_signing_results import public as public_key
-from tests.api.test_verifications import receipt_of
 from tests.documents.files import pdf
+from tests.waiting import LONG
 
 import honnin
 from honnin.chip import MyNumberCard, Pin, open_reader
@@ -278,7 +279,7 @@ def test_what_is_refused(client: httpx.Client, stranger: httpx.Client, signed: B
 def test_who_may_receive_the_file(server: Running, signed: Body, tmp_path: Path) -> None:
     """A live tenant gets a rendition; one that is a certified verifier with its ground configured, the file."""
     made = server.platform.create_tenant("本番商店", livemode=True)
-    with httpx.Client(base_url=server.base, timeout=30, trust_env=False) as live:
+    with httpx.Client(base_url=server.base, timeout=LONG, trust_env=False) as live:
         live.headers["Authorization"] = f"Bearer {made.api_key}"
         done = live.post(PATH, params={"purpose": "lease"}, content=signed["file"], headers=PDF).json()
         assert done["report"]["sub_indication"] == "NO_CERTIFICATE_CHAIN_FOUND"  # a sandbox's signer
@@ -326,7 +327,7 @@ def test_files_end_after_a_day_and_the_receipt_stays(client: httpx.Client, serve
     identity = signed["document"]["id"]
     mode = server.platform._modes[False]
     clock = mode.clock
-    later = clock().replace(year=clock().year + 1)
+    later = clock() + timedelta(days=366)
     mode.clock = lambda: later
     try:
         server.platform.sweep()

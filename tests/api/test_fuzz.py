@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 from tests.api.serving import serving
+from tests.waiting import LONG
 
 from honnin.api import wire
 
@@ -84,7 +85,7 @@ def port() -> Iterator[int]:
 
 
 class Hasty(wire.LimitedProtocol):
-    head_seconds = 0.2
+    head_seconds = 1.0
 
 
 REQUESTS = (
@@ -101,12 +102,12 @@ def test_spoiled_requests_on_the_wire_end_and_harm_nobody(
     port: int, requests: list[bytes], ways: list[tuple[str, int, bytes]]
 ) -> None:
     spoilt = spoiled(b"".join(requests), ways)
-    raw = socket.create_connection(("127.0.0.1", port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", port), timeout=LONG)
     with raw, contextlib.suppress(ConnectionResetError, BrokenPipeError):
         raw.sendall(spoilt)
         raw.shutdown(socket.SHUT_WR)
         while raw.recv(65536):
             pass
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as other:
+    with socket.create_connection(("127.0.0.1", port), timeout=LONG) as other:
         other.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert other.recv(65536).startswith(b"HTTP/1.1 200 ")

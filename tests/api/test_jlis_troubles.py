@@ -13,6 +13,7 @@ from honnin.sandbox.world import World
 from honnin.web.serving import Running
 
 PATH = "/v1/verifications"
+TURNS = 5
 
 
 @pytest.fixture
@@ -48,8 +49,8 @@ def test_one_source_is_enough(client: httpx.Client, sign: Callable[..., dict[str
 def test_a_slow_source_keeps_no_quick_answer_waiting(
     client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]], world: World
 ) -> None:
+    """Tried again where the machine itself stood still for as long as the source: that tells nothing."""
     name = client.post(PATH, json=sign()).json()["id"]
-    set_switch(world, "ocsp", "slow")
     body, statuses = sign(), []
 
     def verify() -> None:
@@ -58,18 +59,19 @@ def test_a_slow_source_keeps_no_quick_answer_waiting(
         )
         statuses.append(answer.status_code)
 
-    waiting = [threading.Thread(target=verify) for _ in range(20)]
-    for thread in waiting:
-        thread.start()
-    time.sleep(0.3)
-    begun = time.monotonic()
-    for path in ("/v1/events", f"{PATH}/{name}/receipt", PATH, "/v1/sessions", "/healthz"):
-        assert client.get(path).status_code in {200, 404}
-    took = time.monotonic() - begun
-    unfinished = len([thread for thread in waiting if thread.is_alive()])
-    set_switch(world, "ocsp", "up")
-    for thread in waiting:
-        thread.join(120)
-    assert unfinished > 0, "the source was not slow enough to tell"
-    assert took < 10
-    assert statuses == [201] * 20
+    for turn in range(1, TURNS + 1):
+        set_switch(world, "ocsp", "slow")
+        waiting = [threading.Thread(target=verify) for _ in range(20)]
+        for thread in waiting:
+            thread.start()
+        time.sleep(0.3)
+        for path in ("/v1/events", f"{PATH}/{name}/receipt", PATH, "/v1/sessions", "/healthz"):
+            assert client.get(path).status_code in {200, 404}
+        unfinished = len([thread for thread in waiting if thread.is_alive()])
+        set_switch(world, "ocsp", "up")
+        for thread in waiting:
+            thread.join()
+        assert statuses == [201] * 20 * turn
+        if unfinished:
+            return
+    pytest.fail("every quick answer came after the slow ones")

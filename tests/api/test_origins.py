@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.api.serving import serving
+from tests.waiting import LONG
 
 from honnin.api.guard import MOST_AT_ONCE, Guard
 from honnin.web.origins import PAGES_AT_ONCE, AtMost, Origins, PathSplit
@@ -117,7 +118,7 @@ def test_the_api_and_the_pages_share_an_origin_by_path(path: str, name: str) -> 
 
 def fetch(port: int, host: str) -> str:
     """GET / by the plainest client there is, so that eighty of them are quick."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = HTTPConnection("127.0.0.1", port, timeout=LONG)
     with contextlib.closing(connection):
         connection.request("GET", "/", headers={"Host": host})
         return connection.getresponse().read().decode()
@@ -162,18 +163,26 @@ def test_what_an_application_raises_is_logged_without_its_message(
 
 def test_more_requests_than_the_server_takes_on_are_told_to_come_back() -> None:
     async def flood() -> list[int]:
-        gate = asyncio.Event()
+        gate, settled = asyncio.Event(), asyncio.Semaphore(0)
 
         async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+            settled.release()
             await gate.wait()
             await PlainTextResponse("done")(scope, receive, send)
 
         transport = httpx.ASGITransport(Guard(slow))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
-            tasks = [asyncio.create_task(client.get("/")) for _ in range(MOST_AT_ONCE + 5)]
-            await asyncio.sleep(0.5)
+
+            async def ask() -> int:
+                answer = await client.get("/")
+                settled.release()
+                return answer.status_code
+
+            tasks = [asyncio.create_task(ask()) for _ in range(MOST_AT_ONCE + 5)]
+            for _ in tasks:  # each is inside, or was sent away
+                await settled.acquire()
             gate.set()
-            return [answer.status_code for answer in await asyncio.gather(*tasks)]
+            return await asyncio.gather(*tasks)
 
     statuses = asyncio.run(flood())
     assert (statuses.count(200), statuses.count(503)) == (MOST_AT_ONCE, 5)

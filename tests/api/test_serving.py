@@ -5,7 +5,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.waiting import LONG, until
 
 from honnin.platform import Platform, Settings
 from honnin.web.serving import demo_key
@@ -34,7 +34,7 @@ def started(*arguments: str, data: Path) -> Iterator[tuple[subprocess.Popen[str]
         yield process, json.loads(process.stdout.readline())
     finally:
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=20)
+        rest, errors = process.communicate(timeout=LONG)
     assert (process.returncode, rest, errors) == (0, "", "")
 
 
@@ -43,11 +43,12 @@ def base_of(said: dict[str, Any]) -> str:
 
 
 def healthy(base: str) -> bool:
-    for _ in range(200):
+    def well() -> bool:
         with contextlib.suppress(httpx.TransportError):
-            return httpx.get(f"{base}/healthz", trust_env=False).status_code == 200
-        time.sleep(0.05)
-    return False
+            return httpx.get(f"{base}/healthz", timeout=LONG, trust_env=False).status_code == 200
+        return False
+
+    return until(well, "the server does not answer")
 
 
 def test_up_keeps_its_world_and_its_key_when_it_starts_again(data: Path) -> None:
@@ -59,7 +60,10 @@ def test_up_keeps_its_world_and_its_key_when_it_starts_again(data: Path) -> None
         assert healthy(base_of(said))
         assert (data / "keys.json").read_text() == key
         authorization = {"Authorization": f"Bearer {json.loads(key)['api_key']}"}
-        assert httpx.get(f"{base_of(said)}/v1/events", headers=authorization, trust_env=False).status_code == 200
+        assert (
+            httpx.get(f"{base_of(said)}/v1/events", headers=authorization, timeout=LONG, trust_env=False).status_code
+            == 200
+        )
 
 
 def test_a_taken_port_is_a_coded_error_with_the_option_to_use(data: Path) -> None:
@@ -85,8 +89,9 @@ def test_up_tells_people_where_to_look(data: Path) -> None:
     lines = []
     while not any("Ctrl+C" in line for line in lines):
         lines.append(process.stdout.readline())
+        assert lines[-1], "it ended before it told"
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    process.communicate(timeout=LONG)
     said = "".join(lines)
     for part in ("http://bank.localhost:", "http://console.localhost:", "/openapi.json", f"{data}/keys.json"):
         assert part in said  # whole, so that it can be copied
@@ -102,7 +107,10 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
     )
     key = {"Authorization": f"Bearer {json.loads(made.stdout)['api_key']}"}
     arguments = ["serve", "--port", "0", "--workers", workers, "--no-access-log"]
-    with started(*arguments, data=data) as (_, said), httpx.Client(base_url=base_of(said), trust_env=False) as client:
+    with (
+        started(*arguments, data=data) as (_, said),
+        httpx.Client(base_url=base_of(said), timeout=LONG, trust_env=False) as client,
+    ):
         assert healthy(base_of(said))
         assert client.get("/.well-known/honnin-sandbox").status_code == 404
         assert client.get("/v1/events", headers={**key, "Host": "check.example.jp"}).status_code == 200
@@ -119,7 +127,7 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
 
 
 def verify(base: str, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
-    return httpx.post(f"{base}/v1/verifications", json=body, headers=headers, timeout=30, trust_env=False)
+    return httpx.post(f"{base}/v1/verifications", json=body, headers=headers, timeout=LONG, trust_env=False)
 
 
 def test_a_key_that_the_store_does_not_know_is_replaced(data: Path) -> None:
@@ -141,7 +149,7 @@ def test_counter_is_served_under_its_own_host_alone(data: Path) -> None:
         assert said["addresses"]["counter"] == "https://counter.example.jp"
 
         def get(host: str, path: str) -> httpx.Response:
-            return httpx.get(f"{base}{path}", headers={"host": host}, trust_env=False)
+            return httpx.get(f"{base}{path}", headers={"host": host}, timeout=LONG, trust_env=False)
 
         page = get("counter.example.jp", "/sign-in")
         assert page.status_code == 200
@@ -165,6 +173,6 @@ def test_counter_is_served_under_its_own_host_alone(data: Path) -> None:
 )
 def test_counter_that_cannot_be_served_is_refused(data: Path, options: tuple[str, ...], code: str) -> None:
     command = [HONNIN, "serve", "--port", "0", *options, "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONG)
     assert done.returncode == 2
     assert code in done.stderr

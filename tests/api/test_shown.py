@@ -16,8 +16,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from tests import jose
 from tests.api.phone import relying_party, sign_on_phone
-from tests.api.test_verifications import receipt_of
+from tests.api.receipts import receipt_of
 from tests.documents.files import pdf
+from tests.waiting import LONG
 
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, SignResult
 from honnin.connect.digital_auth.signing import submitted_value
@@ -208,14 +209,10 @@ def test_a_lease_of_two_parties_is_proved_from_its_files(
     (tmp_path / "words.txt").write_text(WORDS, encoding="utf-8", newline="")
     (tmp_path / "log.pub.pem").write_bytes(client.get("/v1/log/key").content)
     host = {"Host": f"digital-auth.localhost:{server.port}"}
-    certs = httpx.get(f"{server.base}/api/realms/main/protocol/openid-connect/certs", headers=host)
+    certs = httpx.get(f"{server.base}/api/realms/main/protocol/openid-connect/certs", headers=host, timeout=LONG)
     (tmp_path / "service.json").write_bytes(certs.content)
     for number, made in enumerate(lease["documents"]):
-        for _ in range(100):
-            answer = client.get(f"{DOCUMENTS}/{made['id']}/receipt")
-            if answer.status_code == 200:
-                break
-        (tmp_path / f"receipt{number}.json").write_bytes(answer.content)
+        (tmp_path / f"receipt{number}.json").write_text(json.dumps(receipt_of(client, made["id"], DOCUMENTS)))
         (tmp_path / f"shown{number}.json").write_bytes(client.get(f"{DOCUMENTS}/{made['id']}/shown").content)
     (tmp_path / "other.txt").write_text(WORDS.replace("100,000", "900,000"), encoding="utf-8", newline="")
     (tmp_path / "other.pdf").write_bytes(pdf())
@@ -248,7 +245,7 @@ def proved(folder: Path, receipt: int, shown: int, *more: str) -> "subprocess.Co
         env={"PATH": "/usr/bin", "HONNIN_DATA": str(folder / "none")},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONG,
         check=False,
     )
 
@@ -306,7 +303,7 @@ def test_while_the_services_keys_cannot_be_had_nothing_is_recorded(tmp_path: Pat
     data.mkdir(mode=0o700)
     with serve_in_thread(Settings(data=data)) as running, relying_party(running.port, tmp_path / "rp") as phone:
         key = {"Authorization": f"Bearer {running.api_key}"}
-        with httpx.Client(base_url=running.base, headers=key, timeout=30) as client:
+        with httpx.Client(base_url=running.base, headers=key, timeout=LONG) as client:
             result = sign_on_phone(phone, WORDS.encode(), WORDS)
             world = open_world(data)
             assert isinstance(world, Sandbox)

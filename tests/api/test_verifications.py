@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import uuid
 from base64 import b64decode
 from collections.abc import Callable
@@ -10,23 +9,15 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.api.outbox import drain
+from tests.api.receipts import receipt_of
+from tests.waiting import LONG
 
 from honnin.platform.evidence.receipt import read_receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
 from honnin.web.serving import Running
 
 PATH = "/v1/verifications"
-
-
-def receipt_of(client: httpx.Client, verification: str) -> dict[str, Any]:
-    for _ in range(100):
-        answer = client.get(f"{PATH}/{verification}/receipt")
-        if answer.status_code == 200:
-            found: dict[str, Any] = answer.json()
-            return found
-        assert (answer.status_code, answer.json()["retryable"]) == (404, True)
-        time.sleep(0.1)
-    raise AssertionError("no receipt came")
 
 
 def test_a_card_signs_and_the_answer_has_the_shape_of_the_contract(
@@ -60,7 +51,7 @@ def test_no_get_carries_the_four_items_and_no_answer_a_certificate(
     for text in (
         client.get(f"{PATH}/{name}").text,
         client.get(PATH).text,
-        client.get("/v1/events").text,
+        json.dumps(drain(client)[0], ensure_ascii=False),
         json.dumps(receipt, ensure_ascii=False),
     ):
         assert '"four_items"' not in text
@@ -93,7 +84,7 @@ def test_two_requests_with_one_key_at_once_make_exactly_one_verification(
     barrier = threading.Barrier(6)
 
     def send() -> None:
-        with httpx.Client(base_url=server.base, headers=dict(client.headers), timeout=30, trust_env=False) as own:
+        with httpx.Client(base_url=server.base, headers=dict(client.headers), timeout=LONG, trust_env=False) as own:
             barrier.wait()
             answers.append(own.post(PATH, json=body, headers=key))
 

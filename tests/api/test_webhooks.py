@@ -3,7 +3,6 @@ server sends.
 """
 
 import json
-import time
 from typing import Any
 
 import httpx
@@ -11,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from standardwebhooks import Webhook
 from tests.receiver import receiving
+from tests.waiting import until
 
 from honnin.cli.webhook import webhook
 from honnin.errors import InputError
@@ -75,23 +75,21 @@ def test_a_type_that_no_event_has_is_refused_with_the_list(client: httpx.Client)
     client.delete(path)
 
 
-def test_running_server_sends_and_tells_what_came_of_it(client: httpx.Client, server: Running) -> None:
+def test_running_server_sends_and_tells_what_came_of_it(alone: httpx.Client, server: Running) -> None:
     with receiving() as receiver:
-        made = client.post(PATH, json={"url": receiver.url}).json()
+        made = alone.post(PATH, json={"url": receiver.url}).json()
         body = {"purpose": "p", "text": "t", "return_url": f"{server.origin('bank')}/return"}
-        session = client.post("/v1/sessions", json=body).json()["id"]
+        session = alone.post("/v1/sessions", json=body).json()["id"]
         (got,) = receiver.wait_for(1)
         assert Webhook(made["secret"]).verify(got.body, got.headers)["data"] == {"session": session}
-        for _ in range(100):
-            (sent,) = client.get(f"{PATH}/{made['id']}/deliveries").json()["data"]
-            if sent["status"] == "delivered":
-                break
-            time.sleep(0.05)
+        deliveries = f"{PATH}/{made['id']}/deliveries"
+        until(lambda: alone.get(deliveries, params={"status": "delivered"}).json()["data"], "nothing was delivered")
+        (sent,) = alone.get(deliveries).json()["data"]
         assert (sent["status"], sent["attempts"], sent["answered"], sent["due_at"]) == ("delivered", 1, 204, None)
-        again = client.post(f"{PATH}/{made['id']}/replay", json={"events": [sent["event"]]})
+        again = alone.post(f"{PATH}/{made['id']}/replay", json={"events": [sent["event"]]})
         assert again.json()["queued"] == 1
         assert receiver.wait_for(2)[1].headers["webhook-id"] == got.headers["webhook-id"]
-        client.delete(f"{PATH}/{made['id']}")
+        alone.delete(f"{PATH}/{made['id']}")
 
 
 def test_commands_set_up_what_the_server_then_sends(client: httpx.Client, server: Running) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Page, expect
-from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc, until
+from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc
+from tests.waiting import LONG, until
 
 from honnin.connect.worlds import open_world
 from honnin.sandbox.cards import open_emulated
@@ -52,8 +53,8 @@ class Agent:
 
     def close(self) -> None:
         self._process.terminate()
-        self._process.wait(10)
-        self._listening.join(5)
+        self._process.wait(LONG)
+        self._listening.join(LONG)
         if self._process.stderr:
             self._process.stderr.close()
 
@@ -130,7 +131,7 @@ class Clerk:
         self.page.click("form[data-key] button[type=submit]")
 
     def expect_genuine(self) -> None:
-        expect(self.page.locator(".answers")).to_contain_text(GENUINE, timeout=60_000)
+        expect(self.page.locator(".answers")).to_contain_text(GENUINE)
         expect(self.page.locator(".mark--failed")).to_have_count(0)
         assert self.page.locator(".mark--covered").count() >= 2
 
@@ -232,7 +233,7 @@ def test_forgery_is_red_with_its_reason_and_never_green_where_it_was_changed(
         clerk.begin(target.partition("/")[2].partition(":")[0])
         clerk.enter(**entry)
         clerk.pair(agent)
-        expect(page.locator(".answer--bad", has_text="真正性")).to_contain_text("確認に失敗しました", timeout=60_000)
+        expect(page.locator(".answer--bad", has_text="真正性")).to_contain_text("確認に失敗しました")
     row = page.locator(".mark", has_text=changed).first
     expect(row).to_have_class(re.compile("mark--failed"))
     expect(page.locator(".checks__item--failed").first).to_be_visible()

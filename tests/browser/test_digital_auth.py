@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from tests.documents.files import pdf
 
 from honnin.pki.signing import prepare
@@ -111,9 +111,9 @@ def test_of_a_document_the_phone_says_that_it_names_the_words(server: Running, p
     page.goto(address(server, scope="openid sign", sign_transaction_id=document_transaction(server)))
     page.select_option("#person", "taro")
     go(page)
-    assert TEXT in page.locator(".document").inner_text()
-    assert "文書（PDF など）に署名します" in page.locator(".screen").inner_text()
-    assert "一致することを" not in page.locator(".screen").inner_text()
+    expect(page.locator(".document")).to_contain_text(TEXT)
+    expect(page.locator(".screen")).to_contain_text("文書（PDF など）に署名します")
+    expect(page.locator(".screen")).not_to_contain_text("一致することを")
     fit(page, axe)
 
 
@@ -122,13 +122,13 @@ def test_signing_shows_the_words_and_a_wrong_pin_the_tries(server: Running, page
     page.goto(address(server, scope="openid sign", sign_transaction_id=transaction(server)))
     page.select_option("#person", "taro")
     go(page)
-    assert TEXT in page.locator(".document").inner_text()
+    expect(page.locator(".document")).to_contain_text(TEXT)
     fit(page, axe)
     go(page)
     page.fill("#pin", "WRONG123")
     go(page)
     go(page)
-    assert "あと4回" in page.locator(".notice--bad").inner_text()
+    expect(page.locator(".notice--bad")).to_contain_text("あと4回")
     fit(page, axe)
     page.fill("#pin", "TARO97531")
     go(page)
@@ -169,7 +169,7 @@ def test_by_qr_code_on_another_device(server: Running, page: Page, browser: Brow
     phone_context = browser.new_context(viewport={"width": 390, "height": 844}, locale="ja-JP")
     phone = phone_context.new_page()
     phone.goto(f"{page.url}?hand={derived('hand-over', cookie, visit)}")
-    assert phone.locator(".number").inner_text() == number
+    expect(phone.locator(".number")).to_have_text(number)
     fit(phone, axe)
     go(phone)
     page.get_by_role("link", name="読み取ったあとは").click()
@@ -179,7 +179,7 @@ def test_by_qr_code_on_another_device(server: Running, page: Page, browser: Brow
     go(phone)
     go(phone)
     go(phone)
-    assert "パソコン" in phone.locator(".screen").inner_text()
+    expect(phone.locator(".screen")).to_contain_text("パソコン")
     at_the_bank(page)
     assert "code=" in back[-1]
     phone_context.close()

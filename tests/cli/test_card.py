@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from tests.waiting import LONG
 
 from honnin.cli.card import card
 from honnin.errors import CardError, InputError, PinError, ReaderError
@@ -168,7 +169,7 @@ def test_standard_input_that_stays_open(people_data: Path) -> None:
     assert child.stdin
     child.stdin.write(b"2468\r\n")
     child.stdin.flush()
-    assert child.wait(20) == 0
+    assert child.wait(LONG) == 0
     child.communicate()
 
 
@@ -289,7 +290,7 @@ def on_a_terminal(arguments: list[str], typed: list[str]) -> tuple[str, int]:
     child = subprocess.Popen([HONNIN, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
     os.close(theirs)
     shown, answered, waiting = "", 0, list(typed)
-    while select.select([ours], [], [], 20)[0]:
+    while select.select([ours], [], [], LONG)[0]:
         try:
             shown += os.read(ours, 4096).decode()
         except OSError:  # the child closed its end
@@ -298,7 +299,7 @@ def on_a_terminal(arguments: list[str], typed: list[str]) -> tuple[str, int]:
             answered = len(shown)
             os.write(ours, waiting.pop(0).encode() + b"\n")
     os.close(ours)
-    return shown, child.wait(20)
+    return shown, child.wait(LONG)
 
 
 def test_a_person_sees_the_tries_and_not_the_pin(people_data: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import pytest
+from tests.waiting import LONG
 
 from honnin.cli.ending import ended
 from honnin.cli.main import main
@@ -90,7 +91,7 @@ def test_a_full_disk(tmp_path: Path, command: tuple[str, ...]) -> None:
         [sys.executable, "-c", "from honnin.cli.main import main; main()", *command, "--data", str(tmp_path), "--json"],
         capture_output=True,
         preexec_fn=small,
-        timeout=60,
+        timeout=LONG,
         check=False,
     )
     assert (done.returncode, done.stderr) == (2, b"")
@@ -102,7 +103,7 @@ def test_a_demo_without_a_loopback() -> None:
     """A new network namespace has a loopback interface that is down."""
     program = (sys.executable, "-c", "from honnin.cli.main import main; main()", "demo", "--json")
     done = subprocess.run(
-        ["unshare", "--map-root-user", "--net", *program], capture_output=True, timeout=60, check=False
+        ["unshare", "--map-root-user", "--net", *program], capture_output=True, timeout=LONG, check=False
     )
     assert (done.returncode, done.stderr) == (2, b"")
     assert json.loads(done.stdout)["error"]["code"] in {"serve.loopback", "serve.address"}

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.pki import cms
 from tests.pki.signing import DAY, NOW, PERSON, Authority, rsa_key, sign_pkcs1
+from tests.waiting import LONG
 
 CA = Authority.make()
 CERTIFICATE = CA.issue(rsa_key().public_key(), person=PERSON)
@@ -40,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("honnin")), "verify", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=LONG)
 
 
 RAW = ["raw", "--content", "content", "--certificate", "cert", "--anchor", "ca.pem", *AT]

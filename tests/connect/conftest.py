@@ -2,7 +2,6 @@
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from tests.waiting import LONG, until
 
 from honnin.connect.gateway import Gateway
 from honnin.sandbox.jlis.app import create_app
@@ -35,12 +35,10 @@ def base(world: Sandbox) -> Iterator[str]:
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    until = time.monotonic() + 20
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: server.started, "the server did not start")
     yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     server.should_exit = True
-    thread.join(timeout=20)
+    thread.join(LONG)
     listening.close()
 
 
@@ -89,7 +87,7 @@ class Misbehaving:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(timeout=20)
+        self._thread.join(timeout=LONG)
 
 
 @pytest.fixture

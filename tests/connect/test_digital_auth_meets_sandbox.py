@@ -11,6 +11,7 @@ import msgspec
 import pytest
 import uvicorn
 from joserfc.jwk import RSAKey
+from tests.waiting import LONG
 
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service
 from honnin.sandbox.digital_auth.app import create_app
@@ -37,12 +38,12 @@ def client(tmp_path: Path) -> Iterator[DigitalAuth]:
     with DigitalAuth(service, client_id="RP1", redirect_uri=BACK, keys=tmp_path / "keys") as made:
         yield made
     server.should_exit = True
-    thread.join(10)
+    thread.join(LONG)
 
 
 def returned(url: str) -> str:
     """Let the person decide without screens, and give the return's query."""
-    answer = httpx.get(url, headers={"Honnin-Sandbox-Person": "hanako"})
+    answer = httpx.get(url, headers={"Honnin-Sandbox-Person": "hanako"}, timeout=LONG)
     assert answer.status_code == 302, answer.text
     return answer.headers["location"].partition("?")[2]
 

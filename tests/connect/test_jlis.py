@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.waiting import LONG
 
 from honnin.connect import jlis
 from honnin.connect.gateway import Address, Answer, Gateway
@@ -50,7 +51,7 @@ def switched(world: World) -> Iterator[Callable[[str, str], None]]:
 @pytest.fixture
 def astray(misbehaving: Any, world: World) -> Iterator[Gateway]:
     """A gateway that leads to the misbehaving server."""
-    opened = Gateway(f"http://127.0.0.1:{misbehaving.port}", hosts=world.hosts(), timeout=2.0, deadline=2.5)
+    opened = Gateway(f"http://127.0.0.1:{misbehaving.port}", hosts=world.hosts(), timeout=LONG, deadline=LONG)
     yield opened
     opened.close()
 
@@ -300,7 +301,7 @@ class TestNames:
 
     def test_a_directory_that_is_not_there(self, world: World) -> None:
         with pytest.raises(ServiceError) as caught:
-            jlis.LdapCrlSource("ldap://127.0.0.1:9", timeout=1).fetch(*parts(world, "hanako"), at=AT)
+            jlis.LdapCrlSource("ldap://127.0.0.1:9", timeout=LONG).fetch(*parts(world, "hanako"), at=AT)
         assert (caught.value.code, caught.value.retryable) == ("jlis.unreachable", True)
 
     def test_every_promised_name_is_there(self) -> None:
@@ -367,7 +368,9 @@ class TestManyPoints:
         assert len(seen) == len(set(seen)) == asked
 
 
-QUIET = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @QUIET

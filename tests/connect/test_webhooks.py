@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from tests.receiver import receiving
+from tests.waiting import LONG
 
 from honnin.connect.webhooks import check_target, post
 from honnin.errors import HonninError, InputError, ServiceError
@@ -77,7 +78,7 @@ def test_public_addresses_are_taken(url: str) -> None:
     check_target(url, local=True)
 
 
-def sent(url: str, *, local: bool = True, timeout: float = 5.0) -> int:
+def sent(url: str, *, local: bool = True, timeout: float = LONG) -> int:
     return asyncio.run(post(url, b"{}", {"webhook-id": "evt_1"}, local=local, timeout=timeout))
 
 
@@ -116,7 +117,7 @@ def test_nobody_there_and_no_answer_are_told_apart() -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         port = silent.getsockname()[1]
-        assert refusal(f"http://127.0.0.1:{port}/") == "webhook.unreachable"
+        assert refusal(f"http://127.0.0.1:{port}/", timeout=LONG) == "webhook.unreachable"
         silent.listen()
         assert refusal(f"http://127.0.0.1:{port}/") == "webhook.timeout"
 
@@ -142,7 +143,7 @@ def test_answer_that_drips_ends_with_the_time_of_one_try() -> None:
         thread.start()
         assert refusal(f"http://127.0.0.1:{server.getsockname()[1]}/", timeout=0.6) == "webhook.timeout"
         stop.set()
-        thread.join(timeout=5)
+        thread.join(LONG)
 
 
 def refusal(url: str, timeout: float = 0.5) -> str:

@@ -12,6 +12,7 @@ from signxml import XMLSigner, methods
 from signxml.xades import XAdESSigner
 from tests.documents.files import CERTIFICATE
 from tests.pki.signing import rsa_key
+from tests.waiting import LONG
 
 LEASE = '<Lease xmlns="urn:example:lease" Id="lease"><Rent>100000</Rent><Tenant>見本　花子</Tenant></Lease>'
 ENVELOPED = '<Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>'
@@ -65,6 +66,6 @@ def by_xmlsec(template: str, *, ids: tuple[str, ...] = ("Body", "Lease", "Object
             ],
             check=True,
             capture_output=True,
-            timeout=60,
+            timeout=LONG,
         )
         return (folder / "signed").read_bytes()

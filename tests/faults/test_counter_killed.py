@@ -10,6 +10,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import httpx
+from tests.waiting import LONG
 
 from honnin.platform import Platform, Settings
 
@@ -41,7 +42,7 @@ class Browser:
     def ask(self, method: str, path: str, **more: object) -> httpx.Response:
         headers = {"host": HOST, "cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         headers["x-form-token"] = self.cookies.get("honnin_form", "")
-        answer = httpx.request(method, self.base + path, headers=headers, trust_env=False, timeout=30, **more)  # type: ignore[arg-type]
+        answer = httpx.request(method, self.base + path, headers=headers, trust_env=False, timeout=LONG, **more)  # type: ignore[arg-type]
         for line in answer.headers.get_list("set-cookie"):
             self.cookies |= {name: one.value for name, one in SimpleCookie(line).items()}
         return answer
@@ -68,7 +69,7 @@ def test_killed_in_the_middle_of_a_reading(tmp_path: Path) -> None:
         assert browser.post(visit, {"pin_1": "1234", "pin_2": "5678"}, visit).headers["location"] == f"{visit}/read"
         assert browser.ask("POST", f"{visit}/tunnel", json={}).json()["kind"] in {"command", "reset"}
         process.kill()
-        process.wait(10)
+        process.wait(LONG)
     assert platform.counter.page(tenant) == ((), False)
     with serving(data) as (_, browser.base):
         assert browser.ask("GET", "/").status_code == 200

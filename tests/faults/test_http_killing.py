@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 from tests.api.cards import signed_by
+from tests.api.receipts import receipt_of
+from tests.waiting import LONG, until
 
-from honnin.platform.evidence.receipt import read_receipt, verify_receipt
+from honnin.platform.evidence.receipt import Receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
 
 PATH = "/v1/verifications"
@@ -39,12 +42,12 @@ def served(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
+        process.communicate(timeout=LONG)
 
 
 def client_of(base: str, data: Path) -> httpx.Client:
     key = json.loads((data / "keys.json").read_text())["api_key"]
-    return httpx.Client(base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=20, trust_env=False)
+    return httpx.Client(base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=LONG, trust_env=False)
 
 
 class Load:
@@ -68,7 +71,7 @@ class Load:
 
     def ended(self) -> None:
         for thread in self._threads:
-            thread.join(timeout=30)
+            thread.join(LONG)
             assert not thread.is_alive()
 
 
@@ -84,13 +87,7 @@ def all_ids(client: httpx.Client) -> list[str]:
 
 
 def proven(client: httpx.Client, name: str, key: LogPublicKey) -> dict[str, Any]:
-    for _ in range(100):
-        answer = client.get(f"{PATH}/{name}/receipt")
-        if answer.status_code == 200:
-            return verify_receipt(read_receipt(answer.content), key)
-        assert answer.json()["code"] == "evidence.pending", answer.text
-        time.sleep(0.1)
-    raise AssertionError("no receipt came")
+    return verify_receipt(msgspec.convert(receipt_of(client, name), type=Receipt), key)
 
 
 def test_a_killed_server_keeps_all_that_it_acknowledged(data: Path) -> None:
@@ -102,9 +99,7 @@ def test_a_killed_server_keeps_all_that_it_acknowledged(data: Path) -> None:
     for _ in range(ROUNDS):
         with served(data) as (process, base):
             load = Load(base, data, body)
-            started = time.monotonic()
-            while len(load.acknowledged) < CLIENTS and time.monotonic() - started < 30:
-                time.sleep(0.01)
+            until(lambda load=load: len(load.acknowledged) >= CLIENTS, "no check was acknowledged")
             time.sleep(chance.uniform(0.0, 0.7))
             os.kill(process.pid, signal.SIGKILL)
             load.ended()
@@ -139,10 +134,9 @@ def test_told_to_end_it_finishes_what_runs_and_exits_with_zero(data: Path) -> No
         body = signed_by(data, "hanako", "申し込みます。")
     with served(data) as (process, base):
         load = Load(base, data, body)
-        while len(load.acknowledged) < CLIENTS:
-            time.sleep(0.01)
+        until(lambda: len(load.acknowledged) >= CLIENTS, "no check was acknowledged")
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(LONG) == 0
         load.ended()
     with served(data) as (_, base), client_of(base, data) as client:
         assert {answer["id"] for answer in load.acknowledged.values()} <= set(all_ids(client))

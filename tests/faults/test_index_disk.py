@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.pki.index.lists import NOW, Issuer, entry, make_issuer, point, reason
+from tests.waiting import LONG
 
 from honnin.pki import RevocationIndex
 
@@ -78,7 +79,7 @@ def in_a_namespace() -> list[str]:
     tool = shutil.which("unshare")
     for command in ([tool, "-m"], [tool, "-r", "-m"]) if tool else ():
         probe = [*command, "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-        if subprocess.run(probe, capture_output=True, check=False, timeout=60).returncode == 0:
+        if subprocess.run(probe, capture_output=True, check=False, timeout=LONG).returncode == 0:
             return [str(part) for part in command]
     missing = pytest.fail if REQUIRE_ALL else pytest.skip
     return missing("unshare: no mount namespace can be made here")
@@ -138,7 +139,7 @@ def test_two_builders_take_turns_and_the_later_list_stays(tmp_path: Path, issuer
         time.sleep(0.5)
         assert [process.poll() for process in processes] == [None] * 3, "a builder did not wait for its turn"
         assert [path.name for path in folder.iterdir()] == ["build.lock"], "a builder wrote before its turn"
-    told = [process.communicate(timeout=60)[0].split() for process in processes]
+    told = [process.communicate(timeout=LONG)[0].split() for process in processes]
     assert told[0] in (["1"], ["index.rolled_back", "0"])
     assert told[1:] == [["1"], ["1"]]
     index = RevocationIndex.open(folder)
@@ -177,7 +178,11 @@ def test_a_gigabyte_claimed_in_a_kilobyte_gets_no_memory(tmp_path: Path, issuer:
     source = tmp_path / "lying.crl" if by == "file" else Path("/dev/stdin")
     arguments = [str(tmp_path / "index"), str(source), str(tmp_path / "ca.der"), NOW.isoformat(), str(64 << 20)]
     done = subprocess.run(
-        [sys.executable, "-c", IN_LITTLE_MEMORY, *arguments], input=lying, capture_output=True, check=False, timeout=60
+        [sys.executable, "-c", IN_LITTLE_MEMORY, *arguments],
+        input=lying,
+        capture_output=True,
+        check=False,
+        timeout=LONG,
     )
     expected = "index.malformed" if by == "file" else "index.entry"  # a pipe's length is what the list says itself
     assert (done.stdout.decode().strip(), done.returncode) == (expected, 0), done.stderr.decode()[-500:]

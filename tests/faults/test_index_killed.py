@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.pki.index.lists import NOW, Issuer, entry, make_issuer, point, reason
+from tests.waiting import LONG
 
 from honnin.errors import FormatError
 from honnin.pki import RevocationIndex
@@ -71,7 +72,7 @@ def test_a_builder_killed_at_any_moment_leaves_one_whole_generation(tmp_path: Pa
     assert process.stdout is not None
     process.stdout.readline()
     begun = time.monotonic()
-    process.communicate(timeout=60)
+    process.communicate(timeout=LONG)
     longest = time.monotonic() - begun
     draw = random.Random(7)  # noqa: S311 - moments to kill at
     for _ in range(KILLS):
@@ -80,13 +81,13 @@ def test_a_builder_killed_at_any_moment_leaves_one_whole_generation(tmp_path: Pa
         assert process.stdout.readline() == "begin\n"
         time.sleep(draw.random() * longest)
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=LONG)
         index = RevocationIndex.open(folder)
         assert states(index, issuer, 1_000_000 + rows - 1, places) == {"revoked"}
         assert len(states(index, issuer, 1_000_000 + rows, places)) == 1, "partitions of two generations are mixed"
         assert all(source.intact() for source in index.sources(issuer.key_id))
     process = builder(tmp_path, folder, second, issuer)
-    assert process.communicate(timeout=60)[0].split()[-1] in {"0", str(places)}
+    assert process.communicate(timeout=LONG)[0].split()[-1] in {"0", str(places)}
     assert states(RevocationIndex.open(folder), issuer, 1_000_000 + rows, places) == {"revoked"}
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.faults.backends import as_killed, gone
+from tests.waiting import LONG, until
 
 from honnin.pki import ocsp_request
 from honnin.platform import Platform, Settings
@@ -34,6 +36,7 @@ class Hammer:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
+            env=as_killed(),
         )
         self.lines: list[list[str]] = []
         self.reader = threading.Thread(target=self._read)
@@ -49,8 +52,8 @@ class Hammer:
         assert self.process.stdout is not None
         assert self.process.stderr is not None
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
-        self.reader.join(30)
+        self.process.wait(LONG)
+        self.reader.join(LONG)
         errors = self.process.stderr.read()
         self.process.stdout.close()
         self.process.stderr.close()
@@ -74,6 +77,7 @@ def test_killed_at_any_moment(settings: Settings, world: World, card: Callable[[
             errors = hammer.kill()
             assert errors == b"", errors.decode()[-3000:]
             acknowledged += hammer.lines
+        gone(settings.database_url)
         _hold(settings, caller, acknowledged, request=hanako.request(law="aml"))
     assert len(acknowledged) >= ROUNDS
 
@@ -101,13 +105,13 @@ def _files(world: World, hanako: Any, folder: Path) -> list[str]:
 
 
 def _wait_for_first(hammers: list[Hammer]) -> None:
-    deadline = time.monotonic() + 60
-    while not all(hammer.lines for hammer in hammers):
-        assert time.monotonic() < deadline, "a hammer never acknowledged anything"
+    def acknowledged() -> bool:
         for hammer in hammers:
             if hammer.process.poll() is not None:
                 pytest.fail("a hammer died by itself: " + hammer.kill().decode()[-3000:])
-        time.sleep(0.01)
+        return all(hammer.lines for hammer in hammers)
+
+    until(acknowledged, "a hammer never acknowledged anything")
 
 
 def _hold(settings: Settings, caller: Any, acknowledged: list[list[str]], *, request: Any) -> None:

@@ -1,15 +1,17 @@
 """Killing upkeep at any moment loses no event and tells none twice; two at once do not either, on both engines."""
 
 import random
+import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from tests.faults.backends import as_killed, gone
+from tests.waiting import LONG
 
 from honnin.bench.lists import NOW, Shape, Signer
 from honnin.pki.index import RevocationIndex
@@ -20,6 +22,7 @@ pytestmark = pytest.mark.xdist_group("faults")
 UPKEEPER = Path(__file__).with_name("upkeeper.py")
 FIRST = 1 << 24
 CUSTOMERS = 3000
+LEAST_LIFE = 0.001  # seconds: no machine ends three thousand customers in that
 
 
 def test_killed_at_any_moment(settings: Settings, tmp_path: Path) -> None:
@@ -38,31 +41,33 @@ def test_killed_at_any_moment(settings: Settings, tmp_path: Path) -> None:
     arguments = [str(settings.data), settings.database_url or "", str(tmp_path / "index"), NOW.isoformat()]
     deaths = 0
     for number in range(40):
-        running = [_started(arguments) for _ in range(1 + number % 2)]  # two processes at once, every second round
-        time.sleep(chance.uniform(0.0, 0.08))
+        life = chance.uniform(0.0, 0.08) if number else LEAST_LIFE
+        running = [_started(arguments, life) for _ in range(1 + number % 2)]  # two at once, every second round
         finished = [_ended(process) for process in running]
         deaths += not all(finished)
+        gone(settings.database_url)
         _hold(platform, whole=False)
         if any(finished):
             break
     assert deaths > 0, "no run was killed before it ended"
-    process = _started(arguments)
-    output, _ = process.communicate(timeout=60)
-    assert output.startswith(b"ends")
+    assert _ended(_started(arguments))
     _hold(platform, whole=True)
     platform.close()
 
 
-def _started(arguments: list[str]) -> subprocess.Popen[bytes]:
-    process = subprocess.Popen([sys.executable, "-W", "error", UPKEEPER, *arguments], stdout=subprocess.PIPE, bufsize=0)
+def _started(arguments: list[str], life: float = 0.0) -> subprocess.Popen[bytes]:
+    """Start upkeep. life: seconds of its own processor time after which the kernel kills it, 0 never."""
+    command = [sys.executable, "-W", "error", UPKEEPER, *arguments, str(life)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0, env=as_killed())
     assert process.stdout is not None
     assert process.stdout.readline() == b"begins\n"
     return process
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
-    process.kill()
-    output, _ = process.communicate(timeout=60)
+    """Wait until a process has ended; tell whether it came to its end, or else was killed."""
+    output, _ = process.communicate(timeout=LONG)
+    assert process.returncode == (0 if output else -signal.SIGPROF)
     return output.startswith(b"ends")
 
 

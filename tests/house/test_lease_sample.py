@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import LONG
 
 import honnin
 from honnin.connect.worlds import open_world
@@ -20,7 +21,7 @@ def _alone(command: str, folder: Path, none: Path) -> "subprocess.CompletedProce
     """Run a command that a sample printed where nothing is but the files of a folder."""
     env = {"PATH": "/usr/bin", "HONNIN_DATA": str(none / "none")}
     words = [HONNIN, *command.split()[1:]]
-    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False, timeout=LONG)
 
 
 @pytest.mark.peer("pdfsig")
@@ -40,7 +41,9 @@ def test_two_parties_sign_a_lease(data: Path, tmp_path: Path) -> None:
     assert second.startswith("借主 TOTAL-PASSED")
     assert first.endswith(" JST")
     assert _alone(command, tmp_path, tmp_path).returncode == 0
-    told = subprocess.run(["pdfsig", "-nocert", "lease.pdf"], cwd=tmp_path, capture_output=True, check=True, timeout=60)
+    told = subprocess.run(
+        ["pdfsig", "-nocert", "lease.pdf"], cwd=tmp_path, capture_output=True, check=True, timeout=LONG
+    )
     assert told.stdout.decode().count("Signature is Valid") == 2
 
 
@@ -67,7 +70,7 @@ def test_two_parties_see_the_words_on_their_phones_and_anybody_proves_it(data: P
     for command in (first, second):
         proved = _alone(command, folder, tmp_path)
         assert proved.returncode == 0, proved.stderr
-    seen = subprocess.run(["pdfsig", "-nocert", "lease.pdf"], cwd=folder, capture_output=True, check=True, timeout=60)
+    seen = subprocess.run(["pdfsig", "-nocert", "lease.pdf"], cwd=folder, capture_output=True, check=True, timeout=LONG)
     assert seen.stdout.decode().count("Signature is Valid") == 2
     words = folder / "words.txt"
     words.write_text(words.read_text(encoding="utf-8").replace("100,000", "900,000"), encoding="utf-8", newline="")

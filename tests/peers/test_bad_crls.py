@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.pki.index.lists import NOW, entry, extension, generalized, integer, make_issuer, reason, tlv, utc
+from tests.waiting import LONG
 
 from honnin.pki import RevocationIndex
 
@@ -155,7 +156,7 @@ def of_openssl(folder: Path, crl: bytes) -> Serials:
     (folder / "list.crl").write_bytes(crl)
     (folder / "ca.pem").write_bytes(ISSUER.certificate.public_bytes(serialization.Encoding.PEM))
     command = ["openssl", "crl", "-inform", "DER", "-in", folder / "list.crl", "-CAfile", folder / "ca.pem"]
-    done = subprocess.run([*command, "-noout", "-text"], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([*command, "-noout", "-text"], capture_output=True, text=True, check=False, timeout=LONG)
     if done.returncode:
         return None
     assert "verify OK" in done.stderr

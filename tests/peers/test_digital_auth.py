@@ -10,8 +10,8 @@ import secrets
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -24,6 +24,8 @@ from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from tests.ports import free_ports
+from tests.waiting import LONG, until
 
 from honnin.sandbox.digital_auth.app import create_app
 from honnin.sandbox.digital_auth.parties import register
@@ -74,7 +76,7 @@ class Service:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(10)
+        self.thread.join(LONG)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,7 @@ def node(script: str, given: dict[str, Any], folder: Path) -> subprocess.Complet
     path = folder / "given.json"
     path.write_text(json.dumps(given))
     return subprocess.run(
-        ["node", str(SCRIPTS / script), str(path)], capture_output=True, text=True, timeout=50, check=False
+        ["node", str(SCRIPTS / script), str(path)], capture_output=True, text=True, timeout=LONG, check=False
     )
 
 
@@ -191,7 +193,7 @@ def test_authlib(service: Service) -> None:
         address, state = client.create_authorization_url(
             metadata["authorization_endpoint"], nonce=nonce, code_verifier=verifier
         )
-        answer = httpx.get(address, headers={"Honnin-Sandbox-Person": "kaede"})
+        answer = httpx.get(address, headers={"Honnin-Sandbox-Person": "kaede"}, timeout=LONG)
         token = client.fetch_token(
             metadata["token_endpoint"],
             authorization_response=answer.headers["location"],
@@ -199,7 +201,7 @@ def test_authlib(service: Service) -> None:
             code_verifier=verifier,
         )
         items = client.get(metadata["userinfo_endpoint"]).json()
-    keys = KeySet.import_key_set(httpx.get(metadata["jwks_uri"]).json())
+    keys = KeySet.import_key_set(httpx.get(metadata["jwks_uri"], timeout=LONG).json())
     claims = jwt.decode(token["id_token"], keys, algorithms=["ES256"]).claims
     assert claims["nonce"] == nonce
     assert items["name"].startswith("例示")
@@ -252,8 +254,7 @@ OIDCSSLValidateServer Off
 
 @pytest.fixture
 def apache(tls_service: Service, tmp_path: Path) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports()
     key = rsa_key()
     tls_service.party("RP000apache", key, f"http://127.0.0.1:{port}/secret/callback")
     (tmp_path / "key.pem").write_bytes(key.as_pem(private=True))
@@ -283,25 +284,23 @@ def apache(tls_service: Service, tmp_path: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(LONG)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert process.poll() is None, "apache2 ended"
-            time.sleep(0.05)
-        else:
-            return
-    pytest.fail("apache2 did not listen")
+    def listens() -> bool:
+        assert process.poll() is None, "apache2 ended"
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), LONG).close()
+            return True
+        return False
+
+    until(listens, "apache2 did not listen")
 
 
 @pytest.mark.peer("/usr/sbin/apache2", MODULE)
 def test_mod_auth_openidc(apache: str, tmp_path: Path) -> None:
-    with httpx.Client(verify=False) as browser:  # noqa: S501 - a certificate of this minute
+    with httpx.Client(verify=False, timeout=LONG) as browser:  # noqa: S501 - a certificate of this minute
         first = browser.get(f"{apache}/secret/index.html")
         assert first.status_code == 302, first.text
         asked = parse_qs(urlsplit(first.headers["location"]).query)
@@ -319,7 +318,7 @@ def test_mod_auth_openidc(apache: str, tmp_path: Path) -> None:
 
 @pytest.mark.peer("/usr/sbin/apache2", MODULE)
 def test_mod_auth_openidc_shows_an_error_and_stays_closed(apache: str) -> None:
-    with httpx.Client(verify=False) as browser:  # noqa: S501 - a certificate of this minute
+    with httpx.Client(verify=False, timeout=LONG) as browser:  # noqa: S501 - a certificate of this minute
         first = browser.get(f"{apache}/secret/index.html")
         headers = {"Honnin-Sandbox-Person": "hanako", "Honnin-Sandbox-Outcome": "cancelled"}
         answer = browser.get(first.headers["location"], headers=headers)

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.documents.files import CA, CERTIFICATE, STAMPER
 from tests.documents.xml import ENVELOPED, EXCLUSIVE, WITHOUT_SIGNATURES, by_xmlsec, signature
 from tests.pki.signing import NOW, rsa_key
+from tests.waiting import LONG
 
 import honnin
 from honnin.cli.verify import verify as command
@@ -95,7 +96,7 @@ CONFIG = (
 
 
 def openssl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["openssl", *arguments], cwd=folder, check=False, capture_output=True, timeout=60)
+    return subprocess.run(["openssl", *arguments], cwd=folder, check=False, capture_output=True, timeout=LONG)
 
 
 @pytest.mark.peer("openssl")

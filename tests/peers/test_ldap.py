@@ -4,13 +4,15 @@ import base64
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from tests.ports import free_ports
+from tests.waiting import LONG, until
 
 from honnin.connect import jlis
 from honnin.errors import ServiceError
@@ -85,25 +87,26 @@ def directory(world: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     conf = ["-f", str(folder / "slapd.conf")]
     slapadd = shutil.which("slapadd") or "/usr/sbin/slapadd"
     loaded = subprocess.run(
-        [slapadd, *conf, "-l", str(folder / "entries.ldif")], capture_output=True, text=True, timeout=60, check=False
+        [slapadd, *conf, "-l", str(folder / "entries.ldif")], capture_output=True, text=True, timeout=LONG, check=False
     )
     assert loaded.returncode == 0, loaded.stderr
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port = held.getsockname()[1]
+    port = free_ports()
     url = f"ldap://127.0.0.1:{port}"
     server = subprocess.Popen(
         [SLAPD, "-d", "0", *conf, "-h", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    until = time.monotonic() + 20
-    while time.monotonic() < until:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            break
-        except OSError:
-            time.sleep(0.05)
+
+    def listens() -> bool:
+        assert server.poll() is None, "slapd ended"
+        with suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), LONG).close()
+            return True
+        return False
+
+    until(listens, "slapd did not listen")
     yield url
     server.terminate()
-    server.wait(timeout=20)
+    server.wait(LONG)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
+from tests.waiting import LONG
 
 from honnin.connect.digital_auth import AsyncDigitalAuth, Attempt, DigitalAuth, KeyFile
 from honnin.errors import HonninError
@@ -68,7 +69,7 @@ def client(provider: Any) -> Iterator[DigitalAuth]:
 
 def walk(attempt: Attempt) -> str:
     """Go where a browser goes until it is sent back to the service provider; return that address."""
-    with httpx.Client(trust_env=False) as browser:
+    with httpx.Client(timeout=LONG, trust_env=False) as browser:
         url = attempt.url
         for _ in range(12):
             answer = browser.get(url)
@@ -131,19 +132,19 @@ class TestTrouble:
         before = client.start_login()
         client.finish_login(before, walk(before))
         client._client.keys._asked -= 60
-        httpx.get(provider.issuer + "/test/rotate", trust_env=False)
+        httpx.get(provider.issuer + "/test/rotate", timeout=LONG, trust_env=False)
         after = client.start_login()
         assert client.finish_login(after, walk(after)).subject
 
     def test_keys_out_of_reach_do_not_spend_the_code(self, client: DigitalAuth, provider: Any) -> None:
         attempt = client.start_login()
         url = walk(attempt)
-        httpx.get(provider.issuer + "/test/jwks-down", trust_env=False)
+        httpx.get(provider.issuer + "/test/jwks-down", timeout=LONG, trust_env=False)
         with pytest.raises(HonninError) as caught:
             client.finish_login(attempt, url)
         assert code_of(caught) == "digital_auth.jwks_unavailable"
         assert caught.value.retryable
-        httpx.get(provider.issuer + "/test/jwks-up", trust_env=False)
+        httpx.get(provider.issuer + "/test/jwks-up", timeout=LONG, trust_env=False)
         assert client.finish_login(attempt, url).subject
 
     def test_a_missing_iss_is_refused_where_it_is_promised(self, client: DigitalAuth) -> None:

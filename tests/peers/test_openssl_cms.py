@@ -7,6 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from tests.pki import cms
 from tests.pki.signing import NOW, PERSON, Authority, ec_key, rsa_key
+from tests.waiting import LONG
 
 import honnin
 
@@ -37,7 +38,7 @@ def files(folder: Path, kind: str) -> tuple[Authority, bytes]:
 
 
 def openssl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=False, timeout=60)
+    return subprocess.run(["openssl", *arguments], cwd=folder, capture_output=True, check=False, timeout=LONG)
 
 
 def outcome(signed: bytes, authority: Authority, content: bytes | None) -> tuple[str, str | None]:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.pki.index.lists import NOW, entry, extension, generalized, make_issuer, reason
+from tests.waiting import LONG
 
 from honnin.pki import RevocationIndex
 
@@ -35,7 +36,7 @@ def theirs(folder: Path, crl: bytes) -> Entries:
     (folder / "list.crl").write_bytes(crl)
     (folder / "ca.der").write_bytes(ISSUER.der)
     command = ["openssl", "crl", "-inform", "DER", "-in", str(folder / "list.crl"), "-noout", "-text"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=LONG).stdout
     found: Entries = {}
     blocks = (
         text.split("Revoked Certificates:\n")[1].split("    Serial Number: ")[1:] if "Serial Number" in text else []

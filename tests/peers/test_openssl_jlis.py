@@ -9,7 +9,6 @@ import re
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +18,7 @@ import pytest
 import uvicorn
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from tests.waiting import LONG, until
 
 from honnin.sandbox.jlis import crl, register
 from honnin.sandbox.jlis.app import create_app
@@ -96,7 +96,7 @@ class Office:
 
 
 def openssl(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=LONG, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -123,13 +123,11 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     server = uvicorn.Server(uvicorn.Config(create_app(world), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    until = time.monotonic() + 20
-    while not server.started and time.monotonic() < until:
-        time.sleep(0.01)
+    until(lambda: server.started, "the server did not start")
     url = f"http://127.0.0.1:{listening.getsockname()[1]}/ocsp"
     yield Office(world, tmp_path_factory.mktemp("files"), url, at, issued)
     server.should_exit = True
-    thread.join(timeout=20)
+    thread.join(LONG)
     listening.close()
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 from tests.pki import making as m
 from tests.pki.making import AT, CA_NAME, DAY, authority, person, root
+from tests.waiting import LONG
 
 from honnin.pki import check_revocation, validate_path
 
@@ -30,7 +31,7 @@ def divergences() -> dict[str, dict[str, Any]]:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([OPENSSL, *arguments], capture_output=True, text=True, check=False, timeout=30)
+    return subprocess.run([OPENSSL, *arguments], capture_output=True, text=True, check=False, timeout=LONG)
 
 
 def pem(folder: Path, name: str, kind: str, *objects: bytes) -> str:

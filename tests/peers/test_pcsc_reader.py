@@ -4,12 +4,12 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.waiting import until
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.connect.worlds import open_world
@@ -267,9 +267,7 @@ def test_a_card_taken_away(pcsc: Any, card: Take, tmp_path: Path) -> None:
     client = threading.Thread(target=lambda: answers.append(script(pcsc, TAKEN_AWAY, str(here), str(gone))))
     with pcsc.holding(chip):
         client.start()
-        end = time.monotonic() + 30
-        while not here.exists() and time.monotonic() < end:
-            time.sleep(0.02)
+        until(here.exists, "the client did not reach the card")
     gone.touch()
     client.join()
     assert answers[0].stdout.split() == [b"reader.contact_lost", b"True"], answers[0].stderr

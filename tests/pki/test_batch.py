@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from tests.pki.signing import NOW, PERSON, Authority, rsa_key
+from tests.waiting import LONG
 
 from honnin.errors import FormatError, InputError, ServiceError
 from honnin.pki import Outcome, Submission, verify, verify_many
@@ -200,7 +201,7 @@ def test_an_interrupted_caller_leaves_no_process_and_no_words_of_theirs(tmp_path
         [sys.executable, str(script), str(certificate)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONG,
         start_new_session=True,
         check=False,
     )

@@ -13,6 +13,7 @@ from tests.documents.files import CA, CERTIFICATE, pdf
 from tests.documents.making import KEPT, LEASE, sign, stamp
 from tests.documents.test_pdf import updated
 from tests.pki.signing import NOW
+from tests.waiting import LONG
 
 import honnin
 from honnin.pki import Report
@@ -85,7 +86,7 @@ def test_rendition_shows_the_document_and_holds_no_certificate(kind: str, tmp_pa
         assert word not in held
     (tmp_path / "rendition.pdf").write_bytes(given.content)
     told = subprocess.run(
-        ["pdftotext", "rendition.pdf", "-"], cwd=tmp_path, capture_output=True, check=True, timeout=60
+        ["pdftotext", "rendition.pdf", "-"], cwd=tmp_path, capture_output=True, check=True, timeout=LONG
     ).stdout.decode()
     text = re.sub(r"\s", "", told)
     assert "電子署名の検証結果" in text

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from tests.waiting import LONG, until
 
 from honnin.errors import InputError, ServiceError
 from honnin.platform.evidence.log import Log
@@ -42,7 +43,7 @@ def together(store: Store, works: list[Callable[[Connection], Any]], tenant: str
 
     def first(db: Connection) -> None:
         first_runs.set()
-        assert go.wait(20)
+        assert go.wait(LONG)
 
     def write(work: Callable[[Connection], Any]) -> Any:
         try:
@@ -52,13 +53,13 @@ def together(store: Store, works: list[Callable[[Connection], Any]], tenant: str
 
     with ThreadPoolExecutor(len(works) + 1) as pool:
         holding = pool.submit(store.write, first, tenant=tenant)
-        assert first_runs.wait(20)
+        assert first_runs.wait(LONG)
         pending = [pool.submit(write, work) for work in works]
-        while sum(len(line) for line in store._groups._waiting.values()) < len(works):
-            threading.Event().wait(0.005)
+        line = store._groups._waiting
+        until(lambda: sum(map(len, line.values())) == len(works), "not every write came to wait")
         go.set()
-        holding.result(20)
-        return [one.result(20) for one in pending]
+        holding.result(LONG)
+        return [one.result(LONG) for one in pending]
 
 
 def write_soon(store: Store, kind: Kind, items: Iterable[Any]) -> "list[Future[Any]]":
@@ -133,15 +134,15 @@ def test_other_tenants_do_not_wait_on_postgresql(store: Store) -> None:
 
     def holds(db: Connection) -> None:
         inside.set()
-        assert go.wait(20)
+        assert go.wait(LONG)
 
     with ThreadPoolExecutor(2) as pool:
         holding = pool.submit(store.write, holds, tenant="ten_a")
-        assert inside.wait(20)
+        assert inside.wait(LONG)
         assert store.write(person(5), tenant="ten_b") == 5
         assert store.write(person(6)) == 6
         go.set()
-        holding.result(20)
+        holding.result(LONG)
 
 
 def test_an_interrupted_transaction_is_told_to_everyone_and_leaves_the_line_free() -> None:
@@ -174,15 +175,15 @@ def test_writes_of_a_kind_share_their_statements_and_fail_apart(store: Store) ->
 
         def first(_: Connection) -> None:
             inside.set()
-            assert go.wait(20)
+            assert go.wait(LONG)
 
         with ThreadPoolExecutor(1) as pool:
             holding = pool.submit(store.write, first, tenant="ten_a")
-            assert inside.wait(20)
+            assert inside.wait(LONG)
             pending = write_soon(store, people_of, numbers)
             go.set()
-            holding.result(20)
-            return [one.exception(20) or one.result() for one in pending]
+            holding.result(LONG)
+            return [one.exception(LONG) or one.result() for one in pending]
 
     told = waiting([1, 2, -1, 3])
     assert calls == [4]
@@ -206,16 +207,16 @@ def test_who_stops_waiting_stops_nothing(store: Store) -> None:
 
     def first(_: Connection) -> None:
         inside.set()
-        assert go.wait(20)
+        assert go.wait(LONG)
 
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(store.write, first, tenant="ten_a")
-        assert inside.wait(20)
+        assert inside.wait(LONG)
         pending = write_soon(store, people_of, range(3))
         assert not pending[0].cancel()
         go.set()
-        holding.result(20)
-    assert [one.result(20) for one in pending] == [0, 1, 2]
+        holding.result(LONG)
+    assert [one.result(LONG) for one in pending] == [0, 1, 2]
     assert people(store) == {"per_0", "per_1", "per_2"}
 
 

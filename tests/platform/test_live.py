@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.pki.index.lists import make_issuer
 from tests.receiver import receiving
+from tests.waiting import until
 
 from honnin.connect.jlis import Fallback
 from honnin.connect.worlds import open_world
@@ -217,12 +217,12 @@ def test_an_endpoint_and_a_return_of_before_are_closed_by_the_switch(data: Path)
         sender = threading.Thread(target=platform.run_webhooks, args=(stop,))
         sender.start()
         try:
-            for _ in range(200):
-                (*_, delivery) = platform.webhooks.deliveries(caller, endpoint.id).data or (None,)
-                if delivery is not None and delivery.problem is not None:
-                    break
-                time.sleep(0.05)
-            assert delivery is not None
+
+            def tried() -> bool:
+                return any(one.problem is not None for one in platform.webhooks.deliveries(caller, endpoint.id).data)
+
+            until(tried, "nobody tried to send it")
+            (delivery,) = platform.webhooks.deliveries(caller, endpoint.id).data
             assert (delivery.status, delivery.problem) == ("pending", "webhook.url")
             assert not receiver.got
             with pytest.raises(InputError) as refused:

@@ -1,6 +1,7 @@
 """What is unique stays unique: over threads, over a piece's end and over a fork."""
 
-import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 from honnin.platform.randomness import PIECE, unique_octets
@@ -13,14 +14,21 @@ def test_no_two_calls_get_the_same_octets() -> None:
     assert {len(one) for one in found} == {12}
 
 
+FORKED = """
+import os
+from honnin.platform.randomness import unique_octets
+unique_octets(1)
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(writing, unique_octets(32))
+    os._exit(0)
+os.waitpid(child, 0)
+print(os.read(reading, 32) != unique_octets(32))
+"""
+
+
 def test_a_forked_process_has_a_piece_of_its_own() -> None:
-    unique_octets(1)
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, unique_octets(32))
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert os.read(reading, 32) != unique_octets(32)
-    os.close(reading)
-    os.close(writing)
+    """In a process of its own, without the threads that servers of other tests leave in this one."""
+    done = subprocess.run([sys.executable, "-W", "error", "-c", FORKED], capture_output=True, text=True, check=False)
+    assert (done.stdout.strip(), done.stderr) == ("True", "")

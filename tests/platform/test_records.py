@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner
+from tests.waiting import LONG
 
 from honnin.cli.main import cli
 from honnin.errors import GoneError, HonninError, InputError, NotFoundError, StateError
@@ -113,13 +114,20 @@ def test_entry_that_was_taken_out_is_noticed(platform: Platform, caller: Caller,
     assert refused.value.code == "record.damaged"
 
 
+def last_day(event: date, years: int) -> date:
+    """民法140条・143条: the eve of the corresponding day of the day after; 28 February where there is none."""
+    first = event + timedelta(days=1)
+    corresponding = date(first.year + years, 3, 1) if (first.month, first.day) == (2, 29) else None
+    return (corresponding or first.replace(year=first.year + years)) - timedelta(days=1)
+
+
 def test_clock_starts_at_the_end_of_the_relation_and_the_record_ends_on_its_day(
     platform: Platform, caller: Caller, checked: VerificationAnswer, later: Callable[..., None]
 ) -> None:
     made = platform.records.make(caller, request_of(checked))
     today = today_of(platform, caller)
     ended = platform.records.end_relation(caller, made.id, today)
-    assert ended.keep_until == today.replace(year=today.year + 7)
+    assert ended.keep_until == last_day(today, 7)
     with pytest.raises(StateError) as refused:
         platform.records.end_relation(caller, made.id, today - timedelta(days=1))
     assert refused.value.code == "record.clock_back"
@@ -173,7 +181,7 @@ def test_two_stores_two_policies(platform: Platform, caller: Caller, card: Cards
     made = platform.records.make(caller, request_of(consent, law="jpki", statements=text))
     assert (made.evidence, made.custody, made.status) == ("no_certificate", None, "complete")
     day = japanese_day(consent.created_at)
-    assert made.keep_until == day.replace(year=day.year + 10)
+    assert made.keep_until == last_day(day, 10)
     with platform.store.read() as db:
         held = db.exec_driver_sql("SELECT sealed_id FROM sealed WHERE kind = 'custody'").scalars().all()
     assert held == [aml.evidence]
@@ -295,7 +303,9 @@ def test_pdf_says_everything_in_japanese(
     path.write_bytes(as_pdf(*platform.records.export(caller, made.id, by="監査人")))
     program = shutil.which("pdftotext")
     assert program is not None
-    text = subprocess.run([program, "-layout", path, "-"], check=True, capture_output=True, timeout=30).stdout.decode()
+    text = subprocess.run(
+        [program, "-layout", path, "-"], check=True, capture_output=True, timeout=LONG
+    ).stdout.decode()
     for words in (
         "確認記録",
         made.id,

@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, text
+from tests.waiting import LONG
 
 from honnin.errors import InputError, ServiceError, StateError
 from honnin.platform.store import Store, schema
@@ -74,7 +75,7 @@ def test_processes_that_start_together_migrate_once(data: Path, database_url: st
     starting = [
         subprocess.Popen([sys.executable, "-W", "error", "-c", code, str(data), database_url or ""]) for _ in range(4)
     ]
-    assert [process.wait(60) for process in starting] == [0, 0, 0, 0]
+    assert [process.wait(LONG) for process in starting] == [0, 0, 0, 0]
     store = Store(data, database_url)
     with store.read() as db:
         assert db.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 from sqlalchemy import Connection, insert, select
+from tests.waiting import LONG
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.chip.my_number_card import BirthDateKey
@@ -333,7 +334,7 @@ def test_unknown_and_retired_terminals_take_no_taps(door: Door, hanako: str) -> 
 
 def test_higher_levels_and_other_tenants_are_refused(door: Door, hanako: str) -> None:
     key = {"authorization": f"Bearer {door.running.api_key}"}
-    with httpx.Client(base_url=door.running.base, headers=key, trust_env=False) as client:
+    with httpx.Client(base_url=door.running.base, headers=key, timeout=LONG, trust_env=False) as client:
         body = {"terminal": door.terminal, "purpose": "bank_account", "assurance_level": 2}
         answer = client.post("/v1/taps", json=body)
         assert (answer.status_code, answer.json()["code"]) == (403, "tap.level")

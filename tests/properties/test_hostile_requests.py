@@ -83,13 +83,17 @@ MEMBERS = st.fixed_dictionaries(
 
 
 @given(members=MEMBERS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_members(bench: Bench, members: dict[str, Any]) -> None:
     assert bench.try_(msgspec.structs.replace(bench.genuine, **members))
 
 
 @given(data=st.data(), member=st.sampled_from(["certificate", "signature", "document"]))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_bent_members_never_pass(bench: Bench, data: st.DataObject, member: str) -> None:
     content: bytes = getattr(bench.genuine, member)
     at = data.draw(st.integers(0, len(content) - 1))

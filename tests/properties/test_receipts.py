@@ -38,7 +38,7 @@ def receipt_of(key: LogKey, record: dict[str, Any], others: int, place: int) -> 
 
 
 @given(record=st.dictionaries(st.text(max_size=5), JSON, max_size=4), others=st.integers(0, 20), data=st.data())
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
 def test_any_record_at_any_place_proves_itself_and_no_byte_may_change(
     key: LogKey, record: dict[str, Any], others: int, data: st.DataObject
 ) -> None:

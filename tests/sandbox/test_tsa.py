@@ -12,6 +12,7 @@ import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from tests.waiting import LONG
 
 import honnin.connect.timestamping
 from honnin.connect.gateway import Gateway
@@ -56,7 +57,9 @@ def world(data: Path) -> Sandbox:
 @pytest.mark.parametrize("hashed", ["-sha256", "-sha384", "-sha512"])
 def test_openssl_asks_and_verifies(world: Sandbox, tmp_path: Path, hashed: str) -> None:
     def openssl(*arguments: str, good: bool = True) -> str:
-        done = subprocess.run(["openssl", "ts", *arguments], cwd=tmp_path, capture_output=True, timeout=60, check=False)
+        done = subprocess.run(
+            ["openssl", "ts", *arguments], cwd=tmp_path, capture_output=True, timeout=LONG, check=False
+        )
         assert (done.returncode == 0) == good, done.stderr.decode()
         return done.stdout.decode()
 

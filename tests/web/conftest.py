@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from tests.waiting import LONG
 
 from honnin.connect.worlds import open_world
 from honnin.platform import Settings
@@ -40,7 +41,7 @@ class Visitor:
         """Return the client that holds one origin's cookies."""
         if host not in self._clients:
             self._clients[host] = httpx.Client(
-                base_url=self.server.base, headers={"host": host}, timeout=30, trust_env=False
+                base_url=self.server.base, headers={"host": host}, timeout=LONG, trust_env=False
             )
         return self._clients[host]
 

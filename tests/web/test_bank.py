@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.waiting import LONG
 
 from honnin.web.bank import create_app
 from honnin.web.serving import Running
@@ -153,7 +154,7 @@ def test_two_clicks_open_one_account(visitor: Any, pins: dict[str, str]) -> None
     headers = {"host": f"bank.localhost:{visitor.server.port}"}
 
     def click(_: int) -> str:
-        answer = httpx.get(visitor.server.base + path, headers=headers, cookies=cookies, timeout=30, trust_env=False)
+        answer = httpx.get(visitor.server.base + path, headers=headers, cookies=cookies, timeout=LONG, trust_env=False)
         assert answer.status_code == 303
         return str(answer.cookies["mihon_account"])
 
@@ -192,23 +193,22 @@ def test_pending_person_is_said_so(visitor: Any, pins: dict[str, str]) -> None:
 def test_bank_says_so_when_honnin_is_out_of_reach(tmp_path: Path) -> None:
     """A port on which nothing listens, a key file that is missing: the form stays in its words, without a trace."""
     keys = tmp_path / "keys.json"
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        port = closed.getsockname()[1]
-    app = create_app(
-        api=f"http://127.0.0.1:{port}",
-        pages="http://localhost",
-        home="http://bank.localhost",
-        console="http://console.localhost",
-        keys=keys,
-    )
-    fields = {"account": "savings", "purpose": "saving", "occupation": "other", "agree": "yes"}
-    for content in (None, "{}", '{"api_key": "sk_test_x"}'):
-        if content is not None:
-            keys.write_text(content, encoding="utf-8")
-        answer = asyncio.run(_send_form(app, fields))
-        assert answer.status_code in {400, 503}
-        assert "ただいま本人確認のしくみにつながりません" in answer.text
+    with socket.socket() as silent:  # held, so that nobody else comes to listen there
+        silent.bind(("127.0.0.1", 0))
+        app = create_app(
+            api=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            pages="http://localhost",
+            home="http://bank.localhost",
+            console="http://console.localhost",
+            keys=keys,
+        )
+        fields = {"account": "savings", "purpose": "saving", "occupation": "other", "agree": "yes"}
+        for content in (None, "{}", '{"api_key": "sk_test_x"}'):
+            if content is not None:
+                keys.write_text(content, encoding="utf-8")
+            answer = asyncio.run(_send_form(app, fields))
+            assert answer.status_code in {400, 503}
+            assert "ただいま本人確認のしくみにつながりません" in answer.text
 
 
 async def _send_form(app: Any, fields: dict[str, str]) -> httpx.Response:

@@ -1,13 +1,13 @@
 """The console: the running world, evidence of the demo tenant alone, and the drawing of an inclusion proof."""
 
 import json
-import time
 from hashlib import sha256
 from typing import Any
 
 import httpx
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.waiting import until
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.platform.counter import CounterReading
@@ -45,13 +45,16 @@ def checked(visitor: Any, pins: dict[str, str]) -> str:
 def receipt_of(visitor: Any, verification: str) -> httpx.Response:
     """Return the receipt once it exists."""
     address = f"{visitor.server.origin('console')}/evidence/{verification}/receipt.json"
-    answer = visitor.get(address)
-    for _ in range(200):
+
+    def come() -> httpx.Response | None:
+        answer: httpx.Response = visitor.get(address)
         if answer.status_code == 200:
-            break
+            return answer
         assert "evidence.pending" in answer.text
-        time.sleep(0.02)
-        answer = visitor.get(address)
+        return None
+
+    answer = until(come, "no receipt came")
+    assert answer is not None
     return answer
 
 

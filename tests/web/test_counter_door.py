@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -351,9 +350,8 @@ def test_many_readings_at_once_do_not_wait_for_each_other(tmp_path: Path) -> Non
                 browser.sign_in()
                 readings.append(Reading(browser, "drivers_licence"))
                 readings[-1].enter(pin_1="1234", pin_2="5678")
-            begun = time.monotonic()
+            # one that gets no thread would hear "end": nobody has answered any of them
             assert {reading.step({})["kind"] for reading in readings} <= {"reset", "command"}
-            assert time.monotonic() - begun < 15  # one of them alone would wait for 20 seconds
             for reading in readings:
                 reading.browser.post(f"{reading.visit}/end", form="/")
     finally:

@@ -24,6 +24,7 @@ from tests.pki.index.lists import (
     tlv,
     utc,
 )
+from tests.waiting import LONG
 
 from honnin.errors import FormatError, InputError
 from honnin.pki import RevocationIndex
@@ -306,7 +307,7 @@ def test_builders_at_once_lose_nothing(tmp_path: Path, issuer: Issuer) -> None:
     folder = tmp_path / "index"
     crls = [issuer.crl(entry(n), extensions=(point(f"http://crl.jpki-test.invalid/{n}"),)) for n in range(4)]
     for process in [builder(folder, issuer, crl) for crl in crls]:
-        assert process.communicate(timeout=60) == ("", None)
+        assert process.communicate(timeout=LONG) == ("", None)
     index = RevocationIndex.open(folder)
     for n in range(4):
         points = [f"http://crl.jpki-test.invalid/{n}"]
@@ -317,7 +318,7 @@ def test_a_full_disk_leaves_the_old_index(tmp_path: Path, issuer: Issuer) -> Non
     folder = tmp_path / "index"
     build(folder, issuer, issuer.crl(entry(1), number=1))
     big = issuer.crl(*(entry(n) for n in range(2, 3000)), number=2)
-    assert builder(folder, issuer, big, room=4096).communicate(timeout=60)[0].strip() == "index.no_room"
+    assert builder(folder, issuer, big, room=4096).communicate(timeout=LONG)[0].strip() == "index.no_room"
     assert RevocationIndex.open(folder).lookup(issuer.key_id, 1, at=NOW).state == "revoked"
     assert not list(folder.glob("*.new"))
 

@@ -39,7 +39,9 @@ def tries(card: EmulatedCard) -> dict[str, int]:
     return {name: card._counters.tries_left(card._session.chip, name) for name in card._session.chip.pins}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(apdus=st.lists(apdu, min_size=1, max_size=40))
 def test_every_command_has_an_answer(insert: Callable[..., EmulatedCard], apdus: list[bytes]) -> None:
     card: Any = insert()
@@ -62,7 +64,9 @@ def test_every_command_has_an_answer(insert: Callable[..., EmulatedCard], apdus:
         before = after
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(apdus=st.lists(apdu, max_size=20))
 def test_nothing_behind_a_pin_without_the_pin(insert: Callable[..., EmulatedCard], apdus: list[bytes]) -> None:
     card = insert()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from tests.waiting import LONG
 
 from honnin.sandbox.cards.command import card
 
@@ -31,7 +32,7 @@ def test_card_is_served_until_it_is_taken_out(data: Path, tmp_path: Path, how: i
                     answer = wire.read(int.from_bytes(wire.read(2)))
                 assert answer.hex() == "63c2"
                 process.send_signal(how)
-                _, complaint = process.communicate(timeout=30)
+                _, complaint = process.communicate(timeout=LONG)
         assert process.returncode == 0
         assert b"Traceback" not in complaint
     assert log.read_text().splitlines() == [

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.waiting import LONG
 
 from honnin.sandbox.cards.counters import PinCounters
 from honnin.sandbox.cards.personalise import Chip, my_number_card
@@ -62,7 +63,7 @@ def test_two_cards_in_one_world_are_apart(data: Path, material: JpkiMaterial, ch
 def test_another_process_sees_the_same_counter(data: Path, chip: Chip) -> None:
     mine = PinCounters(World(data))
     mine.attempt(chip, "signature", b"wrong")
-    answers, _ = reader(data, SEVERAL_TRIES, "2").communicate("go\n", timeout=60)
+    answers, _ = reader(data, SEVERAL_TRIES, "2").communicate("go\n", timeout=LONG)
     assert answers.split() == ["63c3", "63c2"]
     assert mine.tries_left(chip, "signature") == 2
 
@@ -73,14 +74,14 @@ def test_no_try_is_lost_between_readers(data: Path, chip: Chip) -> None:
     for there in readers:
         there.stdin.write("go\n")
         there.stdin.flush()
-    seen = Counter(answer for there in readers for answer in there.communicate(timeout=60)[0].split())
+    seen = Counter(answer for there in readers for answer in there.communicate(timeout=LONG)[0].split())
     assert seen == Counter({f"63c{left}": 1 for left in range(5)} | {"6984": 55})
 
 
 @pytest.mark.parametrize(("death", "left"), [(DEATH_AFTER, 4), (DEATH_WITHIN, 5)], ids=["after", "within"])
 def test_killed_reader(data: Path, chip: Chip, death: str, left: int) -> None:
     there = reader(data, death)
-    there.communicate(timeout=60)
+    there.communicate(timeout=LONG)
     assert there.returncode == -signal.SIGKILL
     counters = PinCounters(World(data))
     assert counters.tries_left(chip, "signature") == left

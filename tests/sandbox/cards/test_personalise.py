@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.searching import tells
 
 from honnin.sandbox.cards.card import EmulatedCard
 from honnin.sandbox.cards.layout import load_layout
@@ -59,7 +60,7 @@ def test_no_secret_in_a_repr(material: JpkiMaterial) -> None:
     chip = my_number_card(material)
     shown = repr(chip) + repr(material)
     assert "TEST1234" not in shown
-    assert "1234" not in shown.replace("TEST-rsa", "")
+    assert not tells(shown, "1234")
     assert repr(material.signature_key)[2:20] not in shown
 
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.ports import free_ports
+from tests.waiting import LONG
 
 from honnin.sandbox.cards import vpcd
 from honnin.sandbox.cards.card import EmulatedCard
@@ -19,13 +21,13 @@ class Slot:
 
     def __init__(self) -> None:
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.listener.settimeout(10)
+        self.listener.settimeout(LONG)
         self.port = self.listener.getsockname()[1]
         self.card: socket.socket | None = None
 
     def insert(self) -> None:
         self.card, _ = self.listener.accept()
-        self.card.settimeout(10)
+        self.card.settimeout(LONG)
         self.card.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def tell(self, *payloads: bytes) -> None:
@@ -55,7 +57,7 @@ def slot(insert: Callable[..., EmulatedCard]) -> Iterator[Slot]:
     card.start()
     yield reader
     stop.set()
-    card.join(10)
+    card.join(LONG)
     for end in (reader.card, reader.listener):
         if end is not None:
             end.close()
@@ -99,7 +101,9 @@ def test_nonsense_from_the_reader(slot: Slot) -> None:
     assert slot.ask(bytes(65535)) == b"\x67\x00"
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(payloads=st.lists(st.binary(max_size=400), max_size=12))
 def test_any_payloads(slot: Slot, payloads: list[bytes]) -> None:
     """Whatever came before, the next ATR is answered, and nothing but commands and ATRs was."""
@@ -122,20 +126,19 @@ def test_reader_that_goes_away_gets_the_card_again(slot: Slot) -> None:
 
 
 def test_reader_that_comes_late(insert: Callable[..., EmulatedCard]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_ports()
     stop = threading.Event()
     card = threading.Thread(target=lambda: vpcd.serve(insert(), "127.0.0.1", port, stop=stop))
     card.start()
     try:
         stop.wait(0.5)
         with socket.create_server(("127.0.0.1", port)) as listener:
-            listener.settimeout(10)
+            listener.settimeout(LONG)
             connection, _ = listener.accept()
             with connection:
                 connection.sendall(b"\x00\x01\x04")
                 assert connection.recv(2) == len(insert().atr).to_bytes(2)
     finally:
         stop.set()
-        card.join(10)
+        card.join(LONG)
     assert not card.is_alive()
