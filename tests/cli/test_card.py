@@ -20,6 +20,7 @@ from tests.waiting import LONG
 
 from honnin.cli.card import card
 from honnin.errors import CardError, InputError, PinError, ReaderError
+from honnin.words import in_all
 
 HONNIN = str(Path(sys.executable).with_name("honnin"))
 SIGNATURE_PIN, AUTHENTICATION_PIN = "HANAKO2468", "2468"
@@ -156,10 +157,12 @@ def test_exit_codes_and_error_json(people_data: Path) -> None:
     done = subprocess.run([*wrong, "--data", people_data], input=b"9182\n", capture_output=True, check=False)
     error = json.loads(done.stdout)["error"]
     assert (done.returncode, error["code"], error["tries_left"]) == (1, "card.pin_wrong", 2)
+    assert "もう一度入力してください" in error["user_messages"]["ja"]
     assert b"9182" not in done.stdout + done.stderr
     unknown = subprocess.run([HONNIN, "card", "info", "--reader", "usb:1"], capture_output=True, check=False)
     assert unknown.returncode == 2
     assert unknown.stderr.startswith(b"reader.unknown_scheme")
+    assert in_all("reader.unknown_scheme")["ja"] in unknown.stderr.decode().splitlines()
 
 
 def test_standard_input_that_stays_open(people_data: Path) -> None:

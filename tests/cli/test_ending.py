@@ -123,7 +123,11 @@ def test_a_usage_error_in_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
     with pytest.raises(SystemExit):
         main()
     shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("", "input.usage: Missing argument 'FILE'.\nSee honnin verify --help.\n")
+    told = "input.usage: Missing argument 'FILE'.\nSee honnin verify --help.\n"
+    assert (shown.out, shown.err) == (
+        "",
+        f"{told}コマンドの書き方が正しくありません。--help で使い方を確かめてください。\n",
+    )
 
 
 @pytest.mark.parametrize("stopped", [click.Abort, KeyboardInterrupt])

@@ -470,6 +470,29 @@ def test_last_try_is_used_of_the_named_pin_alone(counter: Counter) -> None:
     assert "proof-1" in counter.visitor.get(f"{visit}/seen").text
 
 
+@pytest.mark.parametrize(
+    ("document", "wrong", "named", "left"),
+    [
+        ("drivers_licence", "pin_1", "暗証番号1", 2),
+        ("drivers_licence", "pin_2", "暗証番号2", 2),
+        ("my_number_card", "security_code", "券面の生年月日・有効期限・セキュリティコード（照合番号B）", 9),
+    ],
+)
+def test_refused_pin_or_number_is_named_and_its_tries_stay_beside_the_form(
+    counter: Counter, document: str, wrong: str, named: str, left: int
+) -> None:
+    right = counter.entries("takako", document)
+    visit = counter.begin("takako", document)
+    counter.visitor.post(visit, right | {wrong: "9999" if right[wrong] != "9999" else "8888"})
+    page = counter.visitor.get(f"{visit}/seen").text
+    assert f"{named}が違います" in page
+    assert f"{named}：残り{left}回です。" in page
+    assert counter.visitor.post(f"{visit}/again", {}, form=f"{visit}/seen").status_code == 303
+    assert f"{named}：残り{left}回です。" in counter.visitor.get(visit).text
+    counter.visitor.post(visit, right)  # gives all tries back
+    assert "本物と確認できました" in counter.visitor.get(f"{visit}/seen").text
+
+
 def test_refused_pin_beside_the_face_can_be_keyed_in_anew(counter: Counter) -> None:
     entries = counter.entries("hanako", "my_number_card") | {"jpki_consent": "yes", "jpki_pin": "0000"}
     visit = counter.begin("hanako", "my_number_card")

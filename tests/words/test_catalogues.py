@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import honnin
-from honnin.words import LANGUAGES
+from honnin.words import LANGUAGES, in_all
 
 ROOT = Path(honnin.__file__).parent
 ERRORS = {
@@ -44,6 +44,8 @@ def codes() -> set[str]:
     return found
 
 
+ASKS = re.compile("ください|下さい|お願い|おねがい")
+
 # Files that no proof covers or leaves out: of the JPKI application, free ones, and signatures themselves.
 NEVER_PROVED = {
     *("signature_ca", "user_authentication_ca", "issued", "token", "basic", "delivery_key"),
@@ -57,6 +59,15 @@ def test_error_code_has_words(code: str) -> None:
     subject, _, what = code.partition(".")
     catalogue = json.loads((ROOT / "words" / f"{subject}.json").read_text(encoding="utf-8"))
     assert what in catalogue
+
+
+@pytest.mark.parametrize("code", sorted(codes()))
+def test_error_tells_a_person_what_to_do_next(code: str) -> None:
+    """Every error ends in a request in Japanese, plain Japanese too: what happened alone helps nobody on."""
+    assert {language: bool(ASKS.search(words)) for language, words in in_all(code).items() if language != "en"} == {
+        "ja": True,
+        "ja-simple": True,
+    }
 
 
 @pytest.mark.parametrize("name", CATALOGUES)

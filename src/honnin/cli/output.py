@@ -68,10 +68,12 @@ def print_json(value: Any) -> None:
 
 
 def print_error(error: HonninError, *, as_json: bool) -> None:
-    """Print a coded error: JSON on standard output with --json, words on standard error without.
+    """Print a coded error: JSON on standard output with --json; without, English and Japanese on standard error.
 
     An outside service is named by host and institution: who runs a command may know whom it asked.
     """
+    from honnin.words import in_all
+
     asked = f" It was asked at {error.where}." if isinstance(error, ServiceError) and error.where else ""
     if as_json:
         body: dict[str, Any] = {
@@ -79,6 +81,7 @@ def print_error(error: HonninError, *, as_json: bool) -> None:
             "message": f"{error.message}{asked}",
             "next": error.next,
             "retryable": error.retryable,
+            "user_messages": in_all(error.code),
         }
         if isinstance(error, PinError) and error.tries_left is not None:
             body["tries_left"] = error.tries_left
@@ -87,6 +90,7 @@ def print_error(error: HonninError, *, as_json: bool) -> None:
     click.echo(f"{error.code}: {error.message}{asked}", err=True)
     if error.next:
         click.echo(error.next, err=True)
+    click.echo(in_all(error.code)["ja"], err=True)
 
 
 def read_file(path: Path, limit: int = 64 << 20) -> bytes:

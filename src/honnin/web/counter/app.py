@@ -47,13 +47,14 @@ from honnin.web.counter.kinds import DOCUMENTS, NUMBER_PURPOSE, form_of, law_of,
 from honnin.web.counter.pictures import shown_picture
 from honnin.web.counter.reading import Readings
 from honnin.web.counter.recorded import Recorded
+from honnin.web.counter.refusals import refused_entry, say_error, words_of
 from honnin.web.counter.schema import drawn, picture_at
 from honnin.web.counter.seen import Seen, currency, tries_in
 from honnin.web.counter.tunnel import Tunnel, said_by_page
 from honnin.web.counter.visits import Desk, Visit, Visits
 from honnin.web.design import Pages, Threads, language_of, read_form, site
 from honnin.web.design.forms import read_json, read_upload
-from honnin.words import in_all, say
+from honnin.words import say
 
 if TYPE_CHECKING:
     from honnin.connect.worlds import World
@@ -243,7 +244,7 @@ class _Counter:
                 await self.threads.run(refuse_qr, photograph)
             lines = await self.threads.run(text_lines, photograph)
         except HonninError as error:
-            return await self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
+            return await self._ask(request, visit, {}, {}, told=say_error(error, language_of(request)))
         found = entries_of(visit.document, lines, today=today)
         entries = form_of(visit.purpose, visit.document).entries
         missing = [entry.name for entry in entries if not entry.optional and entry.name not in found]
@@ -266,7 +267,7 @@ class _Counter:
         try:
             number = await self.threads.run(number_in_qr, photograph)
         except HonninError as error:
-            return await self._ask(request, visit, {}, {}, told=_sentence(error, language_of(request)))
+            return await self._ask(request, visit, {}, {}, told=say_error(error, language_of(request)))
         given, wrong = read_entries(form_of(visit.purpose, visit.document).entries, {"individual_number": number})
         return await self._ask(request, visit, {}, wrong) if wrong else await self._read(visit, given)
 
@@ -330,7 +331,8 @@ class _Counter:
                 "unread.html",
                 visit=visit,
                 code=visit.error.code,
-                sentence=_sentence(visit.error, language),
+                sentence=say_error(visit.error, language),
+                entry=refused_entry(visit.error),
                 tries=tries_in(visit.error),
             )
         if visit.seen is None:
@@ -431,15 +433,3 @@ class _Counter:
 def _unshown(entry: Entry, visit: Visit, wrong: dict[str, str]) -> bool:
     """Tell whether an entry's text must not go back to the page: keyed by the customer, or an individual number."""
     return entry.secret or entry.hidden(keypad=visit.desk.keypad) or wrong.get(entry.name) == "counter.number_refused"
-
-
-def _sentence(error: HonninError, language: Any) -> str:
-    return words_of(error.code, language)
-
-
-def words_of(code: str, language: Any) -> str:
-    """Return the words of an error's code; empty for none."""
-    try:
-        return str(in_all(code)[language]) if code else ""
-    except (KeyError, FileNotFoundError):
-        return say("page.unexpected", language)

@@ -14,7 +14,8 @@ from typing import Literal
 from honnin.errors import HonninError, NotFoundError, PinError
 from honnin.platform.models import Caller
 from honnin.platform.staff import Clerk
-from honnin.web.counter.seen import Seen
+from honnin.web.counter.refusals import refused_entry
+from honnin.web.counter.seen import Seen, tries_in
 from honnin.web.counter.tunnel import Tunnel
 
 __all__ = ["Desk", "Visit", "Visits"]
@@ -43,6 +44,7 @@ class Visit:
     document: empty until the chip has told which one lies there. task: what the page's reader is used for.
     done, of: bytes of the file that is being read; file: its name.
     last_tries: the PINs whose last try the form offers to use, by the card's names: the reading before found one left.
+    refused: the words' key of the PIN or number that the card refused before, and the tries that it has left.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Visit:
     seen: Seen | None = field(default=None, repr=False)
     error: HonninError | None = None
     last_tries: frozenset[str] = frozenset()
+    refused: tuple[str, int | None] = ("", None)
     file: str = ""
     done: int = 0
     of: int = 0
@@ -81,6 +84,7 @@ class Visit:
         """Go back to the form: nothing was read."""
         if self.tunnel is not None:
             self.tunnel.abandon()
+        self.refused = (refused_entry(self.error), tries_in(self.error))
         self.last_tries = self.seen.last_tries if self.seen is not None else _last_try(self.error)
         self.task, self.tunnel, self.seen, self.error = "", None, None, None
 
