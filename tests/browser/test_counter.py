@@ -404,6 +404,8 @@ def test_pages_are_accessible(
     assert axe(page) == []
     page.goto(f"{clerk.server.origin('counter')}/checks")
     assert axe(page) == []
+    page.goto(f"{clerk.server.origin('console')}/?lang={language}")  # with a check in its list
+    assert axe(page) == []
 
 
 def test_forms_draw_a_choice_as_what_it_is(clerk: Clerk) -> None:

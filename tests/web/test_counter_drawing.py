@@ -2,8 +2,10 @@
 
 from functools import partial
 
+import pytest
+
 from honnin.chip import Proof
-from honnin.web.counter.schema import drawn
+from honnin.web.counter.schema import Drawn, drawn
 from honnin.web.counter.seen import Field, Seen
 from honnin.web.design.pages import environment
 from honnin.words import say
@@ -47,3 +49,16 @@ def test_only_what_a_passed_proof_covers_is_green_and_a_failed_one_outweighs_it(
     page = written(name, other, proofs=(passed, chip, failed))
     assert page.count('class="mark mark--covered') == 0
     assert 'href="#proof-3"' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("1990年4月12日", ["1990年", "4月", "12日"]),
+        ("令和7年（2025年）10月14日", ["令和7年", "（2025年）", "10月", "14日"]),
+        ("300847287440", ["300847287440"]),
+        ("", [""]),
+    ],
+)
+def test_line_of_a_date_ends_behind_a_whole_part_of_it(text: str, parts: list[str]) -> None:
+    assert Drawn("birth_date", "covered", front=True, text=text).parts == parts

@@ -4,6 +4,7 @@ After the arrangement of the real documents, so that a clerk compares place by p
 the back, on the chip alone, or was added after issue, and goes below.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,7 @@ from honnin.words import Language
 
 __all__ = ["FRONT", "Drawn", "Piece", "drawn", "picture_at"]
 
+LINE_ENDS: Final = re.compile(r"(?<=[年月）])(?=[0-9])|(?=（)")
 FRONT: Final[Mapping[str, tuple[str, ...]]] = {
     "my_number_card": (
         "portrait",
@@ -100,6 +102,11 @@ class Drawn:
     pieces: tuple[Piece, ...] = field(default=(), repr=False)
     address: str = ""
     broken: bool = False
+
+    @property
+    def parts(self) -> list[str]:
+        """Its text where a line may end: a date not inside a number, 令和7年・（2025年）・10月・14日."""
+        return LINE_ENDS.split(self.text)
 
 
 def drawn(seen: Seen, address: str, language: Language) -> tuple[Drawn, ...]:
