@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,11 +19,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from honnin.errors import InputError, ServiceError
-from honnin.platform.store.grouping import Done, Groups, Kind
+from honnin.platform.store.grouping import Done, Groups, Kind, LateError
 from honnin.platform.store.looking import Looks
 from honnin.platform.store.migrate import migrate
 from honnin.platform.store.prepared import Among, Prepared
 from honnin.platform.store.turns import Turns
+from honnin.platform.store.write_lock import WriteLock
 
 __all__ = ["PRAGMAS", "Store"]
 
@@ -36,10 +37,11 @@ PRAGMAS: dict[str, tuple[str, Any]] = {
     "synchronous": ("FULL", 2),
     "secure_delete": ("ON", 1),
     "foreign_keys": ("ON", 1),
-    "wal_autocheckpoint": ("8000", 8000),  # pages; `checkpoint` is there before, so that no commit has to
+    "wal_autocheckpoint": ("16000", 16000),  # pages; `checkpoint` is there before, so that no commit has to
     "temp_store": ("MEMORY", 2),  # what savepoints would undo: a file for each group otherwise
     "cache_size": ("-16384", -16384),  # KiB; what a group changes must not be written before it commits
 }
+_CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _NEVER_COUNTED = (
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema::regnamespace AND reltuples <= 0 "
     "AND relname IN ('person_certificates', 'data_keys', 'pending_links', 'customer_certificates', 'log_tiles')"
@@ -47,6 +49,8 @@ _NEVER_COUNTED = (
 CONNECTIONS = 16
 TRIES = 8
 LOCKED_SECONDS = 30.0
+LONGEST_SECONDS = LOCKED_SECONDS * TRIES  # that a write waits, behind a process that was stopped while it wrote
+UNANSWERED = (DBAPIError, PoolTimeoutError, LateError)
 
 
 class Store:
@@ -56,6 +60,7 @@ class Store:
         try:
             data.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.engine = _postgresql(database_url) if database_url else _sqlite(data / "honnin.sqlite3")
+            self._write_lock = None if database_url else WriteLock(data / "honnin.sqlite3.lock")
         except OSError as error:
             raise _unwritable() from error
         self.turns = Turns()
@@ -65,7 +70,7 @@ class Store:
         try:
             migrate(self.engine)
         except BaseException as error:
-            self.engine.dispose()
+            self._dispose()
             if isinstance(error, DBAPIError):
                 raise _unusable(error) from error
             raise
@@ -114,7 +119,13 @@ class Store:
         told: Future[T] = Future()
         self._submit(told, None, work, tenant, 0)
         with self.turns.resting():
-            return told.result()
+            while True:
+                try:
+                    return told.result(LONGEST_SECONDS)
+                except TimeoutError:
+                    if told.done():
+                        return told.result()
+                    self._groups.give_up(LONGEST_SECONDS)
 
     def write_soon(self, kind: Kind, items: "Sequence[tuple[Any, Future[Any]]]", *, tenant: str) -> None:
         """Have `kind` write items of a tenant together with others of its kind that wait; as `write` else.
@@ -148,25 +159,31 @@ class Store:
                 again.daemon = True
                 again.start()
             else:
-                told.set_exception(_unusable(error) if isinstance(error, DBAPIError | PoolTimeoutError) else error)
+                told.set_exception(_unusable(error) if isinstance(error, UNANSWERED) else error)
 
         return done
 
     @contextmanager
     def _begin_write(self) -> Iterator[Connection]:
-        with self.engine.connect().execution_options(honnin_write=True) as connection, connection.begin():
+        writing = self.engine.connect().execution_options(honnin_write=True)
+        with writing as connection, self._write_lock or nullcontext(), connection.begin():
             yield connection
 
     def checkpoint(self) -> None:
         """Bring what SQLite's log holds into its file, beside those who read and write.
 
+        What they write meanwhile follows while nobody else does: the log begins anew only when all of it is in the
+        file, else it grows until a commit has to bring in the whole of it.
         On PostgreSQL, have tables counted that never were: a young one whose tenants have grown would be read whole
         for each group of checks, until the server counts it by itself. Raises ServiceError `store.down`.
         """
         try:
             with self.engine.connect() as connection:
-                if self.is_sqlite:
-                    connection.connection.cursor().execute("PRAGMA wal_checkpoint(PASSIVE)")
+                if self._write_lock is not None:
+                    cursor = connection.connection.cursor()
+                    cursor.execute(_CHECKPOINT)
+                    with self._write_lock:
+                        cursor.execute(_CHECKPOINT)
                     return
                 names = [name for (name,) in connection.exec_driver_sql(_NEVER_COUNTED)]
                 if names:
@@ -179,7 +196,12 @@ class Store:
         """Commit what waits, and close every connection."""
         self._groups.close()
         self._looks.close()
+        self._dispose()
+
+    def _dispose(self) -> None:
         self.engine.dispose()
+        if self._write_lock is not None:
+            self._write_lock.close()
 
 
 def _sqlite(path: Path) -> Engine:

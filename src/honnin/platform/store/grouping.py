@@ -1,13 +1,14 @@
 """Group commit: writes that wait for the disk at the same time share one transaction, so that one flush serves all.
 
-A line's writes are committed by one thread of a small pool, group after group, as long as there are any. Those who come
-meanwhile make the next group; nobody waits for company that is not there. Writes of one kind (`Kind`) are handed
-over together, so that a group costs few statements; others run one by one, each inside a savepoint. A write that fails
-is undone alone: a kind that fails as a whole is tried again one by one. When the transaction itself fails, nobody of
-the group was acknowledged, and all fail.
+A line's writes are committed by one thread of a small pool, group after group, as long as there are any. A group is
+whoever waits when its transaction has begun; nobody waits for company that is not there. Writes of one kind (`Kind`)
+are handed over together, so that a group costs few statements; others run one after the other. A write that fails is
+undone alone: those that ran together are all undone and run again, each inside a savepoint. When the transaction
+itself fails, nobody of the group was acknowledged, and all fail.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ from sqlalchemy import Connection, text
 
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Done", "Groups", "Kind"]
+__all__ = ["Done", "Groups", "Kind", "LateError"]
 
 _BEGIN, _UNDO, _END = (
     Prepared(text(f"{words} of_a_group")) for words in ("SAVEPOINT", "ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT")
@@ -31,15 +32,20 @@ Kind = Callable[[Connection, Sequence[Any]], Sequence[Any]]
 Done = Callable[[Any, BaseException | None], None]
 
 
+class LateError(Exception):
+    """A write waited for too long and was taken back; nothing of it was done."""
+
+
 class _Write:
     """One write and its outcome. kind: None where `what` is a callable of its own."""
 
-    __slots__ = ("done", "error", "kind", "result", "what")
+    __slots__ = ("done", "error", "kind", "result", "since", "what")
 
     def __init__(self, kind: Kind | None, what: Any, done: Done) -> None:
         self.kind = kind
         self.what = what
         self.done = done
+        self.since = time.monotonic()
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -88,55 +94,70 @@ class Groups:
                 self._pool.submit(self._lead, line)
             waiting.extend(writes)
 
+    def give_up(self, seconds: float) -> None:
+        """Take back, with a LateError, what has waited for longer than that: its line's thread may wait for ever."""
+        before, late = time.monotonic() - seconds, []
+        with self._lock:
+            for waiting in self._waiting.values():
+                while waiting and waiting[0].since < before:
+                    late.append(waiting.popleft())
+        for write in late:
+            write.done(None, LateError())
+
     def close(self) -> None:
         """Commit what waits, then end the threads."""
         self._pool.shutdown(wait=True)
 
     def _lead(self, line: Hashable) -> None:
-        while group := self._next(line):
-            self._commit(group)
-            for write in group:
+        while self._any(line):
+            for write in self._commit(line):
                 write.done(write.result, write.error)
+
+    def _any(self, line: Hashable) -> bool:
+        with self._lock:
+            waits = bool(self._waiting[line])
+            if not waits:
+                del self._waiting[line]
+            return waits
 
     def _next(self, line: Hashable) -> list[_Write]:
         with self._lock:
             waiting = self._waiting[line]
-            group = [waiting.popleft() for _ in range(min(len(waiting), self._most))]
-            if not group:
-                del self._waiting[line]
-            return group
+            return [waiting.popleft() for _ in range(min(len(waiting), self._most))]
 
-    def _commit(self, group: list[_Write]) -> None:
-        """Run and commit a group; every write of it has its outcome afterwards."""
+    def _commit(self, line: Hashable) -> list[_Write]:
+        """Commit the writes that wait once the transaction has begun; return them, each with its outcome."""
+        group: list[_Write] = []
         try:
             with self._begin() as connection, self._turn:
+                group = self._next(line)
                 if len(group) == 1:  # whose failure is the transaction's
                     group[0].run(connection)
                 else:
                     _run_all(connection, group)
         except BaseException as error:  # noqa: BLE001 - told to everyone who waits
+            group = group or self._next(line)
             for write in group:
                 write.error = write.error or error
+        return group
 
 
 def _run_all(connection: Connection, group: list[_Write]) -> None:
-    kinds: dict[Kind, list[_Write]] = {}
+    kinds: dict[Kind | None, list[_Write]] = {}
     for write in group:
-        if write.kind is None:
-            _apart(connection, write)
-        else:
-            kinds.setdefault(write.kind, []).append(write)
+        kinds.setdefault(write.kind, []).append(write)
     for kind, writes in kinds.items():
         if not _together(connection, kind, writes):
             for write in writes:
                 _apart(connection, write)
 
 
-def _together(connection: Connection, kind: Kind, writes: list[_Write]) -> bool:
-    """Run the writes of one kind at once; undo all of them and tell False when one of them spoils it for all."""
+def _together(connection: Connection, kind: Kind | None, writes: list[_Write]) -> bool:
+    """Run the writes of one kind under one savepoint; undo all and tell False when one spoils it for the others."""
+    whats = [write.what for write in writes]
     _BEGIN.run(connection)
     try:
-        outcomes = kind(connection, [write.what for write in writes])
+        outcomes = [what(connection) for what in whats] if kind is None else kind(connection, whats)
     except Exception:  # noqa: BLE001 - whose it was shows when each runs alone
         _UNDO.run(connection)
         return False

@@ -40,9 +40,12 @@ class Turns:
         self.first = _First(self)
 
     def __enter__(self) -> None:
-        """Wait for this thread's turn; nothing happens where it has it already."""
+        """Wait for this thread's turn; where it has it already, let those before it who must not wait."""
         depth = getattr(self._mine, "depth", 0)
         if depth == 0:
+            self.take()
+        elif self._first:
+            self.give()
             self.take()
         self._mine.depth = depth + 1
 
