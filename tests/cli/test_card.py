@@ -132,13 +132,13 @@ def test_a_pin_comes_from_input_or_file(people_data: Path, tmp_path: Path, sourc
         (["certificate", "user_authentication"], "", "shin", CardError, "card.not_issued"),
         (["certificate", "user_authentication"], "", "keita", PinError, "card.pin_required"),
         (["certificate", "signature_ca", "--der"], "", "hanako", InputError, "card.der_needs_out"),
-        (["sign", "/nonexistent"], "", "hanako", InputError, "input.unreadable"),
+        (["sign", "/dev/null/nothing"], "", "hanako", InputError, "input.unreadable"),
         (["pin", "change", "user_authentication"], "2468\n0000\n", "hanako", PinError, "card.pin_improper"),
         (["pin", "change", "user_authentication"], "2468\n0412\n1990-04-12\n", "hanako", PinError, "card.pin_improper"),
         (["pin", "change", "user_authentication"], "2468\n2285\n\n2285\n", "hanako", PinError, "card.pin_improper"),
         (["pin", "change", "user_authentication"], "2468\n7391\nyesterday\n", "hanako", InputError, "card.birth_date"),
         (["pin", "change", "user_authentication"], "2468\n", "hanako", InputError, "card.pin_missing"),
-        (["read", "--pin-file", "/nonexistent"], "", "hanako", InputError, "input.unreadable"),
+        (["read", "--pin-file", "/dev/null/nothing"], "", "hanako", InputError, "input.unreadable"),
     ],
 )
 def test_coded_errors(
