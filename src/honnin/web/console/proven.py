@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Proven", "Shown", "find"]
 
-NAMES = ("console.check_", "counter.proof_")  # where the name of a check stands
-
 
 class Shown(msgspec.Struct, frozen=True):
     """The ordered checks of one judgement. title: the number of its signature among several, None of the whole."""
@@ -110,7 +108,8 @@ def _document(found: Any) -> Proven:
 
 
 def _keys(check: Mapping[str, Any]) -> list[str]:
-    return [f"{prefix}{check['id']}" for prefix in NAMES]
+    """Return the words that may name a check, in their order."""
+    return [f"console.check_{check['id']}", f"counter.proof_{check['id']}"]
 
 
 def _unknown() -> NotFoundError:
