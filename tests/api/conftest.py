@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,28 +18,46 @@ Body = dict[str, Any]
 Signing = Callable[..., Body]
 
 
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    data = tmp_path_factory.mktemp("api") / "data"
+@contextmanager
+def new_server(folder: Path) -> Iterator[Running]:
+    data = folder / "data"
     data.mkdir(mode=0o700)
     with serve_in_thread(Settings(data=data)) as running:
+        yield running
+
+
+def caller(server: Running, key: str) -> httpx.Client:
+    return httpx.Client(base_url=server.base, headers={"Authorization": f"Bearer {key}"}, timeout=LONG, trust_env=False)
+
+
+@contextmanager
+def new_tenant(server: Running, name: str) -> Iterator[httpx.Client]:
+    made = server.platform.create_tenant(name, return_urls=(f"{server.origin('bank')}/return",))
+    with caller(server, made.api_key) as client:
+        yield client
+
+
+def signing(server: Running) -> Signing:
+    data = server.platform.settings.data
+
+    @cache
+    def signed(person: str = "hanako", text: str = "申し込みます。") -> Body:
+        return signed_by(data, person, text)
+
+    return signed
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with new_server(tmp_path_factory.mktemp("api")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def client(server: Running) -> Iterator[httpx.Client]:
     """A client with the demo tenant's key."""
-    key = {"Authorization": f"Bearer {server.api_key}"}
-    with httpx.Client(base_url=server.base, headers=key, timeout=LONG, trust_env=False) as made:
+    with caller(server, server.api_key) as made:
         yield made
-
-
-@contextmanager
-def new_tenant(server: Running, name: str) -> Iterator[httpx.Client]:
-    made = server.platform.create_tenant(name, return_urls=(f"{server.origin('bank')}/return",))
-    key = {"Authorization": f"Bearer {made.api_key}"}
-    with httpx.Client(base_url=server.base, headers=key, timeout=LONG, trust_env=False) as client:
-        yield client
 
 
 @pytest.fixture
@@ -58,10 +77,4 @@ def alone(server: Running) -> Iterator[httpx.Client]:
 @pytest.fixture(scope="session")
 def sign(server: Running) -> Signing:
     """Return a function: a person's card signs a text; what comes back are the members of a request."""
-    data = server.platform.settings.data
-
-    @cache
-    def signed(person: str = "hanako", text: str = "申し込みます。") -> Body:
-        return signed_by(data, person, text)
-
-    return signed
+    return signing(server)

@@ -2,11 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import httpx
 import pytest
+from tests.api.conftest import Signing, caller, new_server, signing
 
 from honnin.sandbox.jlis.switches import SERVICES, set_switch
 from honnin.sandbox.world import World
@@ -14,6 +14,24 @@ from honnin.web.serving import Running
 
 PATH = "/v1/verifications"
 TURNS = 5
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server of these tests' own: one that took in a list in an earlier test can tell without J-LIS."""
+    with new_server(tmp_path_factory.mktemp("troubles")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def client(server: Running) -> Iterator[httpx.Client]:
+    with caller(server, server.api_key) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def sign(server: Running) -> Signing:
+    return signing(server)
 
 
 @pytest.fixture
@@ -26,7 +44,7 @@ def world(server: Running) -> Iterator[World]:
 
 @pytest.mark.parametrize("state", ["down", "try_later", "malformed", "forged", "stale"])
 def test_without_revocation_data_nothing_is_called_good(
-    client: httpx.Client, sign: Callable[..., dict[str, Any]], world: World, state: str
+    client: httpx.Client, sign: Signing, world: World, state: str
 ) -> None:
     set_switch(world, "ocsp", state)
     set_switch(world, "crl", state)
@@ -39,7 +57,7 @@ def test_without_revocation_data_nothing_is_called_good(
         assert body["messages"][language]
 
 
-def test_one_source_is_enough(client: httpx.Client, sign: Callable[..., dict[str, Any]], world: World) -> None:
+def test_one_source_is_enough(client: httpx.Client, sign: Signing, world: World) -> None:
     set_switch(world, "ocsp", "down")
     body = client.post(PATH, json=sign()).json()
     assert body["verdict"]["indication"] == "TOTAL-PASSED"
@@ -47,7 +65,7 @@ def test_one_source_is_enough(client: httpx.Client, sign: Callable[..., dict[str
 
 
 def test_a_slow_source_keeps_no_quick_answer_waiting(
-    client: httpx.Client, server: Running, sign: Callable[..., dict[str, Any]], world: World
+    client: httpx.Client, server: Running, sign: Signing, world: World
 ) -> None:
     """Tried again where the machine itself stood still for as long as the source: that tells nothing."""
     name = client.post(PATH, json=sign()).json()["id"]
