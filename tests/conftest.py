@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -35,3 +38,23 @@ def _peers(request: pytest.FixtureRequest) -> None:
             if REQUIRE_ALL:
                 pytest.fail(sentence)
             pytest.skip(sentence)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object | None) -> None:
+    """Say at once how a process of the tests died: the report at the end never comes if the run is cut off."""
+    if not error:
+        return
+    process = node.gateway._io.popen
+    try:
+        status = process.wait(10)
+    except subprocess.TimeoutExpired:  # it lives, and has lost its way to us
+        process.kill()
+        status = "still running"
+    sys.stderr.write(f"\n{node.gateway.id}: {status}\n")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str) -> None:
+    """Say at once in which test it died."""
+    sys.stderr.write(f"\ndied in {crashitem}\n")
