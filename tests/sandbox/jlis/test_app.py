@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -215,7 +216,7 @@ class TestFailing:
         async def no_wait(seconds: float) -> None:
             waited.append(seconds)
 
-        monkeypatch.setattr(app.asyncio, "sleep", no_wait)
+        monkeypatch.setattr(app, "asyncio", SimpleNamespace(sleep=no_wait))
         told = jlis.post("/ocsp", content=request(world, "hanako"), headers=OCSP | {HEADER: "ocsp=slow"})
         assert ocsp.load_der_ocsp_response(told.content).certificate_status.name == "GOOD"
         assert waited == [profile().slow_seconds]
