@@ -185,17 +185,7 @@ def _basic(octets: bytes, at: int, end: int) -> OcspResponse:
     _, algorithm_stop = der.enclosed(octets, tbs_stop, stop, der.SEQUENCE)
     signature_start, at = der.enclosed(octets, algorithm_stop, stop, der.BIT_STRING)
     signature = der.bits(octets, signature_start, at)
-    certificates: list[Certificate] = []
-    if at < stop:
-        first, last = der.enclosed(octets, at, stop, 0xA0)
-        inner, inner_stop = der.enclosed(octets, first, last, der.SEQUENCE)
-        if last != stop or inner_stop != last:
-            raise malformed("Something follows the certificates.")
-        while inner < inner_stop:
-            after = read(octets, inner, inner_stop)[2]
-            with suppress(FormatError):  # one that cannot be read cannot be the signer either
-                certificates.append(_sent_along(octets[inner:after]))
-            inner = after
+    certificates = _sent_along(octets[at:stop]) if at < stop else ()
     if stop != end:
         raise malformed("Something follows the basic answer.")
     return OcspResponse(
@@ -204,15 +194,25 @@ def _basic(octets: bytes, at: int, end: int) -> OcspResponse:
         tbs=octets[start:tbs_stop],
         signature_algorithm=octets[tbs_stop:algorithm_stop],
         signature_value=signature,
-        certificates=tuple(certificates),
+        certificates=certificates,
         **_response_data(octets, tbs_start, tbs_stop),
     )
 
 
-@der.remembered(32, longest=4096)
-def _sent_along(octets: bytes) -> Certificate:
-    """Return a certificate that came with an answer: a responder's, the same for as long as it answers."""
-    return parse_certificate(octets)
+@der.remembered(32, longest=8192)
+def _sent_along(octets: bytes) -> tuple[Certificate, ...]:
+    """Return the certificates that end an answer: a responder's, the same for as long as it answers."""
+    start, stop = der.whole(octets, 0xA0)
+    inner, last = der.enclosed(octets, start, stop, der.SEQUENCE)
+    if last != stop:
+        raise malformed("Something follows the certificates.")
+    certificates: list[Certificate] = []
+    while inner < last:
+        after = read(octets, inner, last)[2]
+        with suppress(FormatError):  # one that cannot be read cannot be the signer either
+            certificates.append(parse_certificate(octets[inner:after]))
+        inner = after
+    return tuple(certificates)
 
 
 def _response_data(octets: bytes, at: int, end: int) -> dict[str, Any]:
