@@ -79,7 +79,7 @@ if (carry) {
       method: "POST",
       headers: { "content-type": "application/json", "x-form-token": carry.dataset.token },
       body: JSON.stringify(body),
-    });
+    }).catch(() => { throw new Error("honnin-away"); });
     if (!answer.ok) throw new Error("honnin");
     return answer.json();
   };
@@ -183,7 +183,7 @@ if (carry) {
         location.replace(carry.dataset.next);
       } else {
         progress.hidden = true;
-        carry.querySelector("[data-down]").hidden = false;
+        carry.querySelector(error.message === "honnin-away" ? "[data-away]" : "[data-down]").hidden = false;
       }
     }
   };
