@@ -458,3 +458,28 @@ def test_one_clerks_readings_push_out_no_other(house: House) -> None:
         visits.get(many[0].id, first)
     with pytest.raises(NotFoundError):
         visits.get(kept.id, first)
+
+
+def test_session_that_ended_unasked_is_said_where_one_signs_in_again(house: House) -> None:
+    """A form that comes too late is answered with the way to sign in; so is a page, and signing out says nothing."""
+    ended = "ログインが終わっていました"
+    _, given = house.platform.staff.add(house.tenants[0], "later", "見本　係員")
+    browser = house.browser(house.tenants[0])
+    assert ended not in browser.get("/sign-in").text
+    assert browser.sign_in("later", given).status_code == 303
+    assert ended not in browser.get("/sign-in").text
+    other = Browser(house.platform)
+    other.set(COOKIES[0], browser.cookie(COOKIES[0]))
+    assert other.sign_in("later", given).status_code == 303  # at the same terminal
+    page = browser.post("/", {"purpose": "other"}, form="/sign-in")
+    assert page.status_code == 403
+    assert ended in page.text
+    assert 'name="password"' in page.text
+    assert closed(browser.get("/"))
+    assert ended in browser.get("/sign-in").text
+    other.post("/sign-out", form="/")
+    assert ended not in other.get("/sign-in").text
+
+
+def test_address_of_a_form_leads_to_it(house: House) -> None:
+    assert closed(Browser(house.platform).get("/terminal"))

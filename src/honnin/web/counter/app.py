@@ -101,6 +101,7 @@ def create_app(
         Route("/visit/{id}/document", counter.choose, methods=["POST"]),
         Route("/visit/{id}", counter.read, methods=["POST"]),
         Route("/visit/{id}/photo", counter.photo, methods=["POST"]),
+        Route("/visit/{id}/photo", counter.ask),
         Route("/visit/{id}/read", counter.carry),
         Route("/visit/{id}/tunnel", counter.step, methods=["POST"]),
         Route("/visit/{id}/seen", counter.seen),
@@ -108,6 +109,7 @@ def create_app(
         Route("/visit/{id}/image/{n:int}/{piece:int}", counter.image),
         Route("/visit/{id}/again", counter.again, methods=["POST"]),
         Route("/visit/{id}/confirm", counter.confirm, methods=["POST"]),
+        Route("/visit/{id}/confirm", counter.seen),
         Route("/visit/{id}/end", counter.end, methods=["POST"]),
         *Recorded(counter.pages, platform, counter.threads).routes(),
     ]

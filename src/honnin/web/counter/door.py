@@ -74,6 +74,7 @@ class Door:
         return [
             Route("/sign-in", self.ask),
             Route("/terminal", self.enrol, methods=["POST"]),
+            Route("/terminal", self.to_sign_in),
             Route("/sign-in", self.sign_in, methods=["POST"]),
             Route("/password", self.guarded(self.ask_password, invited=True)),
             Route("/password", self.guarded(self.choose_password, invited=True), methods=["POST"]),
@@ -92,7 +93,9 @@ class Door:
             except AccessError:
                 if request.method in {"GET", "HEAD"}:
                     return _again_from_here(request) or RedirectResponse(f"/sign-in{_chosen(request)}", status_code=303)
-                raise
+                if request.headers.get("content-type", "").startswith("application/json"):
+                    raise  # a page's script asks, and then goes where the sign-in is shown
+                return await self._ask(request, {}, "", status=403, ended=True)
             request.state.clerk = clerk
             if clerk.staff.status == "invited" and not invited:
                 return RedirectResponse("/password", status_code=303)
@@ -103,8 +106,8 @@ class Door:
     # --- pages
 
     async def ask(self, request: Request) -> Response:
-        """Ask for login and password, or first for the terminal's code."""
-        return await self._ask(request, {}, "")
+        """Ask for login and password, or first for the terminal's code; say it where a session has ended unasked."""
+        return await self._ask(request, {}, "", ended=await self._threads.run(self._has_ended, request))
 
     async def enrol(self, request: Request) -> Response:
         """Make this browser the terminal of a code."""
@@ -118,6 +121,10 @@ class Door:
         response = RedirectResponse("/sign-in", status_code=303)
         self._set(response, self._terminal_cookie, key, max_age=TERMINAL_SECONDS)
         return response
+
+    async def to_sign_in(self, request: Request) -> Response:
+        """Lead to the form of an address that only its form uses: the address bar's "go" sends no form."""
+        return RedirectResponse(f"/sign-in{_chosen(request)}", status_code=303)
 
     async def sign_in(self, request: Request) -> Response:
         """Sign in; a session that was open at this terminal ends, with what it had begun."""
@@ -167,7 +174,9 @@ class Door:
         response.delete_cookie(self._session_cookie, secure=self._secure, httponly=True, samesite="strict")
         return response
 
-    async def _ask(self, request: Request, given: Mapping[str, str], wrong: str, *, status: int = 200) -> Response:
+    async def _ask(
+        self, request: Request, given: Mapping[str, str], wrong: str, *, status: int = 200, ended: bool = False
+    ) -> Response:
         try:
             found = await self._threads.run(self._terminal, request)
         except AccessError:
@@ -181,6 +190,7 @@ class Door:
             "sign_in.html",
             status=status,
             wrong=wrong,
+            ended=ended,
             address="/sign-in",
             tenant=tenant,
             terminal=terminal,
@@ -200,6 +210,16 @@ class Door:
         key = self._terminal_key(request)
         home = self._platform.of_tenant(_tenant_of(key))
         return home.sign_ins.find(request.cookies.get(self._session_cookie, ""), key)
+
+    def _has_ended(self, request: Request) -> bool:
+        """Tell whether the browser still holds the key of a session that is over; signing out takes the key away."""
+        if self._session_cookie not in request.cookies:
+            return False
+        try:
+            self._clerk(request)
+        except AccessError:
+            return True
+        return False
 
     def _terminal(self, request: Request) -> tuple[Tenant, CounterTerminal, dict[str, str] | None]:
         """Return the browser's tenant and terminal, and at the invented desk what signs in there."""

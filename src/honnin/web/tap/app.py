@@ -73,6 +73,7 @@ def create_app(*, world: "World", api: str, keys: Path, data: Path, agent: str =
         Route("/visit/{id}/seen", sample.seen),
         Route("/desk", sample.desk),
         Route("/desk/terminals", sample.add_terminal, methods=["POST"]),
+        Route("/desk/terminals", sample.desk),
         Route("/desk/terminals/{id}/retire", sample.retire, methods=["POST"]),
     ]
     return site(sample.pages, routes)
