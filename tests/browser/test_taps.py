@@ -65,6 +65,10 @@ def test_registered_once_then_tapped(server: Running, page: Page, axe: Axe, lang
 
 def test_place_outdoors_is_refused_with_the_reason(server: Running, page: Page, axe: Axe) -> None:
     page.goto(f"{server.origin('tap')}/desk?lang=en")
+    page.click("form[action='/desk/terminals'] button")
+    expect(page.locator(".notice--error")).to_contain_text("Name of the terminal: Please fill this in.")
+    page.goto(page.url)  # as the address bar's "go": no form is sent
+    expect(page.locator("h1")).to_have_text("For the staff")
     page.fill("#name", "Gate")
     page.check("input[name=supervised]")
     page.check("input[name=outdoors]")

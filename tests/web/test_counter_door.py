@@ -482,4 +482,12 @@ def test_session_that_ended_unasked_is_said_where_one_signs_in_again(house: Hous
 
 
 def test_address_of_a_form_leads_to_it(house: House) -> None:
+    """As the address bar's "go" opens it after the form was refused."""
     assert closed(Browser(house.platform).get("/terminal"))
+    _, given = house.platform.staff.add(house.tenants[0], "address", "見本　係員")
+    browser = house.browser(house.tenants[0])
+    browser.sign_in("address", given)
+    browser.post("/password", {"password": OWN, "again": OWN}, form="/password")
+    visit = Reading(browser, "drivers_licence").visit
+    for form, leads_to in ((f"{visit}/photo", 200), (f"{visit}/confirm", 303)):
+        assert browser.get(form).status_code == leads_to

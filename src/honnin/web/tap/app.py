@@ -198,8 +198,12 @@ class _Sample:
         """Register a terminal; a place where the law allows no taps is refused with the reason."""
         given = await read_form(request)
         face = given.get("face", "")
+        language = language_of(request)
         if face not in FACES:
-            return await self._desk(request, given, say("taps.choose", language_of(request)))
+            return await self._desk(request, given, say("taps.choose", language))
+        if not given.get("name", "").strip():
+            missing = "".join(say(f"taps.{part}", language) for part in ("name", "colon", "enter"))
+            return await self._desk(request, given, missing)
         facts = {name: given.get(name) == "yes" for name in ("supervised", "outdoors", "online")}
 
         def work(service: Service) -> Terminal:
@@ -208,7 +212,7 @@ class _Sample:
         try:
             await self._threads.run(self._ask, work)
         except HonninError as error:
-            return await self._desk(request, given, _sentence(error, language_of(request)))
+            return await self._desk(request, given, _sentence(error, language))
         return RedirectResponse("/desk", status_code=303)
 
     async def retire(self, request: Request) -> Response:
