@@ -1,7 +1,9 @@
 """The phone screens: official order, tries, words, hand-over by QR code, and forms that others try to send."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
+from hashlib import sha256
 from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -262,6 +264,18 @@ class TestForms:
             answer = screen.browser.post(f"{screen.path}/{action}", data=screen.hidden | {"pin": "2468"})
             assert answer.status_code == 409
 
+    def test_address_of_a_form_leads_to_the_screen(self, party: Party) -> None:
+        """As the address bar's "go" opens it after a mistake."""
+        screen = phone(party).press("start", person="hanako").press("pin", pin="1")
+        answer = screen.browser.get(f"{screen.path}/pin")
+        assert (answer.status_code, answer.headers["location"]) == (303, screen.path)
+
+    def test_screen_that_moved_on_leads_to_where_it_stands(self, party: Party) -> None:
+        screen = phone(party)
+        moved = screen.press("pin", pin="2468").page
+        assert moved.status_code == 409
+        assert f'href="{screen.path}"' in moved.text
+
     def test_sent_twice(self, party: Party) -> None:
         screen = phone(party).press("start", person="hanako").press("pin", pin="2468").press("card")
         visit = load(party.world, screen.path.rsplit("/", 1)[1])
@@ -322,6 +336,14 @@ class TestSigning:
         assert screen.hidden == hidden
         screen.press("words").press("pin", pin="HANAKO2468").press("card")
         assert party.exchange(screen.press("allow").back["code"]).status_code == 200
+
+    @pytest.mark.parametrize(("text", "tongue"), [(TEXT, ' lang="ja"'), ("I agree.", "")])
+    def test_words_are_read_aloud_in_their_own_language(self, party: Party, text: str, tongue: str) -> None:
+        digest = b64encode(sha256(text.encode()).digest()).decode()
+        transaction = party.start({"data": digest, "text": text}).json()["sign_transaction_id"]
+        screen = phone(party, scope="openid sign", sign_transaction_id=transaction).press("start", person="hanako")
+        assert re.search(rf'<div class="document"[^>]*"{tongue}>{re.escape(text)}', screen.page.text)
+        assert (f'lang="ja">{text}' in screen.page.text) == bool(tongue)
 
     def test_without_words_the_screen_warns(self, party: Party) -> None:
         transaction = party.start({"data": TEXT_DATA}).json()["sign_transaction_id"]

@@ -41,6 +41,7 @@ def create_app(world: World) -> Starlette:
             Route("/app/{visit}", pages.screen),
             Route("/app/{visit}/done", pages.waiting),
             Route("/app/{visit}/{action}", pages.act, methods=["POST"]),
+            Route("/app/{visit}/{action}", pages.to_screen),
             Route("/test-card/{visit}", pages.test_card),
             Route("/test-card/{visit}/use", pages.use_test_card, methods=["POST"]),
             Mount("/static", static),

@@ -133,6 +133,10 @@ class Pages:
 
         return await self._answer(request, step)
 
+    async def to_screen(self, request: Request) -> Response:
+        """Lead from the address of a form to the screen: the address bar's "go" sends no form."""
+        return RedirectResponse(f"/app/{request.path_params['visit']}", 303, headers=HEADERS)
+
     async def waiting(self, request: Request) -> Response:
         """Tell the browser that began whether the phone is done (for `wait.js`)."""
 
@@ -305,7 +309,10 @@ class Pages:
         }
 
     def _refused(self, request: Request, refusal: PageRefusal) -> Response:
-        return HTMLResponse(render("refused", _look(request), reason=refusal.reason), refusal.status, headers=HEADERS)
+        # a screen that somebody moved on stands at its own address
+        on = f"/app/{request.path_params['visit']}" if refusal.reason == "visit_changed" else ""
+        content = render("refused", _look(request), reason=refusal.reason, on=on)
+        return HTMLResponse(content, refusal.status, headers=HEADERS)
 
     async def _form(self, request: Request) -> dict[str, str]:
         """Read a form of this origin. Raises PageRefusal."""

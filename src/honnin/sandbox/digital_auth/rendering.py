@@ -1,6 +1,7 @@
 """Templates and words of the service's pages: no sentence stands in code or template (`words.json`)."""
 
 import json
+import re
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -8,9 +9,11 @@ from urllib.parse import urlencode
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 __all__ = ["LANGUAGES", "Look", "render"]
 
+JAPANESE = re.compile("[\u3005\u3040-\u30ff\u3400-\u9fff]")
 LANGUAGES = {"ja": "日本語", "ja-simple": "やさしい日本語", "en": "English"}
 
 
@@ -51,10 +54,17 @@ def render(page: str, look: Look, /, **values: Any) -> str:
     return found
 
 
+def _tongue(text: str) -> Markup:
+    """Return the `lang` attribute of words that somebody else gave: Japanese where they are, else the page's own."""
+    return Markup(' lang="ja"') if JAPANESE.search(text) else Markup("")
+
+
 @cache
 def _templates() -> Environment:
     loader = PackageLoader("honnin.sandbox.digital_auth")
-    return Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made.filters["tongue"] = _tongue
+    return made
 
 
 @cache
