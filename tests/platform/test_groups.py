@@ -220,11 +220,115 @@ def test_who_stops_waiting_stops_nothing(store: Store) -> None:
     assert people(store) == {"per_0", "per_1", "per_2"}
 
 
-def test_a_write_to_a_closed_store_is_told_so(data: Path) -> None:
+def test_every_write_to_a_closed_store_is_told_so_at_once(data: Path) -> None:
     store = Store(data / "closed")
     store.close()
-    with pytest.raises(ServiceError, match="down"):
-        store.write(person(1))
+    told = [*write_soon(store, lambda _, numbers: numbers, [0]), *write_soon(store, lambda _, numbers: numbers, [1])]
+    with ThreadPoolExecutor(2) as pool:
+        told += [pool.submit(store.write, person(number)) for number in range(2)]
+    for one in told:
+        with pytest.raises(ServiceError, match="down"):
+            one.result(0)
+
+
+def test_an_outcome_that_cannot_be_told_keeps_nobody_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    told = threading.Event()
+
+    def refuses(_: Any, __: BaseException | None) -> None:
+        raise RuntimeError("nobody is there")
+
+    groups = Groups(one_that_is_no_connection)
+    groups.submit(None, None, [(lambda _: None, refuses)])
+    until(lambda: not groups._waiting or caplog.text, "the first write was not made")
+    groups.submit(None, None, [(lambda _: None, lambda _, __: told.set())])
+    assert told.wait(LONG)
+    groups.close()
+    assert "RuntimeError" in caplog.text
+    assert "nobody is there" not in caplog.text
+
+
+def test_a_line_that_is_never_done_keeps_no_other_from_its_turn() -> None:
+    """One thread, two lines, one of which has a next write as soon as the last one was made."""
+    went: list[str] = []
+    ended = threading.Event()
+
+    def again(_: Any, __: BaseException | None) -> None:
+        went.append("a")
+        if len(went) < 1000:
+            groups.submit("a", None, [(lambda _: None, again)])
+            if len(went) == 1:
+                groups.submit("b", None, [(lambda _: None, lambda _, __: went.append("b"))])
+        else:
+            ended.set()
+
+    groups = Groups(one_that_is_no_connection, lines=1)
+    groups.submit("a", None, [(lambda _: None, again)])
+    assert ended.wait(LONG)
+    groups.close()
+    assert went.index("b") < 5
+    assert groups._waiting == {}
+
+
+@contextmanager
+def one_that_is_no_connection() -> Any:
+    yield None
+
+
+def test_a_write_that_cannot_be_tried_again_is_told_so(store: Store) -> None:
+    """The system gives no thread that would try again later."""
+
+    def races(_: Connection) -> None:
+        threading.stack_size(1 << 44)
+        raise IntegrityError("INSERT", {}, Exception("meanwhile"))
+
+    try:
+        with pytest.raises(ServiceError, match="down"):
+            store.write(races, tenant="ten_a")
+    finally:
+        threading.stack_size(0)
+    assert store.write(person(1), tenant="ten_a") == 1
+
+
+def test_no_thread_for_a_line_is_told_and_the_line_goes_on(data: Path) -> None:
+    store = Store(data / "fresh")
+    threading.stack_size(1 << 44)
+    try:
+        with pytest.raises(ServiceError, match="down"):
+            store.write(person(1))
+    finally:
+        threading.stack_size(0)
+    assert store.write(person(2)) == 2
+    store.close()
+
+
+def test_a_group_whose_connection_is_lost_is_made_again(store: Store) -> None:
+    if store.is_sqlite:
+        return
+    lost = []
+
+    def loses(db: Connection) -> str:
+        if not lost:
+            lost.append(1)
+            db.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+        return "made"
+
+    assert together(store, [person(1), loses, person(2)]) == [1, "made", 2]
+    assert people(store) == {"per_1", "per_2"}
+
+
+def test_a_full_disk_is_told_as_such_to_a_whole_group(store: Store) -> None:
+    if not store.is_sqlite:
+        return
+
+    def fills(db: Connection) -> None:
+        db.exec_driver_sql("PRAGMA max_page_count = 1")  # no more than there are
+        db.exec_driver_sql(
+            "INSERT INTO persons (tenant_id, person_id, created_at) VALUES ('t', hex(randomblob(9999)), '')"
+        )
+
+    told = together(store, [person(1), fills, person(2)])
+    assert [getattr(error, "code", error) for error in told] == ["store.full"] * 3
+    assert people(store) == set()
 
 
 def test_the_log_of_an_older_store_goes_on(data: Path, database_url: str | None) -> None:

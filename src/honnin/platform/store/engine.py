@@ -157,7 +157,10 @@ class Store:
             elif isinstance(error, DBAPIError) and attempt < TRIES - 1 and _may_pass(error):
                 again = threading.Timer(0.005 * 2**attempt, self._submit, (told, kind, what, tenant, attempt + 1))
                 again.daemon = True
-                again.start()
+                try:
+                    again.start()
+                except RuntimeError:  # the system gives no thread
+                    told.set_exception(_unusable(error))
             else:
                 told.set_exception(_unusable(error) if isinstance(error, UNANSWERED) else error)
 

@@ -7,20 +7,23 @@ undone alone: those that ran together are all undone and run again, each inside 
 itself fails, nobody of the group was acknowledged, and all fail.
 """
 
+import logging
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 
 from honnin.platform.store.prepared import Prepared
 
 __all__ = ["Done", "Groups", "Kind", "LateError"]
 
+LOGGER = logging.getLogger("honnin.platform")
 _BEGIN, _UNDO, _END = (
     Prepared(text(f"{words} of_a_group")) for words in ("SAVEPOINT", "ROLLBACK TO SAVEPOINT", "RELEASE SAVEPOINT")
 )
@@ -76,6 +79,7 @@ class Groups:
     ) -> None:
         self._begin = begin
         self._turn = turn or nullcontext()
+        self._lines = lines
         self._most = most
         self._lock = threading.Lock()
         self._waiting: dict[Hashable, deque[_Write]] = {}
@@ -85,13 +89,14 @@ class Groups:
         """Put writes in their line; `done(result, error)` of each is called once it is durable or has failed.
 
         kind: what writes them with others of its kind; None where `what(connection)` writes each.
+        Raises RuntimeError where no thread would come for them: after `close`, or when the system gives none.
         """
         writes = [_Write(kind, what, done) for what, done in whats]
         with self._lock:
             waiting = self._waiting.get(line)
             if waiting is None:
-                waiting = self._waiting[line] = deque()
                 self._pool.submit(self._lead, line)
+                waiting = self._waiting[line] = deque()
             waiting.extend(writes)
 
     def give_up(self, seconds: float) -> None:
@@ -111,19 +116,31 @@ class Groups:
     def _lead(self, line: Hashable) -> None:
         while self._any(line):
             for write in self._commit(line):
-                write.done(write.result, write.error)
+                try:
+                    write.done(write.result, write.error)
+                except Exception as error:  # noqa: BLE001 - nobody else of the line must wait for ever
+                    LOGGER.error("a write's outcome was not told: %s", type(error).__name__)  # noqa: TRY400
+            if len(self._waiting) > self._lines and self._hands_on(line):
+                return
 
     def _any(self, line: Hashable) -> bool:
         with self._lock:
-            waits = bool(self._waiting[line])
+            waits = bool(self._waiting.get(line))
             if not waits:
-                del self._waiting[line]
+                self._waiting.pop(line, None)
             return waits
+
+    def _hands_on(self, line: Hashable) -> bool:
+        """Let a line that waits for a thread have this one; tell whether this line goes on after it."""
+        with suppress(RuntimeError):  # closed: the others have their turn when this line is done
+            self._pool.submit(self._lead, line)
+            return True
+        return False
 
     def _next(self, line: Hashable) -> list[_Write]:
         with self._lock:
-            waiting = self._waiting[line]
-            return [waiting.popleft() for _ in range(min(len(waiting), self._most))]
+            waiting = self._waiting.get(line)
+            return [waiting.popleft() for _ in range(min(len(waiting), self._most))] if waiting else []
 
     def _commit(self, line: Hashable) -> list[_Write]:
         """Commit the writes that wait once the transaction has begun; return them, each with its outcome."""
@@ -158,11 +175,10 @@ def _together(connection: Connection, kind: Kind | None, writes: list[_Write]) -
     _BEGIN.run(connection)
     try:
         outcomes = [what(connection) for what in whats] if kind is None else kind(connection, whats)
-    except Exception:  # noqa: BLE001 - whose it was shows when each runs alone
-        _UNDO.run(connection)
+    except Exception as error:  # noqa: BLE001 - whose it was shows when each runs alone
+        _undo(connection, error)
         return False
-    finally:
-        _END.run(connection)
+    _END.run(connection)
     for write, outcome in zip(writes, outcomes, strict=True):
         if isinstance(outcome, Exception):
             write.error = outcome
@@ -177,6 +193,18 @@ def _apart(connection: Connection, write: _Write) -> None:
     try:
         write.run(connection)
     except Exception as error:  # noqa: BLE001 - told to whoever waits for it
-        _UNDO.run(connection)
+        _undo(connection, error)
         write.error = error
-    _END.run(connection)
+    else:
+        _END.run(connection)
+
+
+def _undo(connection: Connection, error: Exception) -> None:
+    """Undo what ran since the savepoint. Raises the database's error itself where the transaction is gone with it."""
+    try:
+        _UNDO.run(connection)
+        _END.run(connection)
+    except Exception:
+        if isinstance(error, DBAPIError):  # a full disk, a lost connection: that there is no savepoint says nothing
+            raise error from None
+        raise
