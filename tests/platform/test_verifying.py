@@ -3,7 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
+from tests.waiting import LONG
 
 from honnin.connect.jlis import RevocationData
 from honnin.errors import AccessError, GoneError, InputError, NotFoundError, ServiceError, StateError
@@ -19,6 +20,7 @@ from honnin.pki import Facts, judge
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.pki.rfc5280.extensions import authority_key_identifier
 from honnin.platform import Platform, linking
+from honnin.platform.evidence.kept_once import read_kept
 from honnin.platform.evidence.packing import read_custody, read_opening
 from honnin.platform.evidence.receipt import verify_receipt
 from honnin.platform.models import Caller, DigestInput, VerificationRequest
@@ -623,3 +625,35 @@ def test_a_revocation_list_is_kept_once_for_all_checks_that_read_it(
     assert lists == {name for opening in openings for name in opening.lists}
     assert all(hashlib.sha256(row.content).hexdigest() == row.digest for row in kept)
     assert all(opening.lists and not opening.revocation for opening in openings)
+
+
+def test_a_list_that_only_a_repeat_read_is_kept_with_the_next_check(
+    platform: Platform, caller: Caller, card: Cards, jlis: Any, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two calls at once under one key the later gets the earlier's answer; what it read itself is kept nowhere."""
+    hanako = card("hanako")
+    identifier = authority_key_identifier(parse_certificate(hanako.certificate))
+    assert identifier is not None
+    authority = by_key_id(world, identifier.key_identifier or b"")
+    assert authority is not None
+    lists = [crl.full(world, authority, world.now())]
+    world.advance(timedelta(days=1))
+    lists.append(crl.full(world, authority, world.now()))
+    assert lists[0] != lists[1]
+
+    def fetch(certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:
+        asked.append(1)
+        return RevocationData(crls=(lists[len(asked) > 1],), source="crl_http", fetched_at=at)
+
+    asked: list[int] = []
+    monkeypatch.setattr(jlis, "fetch", fetch)
+    request = hanako.request()
+    with platform.sitting():
+        told = [platform.verify_soon(caller, request, "key-1") for _ in range(2)]
+    assert told[0].result(LONG) == told[1].result(LONG)
+    assert len(asked) == 2
+    answer = platform.verify(caller, hanako.request(b"another"))
+    with platform.store.read() as db:
+        opening = read_opening(db, platform._sealer, caller.id, answer.evidence)
+        (found,) = read_kept(db, caller.id, opening.lists)
+    assert found == lists[1]

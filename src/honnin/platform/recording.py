@@ -144,7 +144,7 @@ class Recorder:
         return known
 
     def _remember(self, made: Made, told: Told) -> None:
-        if not told.exception():
+        if not told.exception() and told.result().id == made.id:  # else an earlier check answered, and nothing was kept
             self._drafter.kept(made)
 
     def record_together(self, db: Connection, drafts: Sequence[Draft]) -> list[VerificationAnswer | HonninError]:
