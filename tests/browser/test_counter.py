@@ -437,3 +437,17 @@ def test_choice_that_cannot_be_is_disabled_with_its_reason(clerk: Clerk, page: P
     page.check("input[name=reader][value=agent]")
     expect(auto).to_be_enabled()
     expect(reason).to_be_hidden()
+
+
+def test_person_without_the_document_cannot_be_chosen_and_the_page_says_so(clerk: Clerk, page: Page) -> None:
+    clerk.open("en")
+    page.check("input[name=reader][value=sandbox]")
+    page.select_option("#person", "taro")
+    expect(page.locator("[data-reason-person]")).to_be_hidden()
+    page.check("input[name=document][value=residence_card]")
+    expect(page.locator("#person option[value=taro]")).to_be_disabled()
+    expect(page.locator("#person")).to_have_value("anna")  # the first who holds one
+    expect(page.locator("[data-reason-person]")).to_be_visible()
+    page.check("input[name=document][value=my_number_card]")
+    expect(page.locator("#person option:disabled")).to_have_count(0)
+    expect(page.locator("[data-reason-person]")).to_be_hidden()

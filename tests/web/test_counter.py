@@ -364,6 +364,29 @@ def test_appended_address_is_grey_and_named_beside_the_printed_one(counter: Coun
     assert "追記があります" not in counter.read("hanako", "drivers_licence").text
 
 
+@pytest.mark.parametrize(
+    ("more", "field", "said"),
+    [
+        ({"document": "residence_card"}, "person", "この人は、選んだ書類を持っていません"),
+        ({"document": "auto", "reader": ""}, "reader", "選んでください"),
+        ({"document": "auto"}, "document", "自動で見分けるのは"),
+        ({"reader": ""}, "reader", "選んでください"),
+    ],
+)
+def test_refused_choice_is_named_where_it_was_made(
+    counter: Counter, more: dict[str, str], field: str, said: str
+) -> None:
+    fields = {**DESK, "document": "passport", "person": "hanako", **more}
+    answer = counter.visitor.post(f"{counter.origin}/", fields)
+    assert answer.status_code == 422
+    assert re.findall(r'<li><a href="#(\w+)">', answer.text) == [field]
+    assert said in answer.text
+
+
+def test_kind_of_a_card_is_not_asked_where_a_reader_of_this_computer_reads(counter: Counter) -> None:
+    counter.begin("hanako", "passport", reader="agent", variant="card-1")
+
+
 def test_date_that_stands_in_the_picture_alone_is_read_by_staff(counter: Counter) -> None:
     for typed, answer in (("20000101", "本人確認はできませんでした"), ("２０３２-０３-１７", "本人確認ができました")):
         visit = counter.begin("anna", "residence_card", variant="card-1")
@@ -583,9 +606,13 @@ def test_form_of_a_real_reader_shows_nothing_that_opens(counter: Counter) -> Non
     assert "What opens this invented card" not in form
 
 
-def test_page_knows_which_kinds_a_document_has(counter: Counter) -> None:
+def test_page_knows_who_holds_a_document_and_which_kinds_it_has(counter: Counter) -> None:
     page = counter.visitor.get(f"{counter.origin}/").text
-    offered = dict(re.findall(r'<option value="([^"]+)" data-of="([^"]*)"', page))
+    option = r'<option value="([^"]+)" data-of="([^"]*)"'
+    people, offered = (dict(re.findall(option, part)) for part in page.split('id="variant"'))
+    assert {name: held.split() for name, held in people.items()} == {
+        name: list(one["documents"]) for name, one in counter.people.items()
+    }
     assert set(offered) == set(VARIANTS)
     data = counter.server.platform.settings.data
     holders = {"my_number_card": "hanako", "drivers_licence": "hanako", "residence_card": "anna", "passport": "hanako"}

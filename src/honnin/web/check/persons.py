@@ -25,7 +25,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     """One person.
 
     pin: of the certificate that is asked for, empty where there is none; carrier: `card` or `phone`, what holds it.
-    outcome: the story's end as a code.
+    outcome: the story's end as a code. documents: what the person holds.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     ending: Ending
     outcome: str
     search: str
+    documents: tuple[str, ...]
 
     @property
     def name_lines(self) -> tuple[str, ...]:
@@ -87,6 +88,7 @@ def _person(entry: dict[str, Any], language: Language, kind: CertificateKind) ->
         ending=_ending(expected) if kind == "signature" else "login",
         outcome=_outcome(expected),
         search=_search(entry["id"], entry["name"], entry.get("kana", ""), told),
+        documents=tuple(entry["documents"]),
     )
 
 

@@ -39,6 +39,7 @@ from honnin.platform.staff import Clerk
 from honnin.platform.tenants import standing
 from honnin.web.check.persons import persons
 from honnin.web.counter.camera import READABLE, available, entries_of, number_in_qr, refuse_qr, text_lines
+from honnin.web.counter.choosing import APART, AUTO, wrong_choices
 from honnin.web.counter.demo_desk import DemoDesk
 from honnin.web.counter.documents.asking import Entry, last_try_of, read_day, read_entries
 from honnin.web.counter.door import Door, clerk_of
@@ -63,13 +64,6 @@ if TYPE_CHECKING:
 __all__ = ["create_app"]
 
 AGENT = "http://127.0.0.1:8642"
-AUTO = "auto"  # the chip tells which document it is
-# A choice that cannot go with another one; the page disables it and says why, `begin` refuses it.
-APART = {AUTO: ("reader=sandbox", "counter.auto_needs_reader")} | {
-    document: (f"purpose={NUMBER_PURPOSE}", "counter.number_document")
-    for document in DOCUMENTS
-    if document != "my_number_card"
-}
 MOST_READINGS = 256  # at once
 KEYPAD_COOKIE = "honnin_keypad"
 
@@ -149,20 +143,18 @@ class _Counter:
         """Begin a reading."""
         given = dict.fromkeys(("keypad", "purpose", "document", "reader", "person", "variant"), "")
         given |= {name: text.strip() for name, text in (await read_form(request)).items() if name in given}
-        wrong: dict[str, str] = {}
         clerk = clerk_of(request)
-        by_reader = given["reader"] == "agent"
-        if given["purpose"] not in purposes_of(clerk.tenant):
-            wrong["purpose"] = "counter.choose"
-        if given["document"] not in DOCUMENTS and not (given["document"] == AUTO and by_reader):
-            wrong["document"] = "counter.auto_needs_reader" if given["document"] == AUTO else "counter.choose"
-        reader = "agent" if by_reader else await self.threads.run(reader_of, self._cards(clerk), given)
-        if not reader and "document" not in wrong:
-            wrong["reader"] = "counter.choose"
-        elif reader and given["variant"] and not await self.threads.run(self._readings.exists, reader):
+        world, by_reader = self._cards(clerk), given["reader"] == "agent"
+        reader = "agent" if by_reader else await self.threads.run(reader_of, world, given)
+        readers = ("agent", "sandbox") if world else ("agent",)
+        wrong = wrong_choices(given, reader, purposes=purposes_of(clerk.tenant), readers=readers)
+        if (
+            not wrong
+            and not by_reader
+            and given["variant"]
+            and not await self.threads.run(self._readings.exists, reader)
+        ):
             wrong["variant"] = "counter.variant_none"
-        if given["purpose"] == NUMBER_PURPOSE and given["document"] in set(DOCUMENTS) - {"my_number_card"}:
-            wrong["document"] = "counter.number_document"
         if wrong:
             return await self._start(request, given, wrong)
         desk = Desk(clerk, keypad=given["keypad"] == "yes")

@@ -30,10 +30,10 @@ def variants_of(world: "World | None") -> dict[str, list[str]]:
     return {variant: [document for document, kinds in made.items() if variant in kinds] for variant in VARIANTS}
 
 
-def openers(world: "World", reader: str, entries: tuple[Entry, ...]) -> list[tuple[str, str]]:
-    """Return name and text of each entry that the document of an emulated reader takes.
+def openers(world: "World", reader: str, entries: tuple[Entry, ...]) -> list[tuple[str, list[str]]]:
+    """Return name and texts of each entry that the document of an emulated reader takes.
 
-    A PIN that may be one of two (of the JPKI certificates) comes with each. Raises NotFoundError `people.unknown`.
+    Of a PIN that may be one of two (of the JPKI certificates), both. Raises NotFoundError `people.unknown`.
     """
     target = reader.removeprefix(EMULATED)
     keys = world.document_keys(target)
@@ -52,9 +52,8 @@ def openers(world: "World", reader: str, entries: tuple[Entry, ...]) -> list[tup
         "licence_pin": [keys.get("drivers_licence", "")],
         "jpki_pin": [pins.get("user_authentication", ""), pins.get("signature", "")],
     }
-    return [
-        (entry.name, text)
+    fit = {
+        entry.name: [text for text in known.get(entry.name, []) if re.fullmatch(entry.pattern, text)]
         for entry in entries
-        for text in known.get(entry.name, [])
-        if re.fullmatch(entry.pattern, text)
-    ]
+    }
+    return [(name, texts) for name, texts in fit.items() if texts]

@@ -25,15 +25,16 @@ if (choices) {
     }
     for (const one of choices.querySelectorAll("[data-reason]")) one.hidden = !holds(one.dataset.reason);
     const chosen = choices.querySelector("input[name=document]:checked");
-    const variants = choices.querySelector("#variant");
-    if (!variants) return;
-    for (const one of variants.querySelectorAll("[data-of]")) {
-      const has = !chosen || chosen.value === "auto" || one.dataset.of.split(" ").includes(chosen.value);
-      one.disabled = !has && !(one.selected && variants.getAttribute("aria-invalid"));
-      if (one.disabled && one.selected) variants.value = "";
+    // Of people and kinds, those with the chosen document; a refused one stays to be seen.
+    for (const list of choices.querySelectorAll("select")) {
+      const kept = list.getAttribute("aria-invalid") ? list.selectedOptions[0] : null;
+      for (const one of list.querySelectorAll("[data-of]")) {
+        const has = !chosen || chosen.value === "auto" || one.dataset.of.split(" ").includes(chosen.value);
+        one.disabled = !has && one !== kept;
+      }
+      if (list.selectedOptions[0].disabled) list.value = list.querySelector("option:enabled").value;
+      choices.querySelector(`[data-reason-${list.id}]`).hidden = list.querySelector("option:disabled") === null;
     }
-    const left = variants.querySelector("option:disabled") !== null;
-    choices.querySelector("[data-reason-variant]").hidden = !left;
   };
   choices.addEventListener("change", settle);
   settle();
