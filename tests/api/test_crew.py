@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from tests.waiting import LONG
 
 from honnin.api.crew import Crew
 from honnin.errors import InputError
@@ -91,3 +92,28 @@ def test_a_caller_may_go_away_and_the_others_hear_theirs() -> None:
 
     assert asyncio.run(call()) == 3
     assert made.is_set()
+
+
+def test_calls_are_made_by_the_threads_there_are_where_no_more_come() -> None:
+    async def call() -> list[int]:
+        crew = Crew(4, "crew")
+        threading.stack_size(1 << 44)  # for which the system has no room
+        try:
+            return await asyncio.wait_for(asyncio.gather(*[crew.run(returning(number)) for number in range(50)]), LONG)
+        finally:
+            threading.stack_size(0)
+
+    assert asyncio.run(call()) == list(range(50))
+
+
+def test_whatever_a_call_raises_is_told_and_delays_nobody() -> None:
+    def ends() -> int:
+        raise StopIteration
+
+    async def call() -> tuple[int | BaseException, ...]:
+        crew = Crew(1, "crew")
+        made = [crew.run(work) for work in (returning(1), ends, returning(2))]
+        return tuple(await asyncio.wait_for(asyncio.gather(*made, return_exceptions=True), LONG))
+
+    first, ended, second = asyncio.run(call())
+    assert (first, type(ended), second) == (1, RuntimeError, 2)

@@ -4,9 +4,10 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
+from tests.waiting import LONG
 
 from honnin.api.crew import Crew
 from honnin.api.line import MOST, Line
@@ -109,3 +110,36 @@ def test_errors_and_late_answers_reach_who_asked_and_a_caller_may_go_away(patien
         return await late
 
     assert asyncio.run(call()).value == 5
+
+
+def test_a_sitting_that_fails_is_told_to_those_of_it_and_the_next_one_sits(patient: Crew) -> None:
+    sittings = iter([MemoryError(), None])
+
+    @contextmanager
+    def sit() -> Iterator[None]:
+        yield
+        if (error := next(sittings)) is not None:
+            raise error
+
+    async def call() -> Answer:
+        line = Line(sit, patient)
+        with pytest.raises(MemoryError):
+            await asyncio.wait_for(line.run(lambda _: Later(Future(), Answer)), LONG)
+        return await asyncio.wait_for(line.run(lambda _: Answer(2)), LONG)
+
+    assert asyncio.run(call()).value == 2
+
+
+def test_a_late_answer_that_cannot_be_made_is_told(patient: Crew) -> None:
+    coming: Future[int] = Future()
+    coming.set_result(1)
+
+    def fails(_: int) -> Answer:
+        raise KeyError
+
+    async def call() -> None:
+        line = Line(nullcontext, patient)
+        await asyncio.wait_for(line.run(lambda _: Later(coming, fails)), LONG)
+
+    with pytest.raises(KeyError):
+        asyncio.run(call())

@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -38,10 +39,12 @@ class Outcomes:
             waiting, outcome, error = self._told.popleft()
             if waiting.done():  # who asked went away
                 continue
-            if error is not None:
-                waiting.set_exception(error)
-            else:
+            if error is None:
                 waiting.set_result(outcome)
+            elif isinstance(error, StopIteration):  # which no future carries: whoever waits would wait for ever
+                waiting.set_exception(RuntimeError("a call ended an iteration"))
+            else:
+                waiting.set_exception(error)
 
 
 class Crew:
@@ -50,6 +53,7 @@ class Crew:
     def __init__(self, most: int, name: str) -> None:
         self._most = most
         self._pool = ThreadPoolExecutor(most, thread_name_prefix=name)
+        self._pool.submit(int)  # one thread begins here or not at all, and makes what waits if no other comes
         self._outcomes = Outcomes()
         self._lock = threading.Lock()
         self._waiting: deque[Callable[[], None]] = deque()
@@ -68,6 +72,10 @@ class Crew:
             self._waiting.append(work)
             wakes = self._wakes()
         if wakes:
+            self._wake()
+
+    def _wake(self) -> None:
+        with suppress(RuntimeError):  # the system gives no further thread: it begins in one that is there, in its turn
             self._pool.submit(self._lead)
 
     def _wakes(self) -> bool:
@@ -92,7 +100,7 @@ class Crew:
             work = self._waiting.popleft()
             wakes = self._wakes()
         if wakes:
-            self._pool.submit(self._lead)
+            self._wake()
         return work
 
     def _make(self, work: Callable[[], T], told: "asyncio.Future[T]") -> None:

@@ -34,6 +34,7 @@ class Line:
         self._sitting = sitting
         self._patient = patient
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="honnin-line")
+        self._thread.submit(int)  # it begins here or not at all: nobody is to wait for a thread that never comes
         self._outcomes = Outcomes()
         self._lock = threading.Lock()
         self._waiting: deque[tuple[Work, asyncio.Future[Answer]]] = deque()
@@ -51,9 +52,13 @@ class Line:
 
     def _lead(self) -> None:
         while calls := self._next():
-            with self._sitting():
-                for work, told in calls:
-                    self._make(work, told)
+            try:
+                with self._sitting():
+                    for work, told in calls:
+                        self._make(work, told)
+            except BaseException as error:  # noqa: BLE001 - told to all whom it leaves without an answer
+                for _, told in calls:
+                    self._outcomes.tell(told, None, error)
 
     def _next(self) -> list[tuple[Work, "asyncio.Future[Answer]"]]:
         with self._lock:
@@ -75,5 +80,9 @@ class Line:
                 self._outcomes.tell(told, made)
 
     def _came(self, told: "asyncio.Future[Answer]", answer: Callable[[Any], Answer], coming: "Future[Any]") -> None:
-        error = coming.exception()
-        self._outcomes.tell(told, None if error else answer(coming.result()), error)
+        try:
+            made = answer(coming.result())
+        except BaseException as error:  # noqa: BLE001 - told to whoever waits for it
+            self._outcomes.tell(told, None, error)
+        else:
+            self._outcomes.tell(told, made)
