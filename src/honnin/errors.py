@@ -34,6 +34,7 @@ __all__ = [
     "ReaderError",
     "ServiceError",
     "StateError",
+    "name_of",
 ]
 
 
@@ -156,3 +157,8 @@ class GoneError(StateError):
     """It was there, and is not any more: deleted, or its time has passed."""
 
     http_status = 410
+
+
+def name_of(error: BaseException) -> str:
+    """Return what a log may say of an error: its code, else its type: the message of a foreign one may quote data."""
+    return error.code if isinstance(error, HonninError) else type(error).__name__

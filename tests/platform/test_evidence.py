@@ -14,6 +14,7 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy import insert
 from tests.searching import tells
 from tests.waiting import LONG, until
 
@@ -23,6 +24,8 @@ from honnin.platform.evidence import rfc9162
 from honnin.platform.evidence.receipt import read_receipt, verify_receipt, write_receipt
 from honnin.platform.keys import Keyring, LogPublicKey
 from honnin.platform.models import Caller
+from honnin.platform.store import schema
+from honnin.platform.tenants import log_of
 
 sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
 Cards = Callable[[str], Any]
@@ -281,6 +284,39 @@ def test_running_sequencer_signs_within_a_second(platform: Platform, caller: Cal
     finally:
         stop.set()
         thread.join(30)
+
+
+def test_a_damaged_log_keeps_no_other_from_its_heads(platform: Platform, caller: Caller, card: Cards) -> None:
+    live = platform.authenticate(platform.create_tenant("本番の銀行", livemode=True).api_key)
+    platform.verify(caller, card("hanako").request())
+    platform.sequence()
+    platform.verify(caller, card("hanako").request())
+    with platform.store.read() as db:
+        log_id = log_of(db, live.id)
+    platform.store.write(lambda db: db.exec_driver_sql("UPDATE log_tiles SET hashes = substr(hashes, 40)"))
+
+    def wait(number: int) -> None:
+        mine = {"tenant_id": live.id, "evidence_id": f"evd_{number}", "log_id": log_id}
+        waiting = insert(schema.log_waiting).values(**mine, leaf=bytes(32))
+        platform.store.write(lambda db: db.execute(waiting))
+
+    stop = threading.Event()
+    thread = threading.Thread(target=platform.run_sequencer, args=(stop,))
+    thread.start()
+    try:
+        for number in range(1, 3):
+            wait(number)
+            until(lambda number=number: heads_of(platform, log_id) == number, "no head")
+    finally:
+        stop.set()
+        thread.join(30)
+    with pytest.raises(ValueError, match="lacks nodes"):
+        platform.sequence()
+
+
+def heads_of(platform: Platform, log_id: str) -> int:
+    head = platform.log.latest_head(log_id)
+    return 0 if head is None else head.tree_size
 
 
 def test_test_and_live_records_lie_in_two_logs(platform: Platform, caller: Caller, card: Cards) -> None:

@@ -87,6 +87,19 @@ def verified(secret: str, got: Got) -> Any:
     return Webhook(secret).verify(got.body, got.headers)
 
 
+def test_an_endpoint_that_cannot_be_read_ends_the_sending_no_longer_than_that(
+    platform: Platform, caller: Caller, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    platform.webhooks.create(caller, EndpointRequest(url=receiver.url))
+    damaged = "UPDATE webhook_endpoints SET types = '{}'"
+    platform.store.write(lambda db: db.exec_driver_sql(damaged.format("no json")))
+    happen(platform, caller)
+    with sending(platform, clock):
+        until(lambda: "webhooks: JSONDecodeError" in caplog.text, "nothing failed")
+        platform.store.write(lambda db: db.exec_driver_sql(damaged.format("[]")))
+        receiver.wait_for(1)
+
+
 def test_events_come_signed_and_without_anything_of_the_person(
     platform: Platform, caller: Caller, receiver: Receiver, clock: Clock, card: Callable[[str], Any]
 ) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from honnin.chip.document import Trust
-from honnin.errors import HonninError, NotFoundError, StateError
+from honnin.errors import NotFoundError, StateError, name_of
 from honnin.platform import outbox, tenants
 from honnin.platform.clock import japanese_day, machine_clock, moment
 from honnin.platform.comparing import Comparison, ComparisonRequest, compare_items
@@ -377,13 +377,24 @@ class Platform:
         return self.keys.log.public.pem
 
     def sequence(self) -> int:
-        """Number what waits in every log and sign heads over it; return how many records that were."""
-        return sum(self.log.sequence(log_id) for log_id in self.log.waiting())
+        """Number what waits in every log and sign heads over it; return how many records that were.
+
+        A log that fails keeps no other from its head: what it raised is raised after all of them.
+        """
+        numbered, failed = 0, list[Exception]()
+        for log_id in self.log.waiting():
+            try:
+                numbered += self.log.sequence(log_id)
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return numbered
 
     def run_sequencer(self, stop: threading.Event) -> None:
         """Sequence while there is work, and end what has passed its time, until `stop` is set; then once more.
 
-        Runs in a thread of its own; any number of processes may do so at once. A store that fails is tried again.
+        Runs in a thread of its own; any number of processes may do so at once. Whatever fails is tried again.
         """
         swept, numbered, interval = -SWEEP_EVERY, 0, self.settings.head_interval
         written = 0
@@ -401,10 +412,10 @@ class Platform:
                 if time.monotonic() - swept >= SWEEP_EVERY:
                     swept = time.monotonic()
                     self.sweep()
-            except HonninError as error:
-                LOGGER.warning("sequencer: %s", error.code)
+            except Exception as error:  # noqa: BLE001 - no later record would ever be numbered
+                LOGGER.warning("sequencer: %s", name_of(error))
                 stop.wait(1.0)
-        with suppress(HonninError):  # what it could not number now, the next sequencer will
+        with suppress(Exception):  # what it could not number now, the next sequencer will
             self.sequence()
 
     def run_webhooks(self, stop: threading.Event) -> None:

@@ -24,7 +24,7 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from honnin.connect.webhooks import post
-from honnin.errors import GoneError, HonninError
+from honnin.errors import GoneError, HonninError, name_of
 from honnin.platform import outbox
 from honnin.platform.clock import Clock, machine_clock, moment
 from honnin.platform.evidence.sealing import Sealer
@@ -105,8 +105,8 @@ class Deliverer:
                 if not (more or claims):
                     await asyncio.to_thread(self._tidy)
                     await _rest(under_way)
-            except HonninError as error:
-                LOGGER.warning("webhooks: %s", error.code)
+            except Exception as error:  # noqa: BLE001 - nobody's events would ever be sent again
+                LOGGER.warning("webhooks: %s", name_of(error))
                 await asyncio.sleep(1.0)
             under_way = {task for task in under_way if not task.done()}
         if under_way:
