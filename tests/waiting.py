@@ -1,12 +1,17 @@
-"""Waiting for a condition, as long as a busy machine may need: no test passes or fails by how fast the machine is."""
+"""Waiting for a condition, as long as a busy machine may need: no test passes or fails by how fast the machine is.
 
+And none waits for ever: what has not come after LONG fails the test that waits, in place of the run.
+"""
+
+import queue
+import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import IO, AnyStr, TypeVar
 
 import pytest
 
-__all__ = ["LONG", "until"]
+__all__ = ["LONG", "ended", "line", "until"]
 
 T = TypeVar("T")
 LONG = 300.0  # seconds after which nothing will come any more, whatever else the machine does
@@ -21,3 +26,22 @@ def until(question: Callable[[], T], sentence: str, seconds: float = LONG) -> T:
             pytest.fail(sentence)
         time.sleep(PAUSE)
     return answer
+
+
+def ended(*threads: threading.Thread) -> None:
+    """Wait for the end of threads; fail when one does not end."""
+    for thread in threads:
+        thread.join(LONG)
+        if thread.is_alive():
+            pytest.fail(f"{thread.name} does not end")
+
+
+def line(stream: IO[AnyStr] | None) -> AnyStr:
+    """Return the next line that a process writes, nothing at its end; fail when neither comes."""
+    assert stream is not None, "this process writes elsewhere"
+    come: queue.SimpleQueue[AnyStr] = queue.SimpleQueue()
+    threading.Thread(target=lambda: come.put(stream.readline()), daemon=True).start()
+    try:
+        return come.get(timeout=LONG)
+    except queue.Empty:
+        pytest.fail("the process writes nothing")

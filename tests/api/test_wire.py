@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import queue
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
-from tests.api.serving import serving
+from tests.api.serving import Loop, serving
 from tests.waiting import LONG
 
 from honnin.api import wire
 from honnin.api.reading import WHOLE_BODY, read_body
 from honnin.errors import InputError
+
+Watched = tuple[socket.socket, Loop, "queue.SimpleQueue[bytes]"]
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -36,21 +40,9 @@ class Patient(wire.LimitedProtocol):
     head_seconds = LONG
 
 
-class Hasty(wire.LimitedProtocol):
-    """The same protocol with little patience."""
-
-    head_seconds = 1.0
-
-
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     with serving(echo, Patient) as number:
-        yield number
-
-
-@pytest.fixture(scope="module")
-def hasty() -> Iterator[int]:
-    with serving(echo, Hasty) as number:
         yield number
 
 
@@ -119,17 +111,37 @@ def test_what_is_no_http_gets_a_problem_or_is_dropped(port: int, text: bytes) ->
         assert b"application/problem+json" in answer
 
 
-def test_a_head_that_drips_is_cut_off(hasty: int) -> None:
-    cut = False
-    with connected(hasty) as client:
-        client.sendall(b"GET / HTTP/1.1\r\n")
-        try:
-            for _ in range(int(LONG / 0.05)):
-                client.sendall(b"X")
-                time.sleep(0.05)
-        except (ConnectionResetError, BrokenPipeError):
-            cut = True
-    assert cut, "the head may take as long as it likes"
+@pytest.fixture
+def watched() -> Iterator[Watched]:
+    """A connection, the loop of the server at its other end, and what arrives there, piece by piece."""
+    arrived: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    class Telling(Patient):
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            self.timeout_keep_alive = 9 * LONG  # these tests set the clock forward
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            arrived.put(data)
+
+    loop = Loop()
+    with serving(echo, Telling, loop) as number, connected(number) as client:
+        yield client, loop, arrived
+
+
+@pytest.mark.parametrize(("step", "answer"), [(0.2, b"/a 0"), (0.3, b"")])
+def test_a_head_that_drips_is_cut_off(watched: Watched, step: float, answer: bytes) -> None:
+    """Four octets in 1.2 times the limit are too slow, in 0.8 times the limit they are not; each comes well within."""
+    client, loop, arrived = watched
+    head = b"GET /a HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        for octet in head[:4]:
+            client.sendall(bytes((octet,)))
+            arrived.get(timeout=LONG)
+            loop.go_on(step * Patient.head_seconds)
+        client.sendall(head[4:])
+    assert everything(client).partition(b"\r\n\r\n")[2] == answer
 
 
 def test_many_dripping_heads_do_not_keep_others_waiting(port: int) -> None:
@@ -141,16 +153,16 @@ def test_many_dripping_heads_do_not_keep_others_waiting(port: int) -> None:
             assert everything(client).endswith(b"/quick 0")
 
 
-def test_a_second_request_on_a_kept_connection_may_take_its_own_time(hasty: int) -> None:
-    with connected(hasty) as client:
-        for _ in range(2):
-            client.sendall(b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answer = b""
-            while not answer.endswith(b"/a 0"):
-                part = client.recv(65536)
-                assert part, answer
-                answer += part
-            time.sleep(Hasty.head_seconds * 1.2)
+def test_a_second_request_on_a_kept_connection_may_take_its_own_time(watched: Watched) -> None:
+    client, loop, _ = watched
+    for _ in range(2):
+        client.sendall(b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = b""
+        while not answer.endswith(b"/a 0"):
+            part = client.recv(65536)
+            assert part, answer
+            answer += part
+        loop.go_on(1.2 * Patient.head_seconds)
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -3,7 +3,6 @@
 import re
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
@@ -31,17 +30,51 @@ def gateway(misbehaving: Any) -> Iterator[Gateway]:
 
 
 @pytest.fixture
-def impatient(misbehaving: Any) -> Iterator[Callable[..., Gateway]]:
-    """Make gateways that wait for a step or for the whole no longer than a test says."""
+def gateway_of(misbehaving: Any) -> Iterator[Callable[..., Gateway]]:
+    """Make gateways with limits or a clock of a test's own."""
     opened: list[Gateway] = []
 
-    def make(timeout: float = LONG, deadline: float = LONG) -> Gateway:
-        opened.append(Gateway(f"http://127.0.0.1:{misbehaving.port}", timeout=timeout, deadline=deadline))
+    def make(**own: Any) -> Gateway:
+        limits = {"timeout": LONG, "deadline": LONG, **own}
+        opened.append(Gateway(f"http://127.0.0.1:{misbehaving.port}", **limits))
         return opened[-1]
 
     yield make
     for one in opened:
         one.close()
+
+
+class Dripping:
+    """A peer that answers octet by octet, and the clock of who listens: it goes on by `step` seconds with each octet.
+
+    The next octet waits until who listens has looked at the clock again, so that two at most are on their way.
+    """
+
+    OCTETS = 30
+
+    def __init__(self, before: bytes, step: float) -> None:
+        self._before, self._step = before, step
+        self._looks, self._looked = 0, threading.Condition()
+        self._now = 0.0
+        self.sent = 0
+
+    def clock(self) -> float:
+        with self._looked:
+            self._looks += 1
+            self._looked.notify_all()
+            return self._now
+
+    def __call__(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(self._before)
+        for _ in range(self.OCTETS):
+            self.sent += 1
+            with self._looked:
+                self._now += self._step
+                looks = self._looks
+            handler.wfile.write(b".")
+            with self._looked:
+                if not self._looked.wait_for(lambda: self._looks > looks, LONG):  # noqa: B023
+                    return
 
 
 def refused(gateway: Gateway, address: Address | None = None) -> ServiceError:
@@ -139,28 +172,32 @@ class TestAnswers:
         misbehaving.answer = endless
         assert refused(gateway).code == "gateway.too_large"
 
-    def test_drop_by_drop(self, impatient: Callable[..., Gateway], misbehaving: Any) -> None:
-        """Every step comes in time, the whole does not."""
-        whole = threading.Event()
-
-        def drops(handler: BaseHTTPRequestHandler) -> None:
-            handler.send_response(200)
-            handler.end_headers()
-            for _ in range(int(LONG / 0.1)):
-                handler.wfile.write(b".")
-                time.sleep(0.1)
-            whole.set()
-
-        misbehaving.answer = drops
-        error = refused(impatient(deadline=0.8))
+    @pytest.mark.parametrize(
+        "before",
+        [
+            b"HTTP/1.1 200 OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\nX-Long: ",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;long=",
+        ],
+        ids=["content", "head", "chunk"],
+    )
+    def test_drop_by_drop(self, gateway_of: Callable[..., Gateway], misbehaving: Any, before: bytes) -> None:
+        """Every octet comes in time, the whole does not."""
+        dripping = misbehaving.answer = Dripping(before, 0.3 * LONG)
+        error = refused(gateway_of(clock=dripping.clock))
         assert (error.code, error.retryable) == ("gateway.timeout", True)
-        assert not whole.is_set()
+        assert 4 <= dripping.sent <= 6  # the fourth comes after the deadline; one more is on its way, one never leaves
 
-    def test_silent(self, impatient: Callable[..., Gateway], misbehaving: Any) -> None:
+    def test_drop_by_drop_until_the_deadline(self, gateway_of: Callable[..., Gateway], misbehaving: Any) -> None:
+        dripping = misbehaving.answer = Dripping(b"HTTP/1.1 200 OK\r\n\r\n", 0.9 * LONG / Dripping.OCTETS)
+        made = gateway_of(clock=dripping.clock)
+        assert made.get(made.at("jlis", "/"), limit=LIMIT, accept="*/*").content == b"." * Dripping.OCTETS
+
+    def test_silent(self, gateway_of: Callable[..., Gateway], misbehaving: Any) -> None:
         over = threading.Event()
         misbehaving.answer = lambda _: over.wait(LONG)
         try:
-            assert refused(impatient(timeout=0.5)).code == "gateway.timeout"
+            assert refused(gateway_of(timeout=0.5)).code == "gateway.timeout"
         finally:
             over.set()
 

@@ -3,20 +3,21 @@
 1. Only addresses that configuration names are asked: a host in a certificate is mapped or refused, so that a forged
    certificate cannot make honnin call a host of somebody's choosing.
 2. A redirect is an error, never followed. Environment proxies are not used.
-3. An answer is read up to a limit and until a deadline, whatever the server says of its length.
+3. An answer is read up to a limit and until a deadline, its head included, whatever the server says of its length.
 4. Who did not answer is for the operator: the log names host and institution, errors carry it apart from their words.
 `http://LABEL.localhost:PORT/…` goes to the base address with that Host header, as not every resolver knows such names.
 """
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
 
+from honnin.connect.deadline import DeadlineTransport
 from honnin.errors import InputError, ServiceError
 
 __all__ = ["Address", "Answer", "Gateway"]
@@ -49,7 +50,7 @@ class Gateway:
 
     base: where the institutions of a sandbox answer, by label and Host header.
     hosts: host named in a certificate → a label of `base` (`jlis`), or an origin (`https://ocsp.example`).
-    timeout: seconds for each step of a connection; deadline: seconds for a whole answer.
+    timeout: seconds for each step of a connection; deadline: seconds for a whole answer, by `clock` (monotonic).
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Gateway:
         timeout: float = 5.0,
         deadline: float = 10.0,
         transport: httpx.BaseTransport | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         parts = urlsplit(base)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -70,11 +72,12 @@ class Gateway:
         self._port = f":{parts.port}" if parts.port else ""
         self._hosts = {host.lower(): target for host, target in (hosts or {}).items()}
         self._deadline = deadline
+        self._network = DeadlineTransport(clock)
         self._client = httpx.Client(
             timeout=timeout,
             follow_redirects=False,
             trust_env=False,
-            transport=transport,
+            transport=transport or self._network,
             headers={"user-agent": "honnin", "accept-encoding": "identity"},
         )
 
@@ -152,7 +155,7 @@ class Gateway:
         return _accepted(answer)
 
     def _once(self, method: str, url: str, content: bytes | None, headers: dict[str, str], limit: int) -> Answer:
-        ends = time.monotonic() + self._deadline
+        self._network.end_in(self._deadline)
         received = bytearray()
         with self._client.stream(method, url, content=content, headers=headers) as response:
             if response.headers.get("content-encoding", "identity") != "identity":
@@ -161,8 +164,6 @@ class Gateway:
                 received += chunk
                 if len(received) > limit:
                     raise ServiceError("gateway.too_large", f"The service's answer is longer than {limit} bytes.")
-                if time.monotonic() > ends:
-                    raise httpx.ReadTimeout("deadline")
             media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             return Answer(response.status_code, media_type, bytes(received))
 

@@ -1,0 +1,78 @@
+"""Connections of httpx that stop at a deadline: each step of connecting, sending and reading has what is left until it.
+
+httpx knows a limit for each step alone, so that a peer which sends octet by octet, in an answer's head, between chunks
+or in informational answers, could keep whoever asks for as long as it likes.
+"""
+
+import ssl
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import httpcore
+import httpx
+
+__all__ = ["DeadlineTransport"]
+
+
+class DeadlineTransport(httpx.HTTPTransport):
+    """httpx's own transport. clock: seconds, monotonic. Raises httpx.TimeoutException past the deadline."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        super().__init__(trust_env=False)
+        self._clock = clock
+        self._thread = threading.local()  # a call and all its steps happen in one thread
+        pool = self._pool  # httpx itself takes no other backend
+        pool._network_backend = _Backend(self._left, pool._network_backend)  # noqa: SLF001
+
+    def end_in(self, seconds: float) -> None:
+        """Set the deadline of the calls that this thread makes from now on."""
+        self._thread.ends = self._clock() + seconds
+
+    def _left(self, timeout: float | None, passed: type[httpcore.TimeoutException]) -> float:
+        left: float = self._thread.ends - self._clock()
+        if left <= 0:
+            raise passed("deadline")
+        return left if timeout is None else min(left, timeout)
+
+
+Left = Callable[[float | None, type[httpcore.TimeoutException]], float]
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, left: Left, inner: httpcore.NetworkBackend) -> None:
+        self._left, self._inner = left, inner
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = self._left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._left, self._inner.connect_tcp(host, port, left, local_address, socket_options))
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, left: Left, inner: httpcore.NetworkStream) -> None:
+        self._left, self._inner = left, inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._left(timeout, httpcore.WriteTimeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        left = self._left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._left, self._inner.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
