@@ -6,9 +6,11 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, insert, text
@@ -111,6 +113,32 @@ def test_a_write_behind_a_stopped_process_is_given_up(
     monkeypatch.undo()
     add(store, "per_3")
     assert people(store) == 1  # what was given up is not written later
+
+
+def test_who_writes_while_the_store_is_closed_goes_on_and_leaves_no_lock(store: Store, lock: Path) -> None:
+    """A sequencer that took longer than its end is waited for."""
+    with ThreadPoolExecutor(1) as pool:
+        with lock.open("wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            checkpoint = pool.submit(store.checkpoint)
+            assert store._write_lock is not None
+            while not store._write_lock._here.locked():
+                threading.Event().wait(0.005)
+            store.close()
+        checkpoint.result(20)
+        pool.submit(store.checkpoint).result(20)
+    store.close()
+
+
+def test_a_store_that_cannot_be_opened_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only another process at the file is waited for."""
+    Store(tmp_path).close()
+    (tmp_path / "honnin.sqlite3-wal").mkdir()  # where SQLite opens a file
+    asked: list[float] = []
+    monkeypatch.setattr(engine, "time", SimpleNamespace(monotonic=time.monotonic, sleep=asked.append))
+    with pytest.raises(ServiceError, match="unwritable"):
+        Store(tmp_path)
+    assert asked == []
 
 
 def test_the_log_begins_anew_at_every_checkpoint_beside_a_writer(store: Store, lock: Path) -> None:

@@ -41,6 +41,7 @@ PRAGMAS: dict[str, tuple[str, Any]] = {
     "temp_store": ("MEMORY", 2),  # what savepoints would undo: a file for each group otherwise
     "cache_size": ("-16384", -16384),  # KiB; what a group changes must not be written before it commits
 }
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
 _CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _NEVER_COUNTED = (
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema::regnamespace AND reltuples <= 0 "
@@ -244,8 +245,8 @@ def _set_pragma(connection: sqlite3.Connection, pragma: str, value: str) -> None
     while True:
         try:
             connection.execute(f"PRAGMA {pragma}={value}")
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up:
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _PASSING or time.monotonic() > give_up:
                 raise
             time.sleep(0.01)
         else:

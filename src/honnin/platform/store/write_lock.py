@@ -28,18 +28,19 @@ class WriteLock:
     def __enter__(self) -> None:
         """Wait until nobody else writes."""
         self._here.acquire()
-        with suppress(OSError):  # a file system without such locks: SQLite keeps writers apart as ever
+        with suppress(OSError, ValueError):  # a file system without such locks, or closed: SQLite keeps writers apart
             fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one write."""
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             fcntl.flock(self._file, fcntl.LOCK_UN)
         self._here.release()
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._file)
-        self._file = -1  # not what is opened next
+        """Close the file; who still writes goes on to its end, and nobody waits for a lock any more."""
+        file, self._file = self._file, -1  # not what is opened next
+        if file >= 0:
+            os.close(file)
