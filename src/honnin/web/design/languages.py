@@ -1,12 +1,15 @@
 """Which of the three languages a page speaks: `?lang=`, then the cookie, then Accept-Language, then Japanese."""
 
+import re
+
 from starlette.requests import Request
 
 from honnin.words import LANGUAGES, Language
 
-__all__ = ["COOKIE", "chosen_now", "html_lang", "language_of"]
+__all__ = ["COOKIE", "chosen_now", "html_lang", "is_japanese", "language_of"]
 
 COOKIE = "honnin_lang"
+JAPANESE = re.compile("[\u3005\u3040-\u30ff\u3400-\u9fff]")  # kana and kanji
 
 
 def chosen_now(request: Request) -> Language | None:
@@ -30,3 +33,8 @@ def language_of(request: Request) -> Language:
 def html_lang(language: Language) -> str:
     """Return the BCP 47 tag for the `lang` attribute; plain Japanese is Japanese."""
     return "en" if language == "en" else "ja"
+
+
+def is_japanese(text: str) -> bool:
+    """Tell whether a name, an address or a paragraph is written in Japanese."""
+    return JAPANESE.search(text) is not None

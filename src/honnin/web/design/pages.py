@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
@@ -51,7 +53,15 @@ def environment() -> Environment:
         loader=PrefixLoader(loaders), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.globals["asset"] = asset
+    made.filters["tongue"] = _tongue
     return made
+
+
+@pass_context
+def _tongue(context: Context, text: object) -> Markup:
+    """Return the `lang` attribute of what a person or a law is called, where that is Japanese on an English page."""
+    foreign = context["html_lang"] != "ja" and languages.is_japanese(str(text))
+    return Markup(' lang="ja"') if foreign else Markup("")
 
 
 class Pages:
