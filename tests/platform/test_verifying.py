@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
-from tests.waiting import LONG
+from tests.waiting import LONG, until
 
 from honnin.connect.jlis import RevocationData
 from honnin.errors import AccessError, GoneError, InputError, NotFoundError, ServiceError, StateError
@@ -20,10 +21,11 @@ from honnin.pki import Facts, judge
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.pki.rfc5280.extensions import authority_key_identifier
 from honnin.platform import Platform, linking
+from honnin.platform.drafting import Made
 from honnin.platform.evidence.kept_once import read_kept
 from honnin.platform.evidence.packing import read_custody, read_opening
 from honnin.platform.evidence.receipt import verify_receipt
-from honnin.platform.models import Caller, DigestInput, VerificationRequest
+from honnin.platform.models import Caller, DigestInput, VerificationAnswer, VerificationRequest
 from honnin.sandbox import people
 from honnin.sandbox.jlis import crl
 from honnin.sandbox.jlis.authorities import by_key_id
@@ -412,6 +414,39 @@ def test_forgetting_ends_the_sealed_data_and_the_log_still_proves(
     assert record["verification"] == answer.id
     again = platform.verify(caller, card("hanako").request())
     assert again.person not in {None, answer.person}
+
+
+def test_forgetting_waits_for_a_check_that_is_being_written(
+    platform: Platform, caller: Caller, card: Cards, database_url: str | None
+) -> None:
+    """The command that forgets is another process than the servers."""
+    if database_url is None:
+        return  # SQLite has one writer
+    before = platform.verify(caller, card("hanako").request())
+    assert before.person is not None
+    verifier = platform._verifier
+    made = verifier._make(platform._modes[False], caller.tenant, card("hanako").request(), "key-1", None, None)
+    assert isinstance(made, Made)
+    recorder = verifier._recorder
+    draft = recorder._drafter.predicted(made, recorder._known(caller.id, [made])[made.id])
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+    def meets() -> bool:
+        with platform.store.read() as db:
+            return forgetting.done() or db.exec_driver_sql(waits).scalar_one() > 0
+
+    with ThreadPoolExecutor(1) as pool:
+        with platform.store.engine.connect() as db, db.begin():
+            (written,) = recorder.record_together(db, [draft])
+            assert isinstance(written, VerificationAnswer)
+            assert written.person == before.person
+            forgetting = pool.submit(platform.forget_person, caller.id, before.person)
+            until(meets, "nobody forgot")
+        assert forgetting.result(LONG) >= 2
+    for table in ("sealed", "customer_certificates", "person_certificates"):
+        assert count(platform, table) == 0, table
+    with platform.store.read() as db:
+        assert not any(db.exec_driver_sql("SELECT wrapped FROM data_keys").scalars().all())
 
 
 @sqlite_alone

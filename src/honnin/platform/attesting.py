@@ -17,6 +17,7 @@ from honnin.platform import linking, outbox
 from honnin.platform.assuring import assured
 from honnin.platform.checking import four_items_answer
 from honnin.platform.clock import japanese_day, moment
+from honnin.platform.erasing import hold_people
 from honnin.platform.evidence.commitments import KEY_SIZE, commit_all
 from honnin.platform.evidence.custody import Opening
 from honnin.platform.evidence.record import Circumstances, add_record, build_record
@@ -93,6 +94,7 @@ class Attestor:
         tag = self._tag(tenant, login)
 
         def work(db: Connection) -> VerificationAnswer:
+            hold_people(db, tenant.id)
             person = linking.join_subject(db, tenant.id, tag, moment(at))
             self._write(db, tenant, made, person, login)
             answer = VerificationAnswer(

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, delete, select, update
 
 from honnin.errors import NotFoundError
 from honnin.platform.customers import forget_customers
+from honnin.platform.erasing import take_people
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.linking import same_people
 from honnin.platform.store import schema
@@ -28,6 +29,7 @@ def forget_person(db: Connection, sealer: Sealer, tenant_id: str, object_id: str
 
     Raises NotFoundError `evidence.unknown_person`, also for a check of a known person: the person is to be named.
     """
+    take_people(db, tenant_id)
     same, checks, tags = same_people(db, tenant_id, object_id), schema.verifications, schema.person_certificates
     if not same:
         return _forget_check(db, sealer, tenant_id, object_id, now)

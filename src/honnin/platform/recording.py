@@ -20,6 +20,7 @@ from honnin.errors import HonninError
 from honnin.platform import idempotency, linking, outbox
 from honnin.platform.customers import keep_customer
 from honnin.platform.drafting import Draft, Drafter, Known, Made, Status
+from honnin.platform.erasing import PEOPLE_HELD, hold_people
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.keys import Keyring
 from honnin.platform.models import VerificationAnswer
@@ -48,7 +49,11 @@ _KNOWN = Among(
     _PEOPLE.link_tag,
 )
 _PERSONS = Among(select(_PEOPLE.link_tag, _PEOPLE.person_id).where(_PEOPLE.tenant_id == _OF_TENANT), _PEOPLE.link_tag)
-_WAITING = Among(select(_PENDING.link_tag).where(_PENDING.tenant_id == _OF_TENANT), _PENDING.link_tag)
+_OF_PENDING = select(_PENDING.link_tag).where(_PENDING.tenant_id == _OF_TENANT)
+_WAITING = {  # asked first: who was waiting before an erasure is taken for waiting, which only costs time
+    "sqlite": Among(_OF_PENDING, _PENDING.link_tag),
+    "postgresql": Among(_OF_PENDING.where(PEOPLE_HELD), _PENDING.link_tag),
+}
 _LIVING_KEYS = Among(
     select(_KEYS.subject, _KEYS.retention, _KEYS.data_key_id).where(
         _KEYS.tenant_id == _OF_TENANT, _KEYS.wrapped.is_not(None)
@@ -66,8 +71,8 @@ class _Seen:
         tags = [draft.made.tag for draft in drafts if draft.made.tag is not None]
         people = [draft.known.person for draft in drafts if draft.known is not None]
         bindings = [draft.made.binding.key_hash for draft in drafts if draft.made.binding is not None]
-        asked = [(_PERSONS, tags), (_WAITING, tags), (_LIVING_KEYS, people), (_BINDINGS, bindings)]
-        persons, waiting, keys, bound = rows_together(db, asked, tenant=tenant_id)
+        asked = [(_WAITING[db.dialect.name], tags), (_PERSONS, tags), (_LIVING_KEYS, people), (_BINDINGS, bindings)]
+        waiting, persons, keys, bound = rows_together(db, asked, tenant=tenant_id)
         self._persons: dict[str, str] = dict(persons)
         self._waiting = {row[0] for row in waiting}
         self._keys = {(row[0], row[1]): row[2] for row in keys}
@@ -174,6 +179,7 @@ class Recorder:
 
     def record_one(self, db: Connection, made: Made) -> tuple[VerificationAnswer, bool]:
         """Write one check without its event; return its answer, and whether it was written (else it was before)."""
+        hold_people(db, made.tenant.id)
         earlier = self._earlier(db, made)
         return (earlier, False) if earlier is not None else (self._record_now(db, made), True)
 

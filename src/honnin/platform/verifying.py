@@ -25,6 +25,7 @@ from honnin.platform.checking import Judged, check, check_kind, learn, open_gate
 from honnin.platform.clock import moment
 from honnin.platform.customers import keep_customer
 from honnin.platform.drafting import Made
+from honnin.platform.erasing import hold_people
 from honnin.platform.evidence.custody import Opening, small_revocation
 from honnin.platform.evidence.packing import read_opening, shared_certificates
 from honnin.platform.evidence.sealing import Sealer
@@ -209,6 +210,7 @@ class Verifier:
         tags = [linking.link_tag(self.keys, tenant.id, *key) for key in kin.certificates]
 
         def work(db: Connection) -> None:
+            hold_people(db, tenant.id)
             person = linking.join_person(db, tenant.id, tags, moment(at))
             keep_customer(db, self.keys, tenant.id, person, *kin.certificates[0])
 
