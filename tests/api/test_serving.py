@@ -126,6 +126,21 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
         assert len(listed) == 1
 
 
+def test_workers_whose_supervisor_is_killed_end_and_give_the_port_back(data: Path) -> None:
+    arguments = [HONNIN, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    base = base_of(json.loads(process.stdout.readline()))
+    assert healthy(base)
+    process.kill()
+    rest, _ = process.communicate(timeout=LONG)  # ends when nobody has them open any longer
+    assert rest == ""
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{base}/healthz", timeout=LONG, trust_env=False)
+    with started("serve", "--port", str(httpx.URL(base).port), "--no-access-log", data=data) as (_, said):
+        assert healthy(base_of(said))
+
+
 def verify(base: str, body: dict[str, Any], headers: dict[str, str]) -> httpx.Response:
     return httpx.post(f"{base}/v1/verifications", json=body, headers=headers, timeout=LONG, trust_env=False)
 

@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import gc
 import json
+import multiprocessing
 import os
+import signal
 import socket
 import sys
 import threading
@@ -218,8 +220,22 @@ def worker() -> ASGIApp:
     )
 
 
+def _end_with_supervisor() -> None:
+    """End this process as SIGTERM ends it once its supervisor was killed: nobody else would, and it holds the port."""
+    supervisor = multiprocessing.parent_process()
+    if supervisor is None:
+        return
+
+    def outlived() -> None:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=outlived, name="honnin-supervised", daemon=True).start()
+
+
 def of_worker(settings: "Settings", make: Callable[["Platform"], ASGIApp]) -> ASGIApp:
     """Return an application with a platform of its own, which it closes when its server ends."""
+    _end_with_supervisor()
     stack = contextlib.ExitStack()
     platform = stack.enter_context(opened(settings, sharded=True))
     app = make(platform)
