@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -124,6 +125,26 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
         listed = client.get("/v1/verifications", headers=key).json()["data"]
         assert {answer.json()["id"] for answer in answers} == {row["id"] for row in listed}
         assert len(listed) == 1
+
+
+def test_a_worker_that_dies_is_replaced_and_named(data: Path) -> None:
+    arguments = [HONNIN, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    base = base_of(json.loads(process.stdout.readline()))
+    assert healthy(base)
+
+    def workers() -> list[str]:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        return [one for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+    dead = workers()[-1]
+    os.kill(int(dead), signal.SIGKILL)
+    until(lambda: len(workers()) == 2 and dead not in workers(), "nobody took its place")
+    process.send_signal(signal.SIGTERM)
+    rest, errors = process.communicate(timeout=LONG)
+    assert (process.returncode, rest) == (0, "")
+    assert f"worker {dead} ended with -9, " in errors
 
 
 def test_workers_whose_supervisor_is_killed_end_and_give_the_port_back(data: Path) -> None:

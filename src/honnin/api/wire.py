@@ -39,6 +39,7 @@ LINGER_BYTES = 1 << 20
 LINGER_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 15
 GRACE_SECONDS = 10
+ANSWER_SECONDS = 30  # in which a worker tells its supervisor that it lives, however busy the machine; else it is killed
 
 
 class HeadWithBody(asyncio.Transport):
@@ -227,6 +228,7 @@ def configuration(app: ASGIApp | str, *, workers: int = 1, factory: bool = False
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_worker_healthcheck=ANSWER_SECONDS,
     )
 
 

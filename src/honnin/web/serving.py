@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import gc
 import json
+import logging
 import multiprocessing
 import os
 import signal
@@ -45,6 +46,7 @@ __all__ = [
     "worker",
 ]
 
+LOGGER = logging.getLogger("honnin.serve")
 NAMES_VARIABLE = "HONNIN_NAMES"
 START_SECONDS = 20.0
 
@@ -192,6 +194,14 @@ class _Workers(Multiprocess):
                 self._ready()
                 return
             time.sleep(0.05)
+
+    def keep_subprocess_alive(self) -> None:
+        """Put another process in the place of one that ended or does not answer, and say so: nothing else would."""
+        before = list(self.processes)
+        super().keep_subprocess_alive()
+        for old, new in zip(before, self.processes, strict=True):
+            if new is not old:
+                LOGGER.warning("worker %s ended with %s, %s takes its place", old.pid, old.exitcode, new.pid)
 
 
 def serve_workers(
