@@ -1,18 +1,22 @@
 """Sittings: checks made one after the other by one thread, what they share, and how they are recorded together."""
 
+import fcntl
+import threading
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import event, update
 from tests.platform.conftest import Jlis
+from tests.waiting import LONG
 
 from honnin.connect.jlis import NotAtHandError
-from honnin.errors import KeyRefusedError, StateError
+from honnin.errors import KeyRefusedError, ServiceError, StateError
 from honnin.platform import Platform
 from honnin.platform.models import Caller
-from honnin.platform.store import schema
+from honnin.platform.store import engine, schema
 
 Cards = Callable[[str], Any]
 
@@ -80,3 +84,28 @@ def test_a_key_that_was_withdrawn_opens_no_later_sitting(platform: Platform) -> 
         db.execute(withdrawn)
     with platform.sitting(), pytest.raises(KeyRefusedError):
         platform.authenticate(made.api_key)
+
+
+@pytest.mark.parametrize("database_url", [None])
+def test_a_check_behind_a_stopped_process_is_given_up(
+    platform: Platform, caller: Caller, card: Cards, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No thread waits for its answer; the sequencer, which finds nothing to write itself, looks after it."""
+    monkeypatch.setattr(engine, "LONGEST_SECONDS", 0.2)
+    stop = threading.Event()
+    sequencer = threading.Thread(target=platform.run_sequencer, args=(stop,))
+    with (data / "honnin.sqlite3.lock").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        sequencer.start()
+        try:
+            with platform.sitting():
+                told = platform.verify_soon(caller, card("hanako").request())
+            with pytest.raises(ServiceError) as late:
+                told.result(LONG)
+        finally:
+            stop.set()
+            sequencer.join(LONG)
+    assert (late.value.code, late.value.retryable) == ("store.down", True)
+    monkeypatch.undo()
+    assert platform.verify(caller, card("hanako").request()).id
+    assert len(platform.verifications(caller).data) == 1  # what was given up is not written later

@@ -404,6 +404,7 @@ class Platform:
                 # gather a group: a head costs as much as some hundred records, so under load it covers more of them
                 stop.wait(interval if numbered >= MANY else interval / 4)
             try:
+                self.store.give_up_late()
                 numbered = self.sequence()
                 written += numbered
                 if written >= CHECKPOINT_EVERY:

@@ -126,12 +126,17 @@ class Store:
                 except TimeoutError:
                     if told.done():
                         return told.result()
-                    self._groups.give_up(LONGEST_SECONDS)
+                    self.give_up_late()
+
+    def give_up_late(self) -> None:
+        """Take back writes that have waited for LONGEST_SECONDS; each is told ServiceError `store.down`."""
+        self._groups.give_up(LONGEST_SECONDS)
 
     def write_soon(self, kind: Kind, items: "Sequence[tuple[Any, Future[Any]]]", *, tenant: str) -> None:
         """Have `kind` write items of a tenant together with others of its kind that wait; as `write` else.
 
         Each item's outcome is told where it says; who waits for it may go away, what was asked is written all the same.
+        No thread waits with it: somebody is to call `give_up_late` now and then.
         """
         for _, told in items:
             if not told.running():
