@@ -25,6 +25,10 @@ def to_service(page: Page, axe: Axe | None = None) -> None:
     """From the check's first page to the service."""
     page.click(".way a.button")
     page.wait_for_url("**/digital-auth")
+    expect(page.locator(".steps li")).to_have_text(
+        ["はじめに", "内容", "アプリ", "完了"]
+    )  # no card was held to anything yet
+    expect(page.locator(".steps [aria-current]")).to_have_text("内容")
     if axe is not None:
         assert axe(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= (page.viewport_size or {"width": 0})["width"]
@@ -57,6 +61,7 @@ def test_on_a_phone(browser: Browser, server: Running, pins: dict[str, str], axe
         go(page)
         page.wait_for_load_state()
     page.wait_for_selector(".result--success")
+    expect(page.locator(".steps li")).to_have_text(["はじめに", "内容", "アプリ", "完了"])
     assert axe(page) == []
     page.click(".screen a.button")
     page.wait_for_url(lambda url: "//bank." in url)

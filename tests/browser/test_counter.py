@@ -451,3 +451,14 @@ def test_person_without_the_document_cannot_be_chosen_and_the_page_says_so(clerk
     page.check("input[name=document][value=my_number_card]")
     expect(page.locator("#person option:disabled")).to_have_count(0)
     expect(page.locator("[data-reason-person]")).to_be_hidden()
+
+
+def test_only_what_is_wrong_has_the_frame_of_an_error(clerk: Clerk, page: Page) -> None:
+    clerk.open()
+    page.click("form.card button[type=submit]")
+    expect(page.locator("#reader-error")).to_be_visible()
+    width = "one => getComputedStyle(one).borderTopWidth"
+    assert page.locator("#person").evaluate(width) == "1px"
+    clerk.begin("passport", person="hanako")
+    page.click("form[data-key] button[type=submit]")
+    assert page.locator("#document_number").evaluate(width) == "2px"

@@ -68,6 +68,8 @@ def test_no_word_is_broken_in_a_narrow_table(page: Page, server: Running) -> Non
     page.set_viewport_size({"width": 360, "height": 800})
     page.goto(f"{server.origin('console')}/introducing?lang=en")
     assert page.evaluate(BROKEN) == []
+    region = page.locator(".scroll").first  # it moves sideways in place of breaking every word; the page does not
+    assert region.evaluate("one => one.scrollWidth > one.clientWidth")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
@@ -90,3 +92,30 @@ def test_date_shows_where_the_keyboard_is(page: Page, server: Running) -> None:
     page.keyboard.press("Tab")
     expect(page.locator("#birth_date")).to_be_focused()
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+# Lines that begin with a mark which JIS X 4051 lets no line begin with.
+BEGUN_WRONG = r"""() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  const top = (text, at) => {
+    range.setStart(text, at);
+    range.setEnd(text, at + 1);
+    return range.getBoundingClientRect().top;
+  };
+  const found = [];
+  for (let one = texts.nextNode(); one; one = texts.nextNode()) {
+    if (!one.parentElement.offsetParent) continue;
+    for (const mark of one.data.matchAll(/[^\s][、。）」ー]/g)) {
+      const next = top(one, mark.index + 1);
+      if (next > top(one, mark.index) + 4) found.push(mark.input.slice(mark.index - 9, mark.index + 5));
+    }
+  }
+  return found;
+}"""
+
+
+@pytest.mark.parametrize("language", ["ja", "ja-simple"])
+def test_no_line_of_a_narrow_page_begins_with_a_mark(page: Page, server: Running, language: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    page.goto(f"{server.origin('bank')}/?lang={language}")
+    assert page.evaluate(BEGUN_WRONG) == []

@@ -57,6 +57,7 @@ __all__ = ["create_app"]
 FIRST_PERSON = "hanako"
 RETURN_CODE = "honnin_return"
 STEPS = ("choose", "card", "review", "sign", "done")
+SERVICE_STEPS = ("choose", "review", "service", "done")  # the card and its PIN are asked for elsewhere
 
 
 def create_app(platform: "Platform", *, world: "World | None", front: str | None = None) -> ASGIApp:
@@ -148,6 +149,7 @@ class _Check:
             visit,
             "choose.html",
             at="choose",
+            service="card" not in ways,
             ways=ways,
             device=device_of(visit.request),
             more_targets=await self._service_origin(visit) if "digital_auth" in ways else (),
@@ -337,9 +339,14 @@ class _Check:
         return await self._threads.run(look_at, visit.chosen.id, data, kind)
 
     def _show(self, visit: Visit, template: str, *, at: str = "", **context: Any) -> Response:
-        """Render a page. at: the step at which it stands, nothing where the steps have ended."""
+        """Render a page.
+
+        at: the step at which it stands, nothing where the steps have ended; `service` in the context: by the Digital
+        Authentication Service.
+        """
         page = visit.page
-        order = [step for step in STEPS if not (page.is_login and step == "review")]
+        steps = SERVICE_STEPS if context.get("service") else STEPS
+        order = [step for step in steps if not (page.is_login and step == "review")]
         common = {
             "session": page,
             "who": visit.asker,
@@ -369,6 +376,7 @@ class _Check:
             sentence=ending.messages.get(language, ""),
             next_step=self._words(visit, f"check.next_{next_step(ending)}", who=visit.asker),
             at="done" if passed else "",
+            service=visit.person is None,
             given=passed,
             again=again,
             again_words=self._words(visit, "check.again_same"),
