@@ -19,7 +19,7 @@ import pytest
 from honnin.sandbox.cards import vpcd
 from honnin.sandbox.cards.held import HeldChip
 from tests.ports import free_ports
-from tests.waiting import LONG, until
+from tests.waiting import LONG, joined, running, until
 
 REQUIRE_ALL = os.environ.get("HONNIN_REQUIRE_ALL") == "1"
 PCSCD = "/usr/sbin/pcscd"
@@ -110,14 +110,14 @@ class Pcsc:
             yield
         finally:
             stop.set()
-            serving.join()
+            joined(serving)
             until(lambda: not self.occupied(slot), "The card did not leave the reader.")
 
     @contextmanager
     def holding_command(self, *arguments: str | Path, slot: int = 0) -> Iterator[None]:
         """Keep the card of `honnin sandbox card …` in a slot for the length of a block."""
         command = Path(sys.executable).with_name("honnin")
-        with subprocess.Popen(
+        with running(
             [command, "sandbox", "card", *arguments, "--vpcd", f"127.0.0.1:{self.port + slot}"],
             stderr=subprocess.DEVNULL,
         ) as process:
@@ -136,7 +136,7 @@ class Pcsc:
             self._daemon.wait(LONG)
         except subprocess.TimeoutExpired:
             self._daemon.kill()
-            self._daemon.wait()
+            self._daemon.wait(LONG)
         if self._lock:
             self._lock.close()
 
@@ -146,7 +146,9 @@ def _namespace() -> list[str]:
     ways: list[list[str]] = [["unshare", "--mount"], ["unshare", "--map-root-user", "--mount"]]
     for way in ways:
         if shutil.which("unshare") and shutil.which("nsenter"):
-            probe = subprocess.run([*way, "mount", "-t", "tmpfs", "tmpfs", "/run"], capture_output=True, check=False)
+            probe = subprocess.run(
+                [*way, "mount", "-t", "tmpfs", "tmpfs", "/run"], capture_output=True, check=False, timeout=LONG
+            )
             if probe.returncode == 0:
                 return way
     return []

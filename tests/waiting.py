@@ -4,14 +4,16 @@ And none waits for ever: what has not come after LONG fails the test that waits,
 """
 
 import queue
+import subprocess
 import threading
 import time
-from collections.abc import Callable
-from typing import IO, AnyStr, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import IO, Any, AnyStr, TypeVar
 
 import pytest
 
-__all__ = ["LONG", "ended", "line", "until"]
+__all__ = ["LONG", "joined", "next_line", "running", "until"]
 
 T = TypeVar("T")
 LONG = 300.0  # seconds after which nothing will come any more, whatever else the machine does
@@ -28,7 +30,7 @@ def until(question: Callable[[], T], sentence: str, seconds: float = LONG) -> T:
     return answer
 
 
-def ended(*threads: threading.Thread) -> None:
+def joined(*threads: threading.Thread) -> None:
     """Wait for the end of threads; fail when one does not end."""
     for thread in threads:
         thread.join(LONG)
@@ -36,7 +38,7 @@ def ended(*threads: threading.Thread) -> None:
             pytest.fail(f"{thread.name} does not end")
 
 
-def line(stream: IO[AnyStr] | None) -> AnyStr:
+def next_line(stream: IO[AnyStr] | None) -> AnyStr:
     """Return the next line that a process writes, nothing at its end; fail when neither comes."""
     assert stream is not None, "this process writes elsewhere"
     come: queue.SimpleQueue[AnyStr] = queue.SimpleQueue()
@@ -45,3 +47,16 @@ def line(stream: IO[AnyStr] | None) -> AnyStr:
         return come.get(timeout=LONG)
     except queue.Empty:
         pytest.fail("the process writes nothing")
+
+
+@contextmanager
+def running(command: list[Any], **more: Any) -> "Iterator[subprocess.Popen[Any]]":
+    """Run a process for the length of a block; it is killed at its end, if it still runs. more: of subprocess.Popen.
+
+    Nobody reads standard error while it runs, so that it goes to a file or this process's own: a pipe would fill up.
+    """
+    with subprocess.Popen(command, **more) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

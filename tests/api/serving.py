@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 
 from starlette.types import ASGIApp
-from tests.waiting import LONG, ended
+from tests.waiting import LONG, joined
 
 from honnin.api import wire
 
@@ -45,4 +45,4 @@ def serving(
         yield listener.getsockname()[1]
     finally:
         server.should_exit = True
-        ended(thread)
+        joined(thread)

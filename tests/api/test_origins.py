@@ -179,8 +179,9 @@ def test_more_requests_than_the_server_takes_on_are_told_to_come_back() -> None:
                 return answer.status_code
 
             tasks = [asyncio.create_task(ask()) for _ in range(MOST_AT_ONCE + 5)]
-            for _ in tasks:  # each is inside, or was sent away
-                await settled.acquire()
+            async with asyncio.timeout(LONG):
+                for _ in tasks:  # each is inside, or was sent away
+                    await settled.acquire()
             gate.set()
             return await asyncio.gather(*tasks)
 

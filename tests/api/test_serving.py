@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.waiting import LONG, until
+from tests.waiting import LONG, next_line, until
 
 from honnin.platform import Platform, Settings
 from honnin.web.serving import demo_key
@@ -32,7 +32,7 @@ def started(*arguments: str, data: Path) -> Iterator[tuple[subprocess.Popen[str]
     )
     assert process.stdout is not None
     try:
-        yield process, json.loads(process.stdout.readline())
+        yield process, json.loads(next_line(process.stdout))
     finally:
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=LONG)
@@ -76,6 +76,7 @@ def test_a_taken_port_is_a_coded_error_with_the_option_to_use(data: Path) -> Non
                 capture_output=True,
                 text=True,
                 check=False,
+                timeout=LONG,
             )
             assert second.returncode == 2
             error = json.loads(second.stdout)["error"]
@@ -89,7 +90,7 @@ def test_up_tells_people_where_to_look(data: Path) -> None:
     assert process.stdout is not None
     lines = []
     while not any("Ctrl+C" in line for line in lines):
-        lines.append(process.stdout.readline())
+        lines.append(next_line(process.stdout))
         assert lines[-1], "it ended before it told"
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=LONG)
@@ -105,6 +106,7 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
         capture_output=True,
         text=True,
         check=True,
+        timeout=LONG,
     )
     key = {"Authorization": f"Bearer {json.loads(made.stdout)['api_key']}"}
     arguments = ["serve", "--port", "0", "--workers", workers, "--no-access-log"]

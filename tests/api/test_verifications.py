@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.api.outbox import drain
 from tests.api.receipts import receipt_of
-from tests.waiting import LONG
+from tests.waiting import LONG, joined
 
 from honnin.platform.evidence.receipt import read_receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
@@ -81,7 +81,7 @@ def test_two_requests_with_one_key_at_once_make_exactly_one_verification(
     body, key = sign("hanako", "同時に申し込みます。"), {"Idempotency-Key": str(uuid.uuid4())}
     before = len(all_ids(client))
     answers: list[httpx.Response] = []
-    barrier = threading.Barrier(6)
+    barrier = threading.Barrier(6, timeout=LONG)
 
     def send() -> None:
         with httpx.Client(base_url=server.base, headers=dict(client.headers), timeout=LONG, trust_env=False) as own:
@@ -91,8 +91,7 @@ def test_two_requests_with_one_key_at_once_make_exactly_one_verification(
     threads = [threading.Thread(target=send) for _ in range(6)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert {answer.status_code for answer in answers} == {201}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(all_ids(client)) == before + 1

@@ -154,12 +154,16 @@ def test_coded_errors(
 def test_exit_codes_and_error_json(people_data: Path) -> None:
     """A PIN error ends with 1, a reader error with 2; both print one JSON object."""
     wrong = [HONNIN, "card", "pin", "verify", "user_authentication", "--reader", "emulated:minoru", "--json"]
-    done = subprocess.run([*wrong, "--data", people_data], input=b"9182\n", capture_output=True, check=False)
+    done = subprocess.run(
+        [*wrong, "--data", people_data], input=b"9182\n", capture_output=True, check=False, timeout=LONG
+    )
     error = json.loads(done.stdout)["error"]
     assert (done.returncode, error["code"], error["tries_left"]) == (1, "card.pin_wrong", 2)
     assert "もう一度入力してください" in error["user_messages"]["ja"]
     assert b"9182" not in done.stdout + done.stderr
-    unknown = subprocess.run([HONNIN, "card", "info", "--reader", "usb:1"], capture_output=True, check=False)
+    unknown = subprocess.run(
+        [HONNIN, "card", "info", "--reader", "usb:1"], capture_output=True, check=False, timeout=LONG
+    )
     assert unknown.returncode == 2
     assert unknown.stderr.startswith(b"reader.unknown_scheme")
     assert in_all("reader.unknown_scheme")["ja"] in unknown.stderr.decode().splitlines()
@@ -173,7 +177,7 @@ def test_standard_input_that_stays_open(people_data: Path) -> None:
     child.stdin.write(b"2468\r\n")
     child.stdin.flush()
     assert child.wait(LONG) == 0
-    child.communicate()
+    child.communicate(timeout=LONG)
 
 
 def test_a_pin_file_that_is_no_text(people_data: Path, tmp_path: Path) -> None:

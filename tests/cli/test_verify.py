@@ -129,5 +129,7 @@ def test_raw_and_cms_load_no_heavy_library(folder: Path) -> None:
         "heavy = ('asn1crypto', 'pyhanko', 'lxml', 'sqlalchemy', 'numpy', 'httpx', 'rich', 'starlette')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False, timeout=LONG
+    )
     assert done.stdout.splitlines()[-1] == "[]"

@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 from tests import jose
 from tests.connect.test_jose_examples import EXAMPLES, agreed_by_rfc_7518
+from tests.waiting import LONG
 
 from honnin.cli.digital_auth import digital_auth
 from honnin.connect.digital_auth import KeyFile
@@ -180,7 +181,7 @@ def test_a_key_in_softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     honnin = Path(shutil.which("honnin", path=str(Path(sys.executable).parent)) or "honnin")
     command = [honnin, "digital-auth", "keys", "new", "--use", "decrypt", "--keys", tmp_path / "keys", "--json"]
     command += ["--pkcs11", MODULE, "--token", "honnin", "--label", "pf-1", "--pin-file", tmp_path / "pin"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=LONG)
     assert done.returncode == 0, done.stdout + done.stderr
     stored = json.loads((tmp_path / "keys/decrypt.json").read_text())["keys"][0]
     assert "d" not in stored["jwk"]
@@ -192,6 +193,7 @@ def test_a_key_in_softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         capture_output=True,
         text=True,
         check=False,
+        timeout=LONG,
     )
     assert opened.stdout.strip() == "b'signature'", opened.stderr
 
@@ -224,6 +226,7 @@ def test_rfc_7518_c_in_softhsm(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
+        timeout=LONG,
     )
     assert done.stdout.split("\n")[:2] == [example["z"], "b'a result'"], done.stderr
 
@@ -237,5 +240,5 @@ def softhsm(folder: Path) -> dict[str, str]:
     environment = {**os.environ, "SOFTHSM2_CONF": str(folder / "softhsm2.conf")}
     util = shutil.which("softhsm2-util") or ""
     made = [util, "--init-token", "--free", "--label", "honnin", "--pin", "2468", "--so-pin", "1357"]
-    subprocess.run(made, env=environment, check=True, capture_output=True)
+    subprocess.run(made, env=environment, check=True, capture_output=True, timeout=LONG)
     return environment

@@ -128,6 +128,7 @@ def test_answer_that_drips_ends_with_the_time_of_one_try() -> None:
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()
+        server.settimeout(LONG)
 
         def drip() -> None:
             connection, _ = server.accept()

@@ -10,7 +10,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 
 import httpx
-from tests.waiting import LONG
+from tests.waiting import LONG, next_line, running
 
 from honnin.platform import Platform, Settings
 
@@ -23,13 +23,9 @@ OWN = "umi kaze hikari 9"
 def serving(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Serve the counter; yields the process and its base. It is killed at the end, if it still runs."""
     command = [HONNIN, "serve", "--counter", HOST, "--port", "0", "--no-access-log", "--data", str(data), "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = json.loads(process.stdout.readline())
-        try:
-            yield process, f"http://127.0.0.1:{httpx.URL(said['addresses']['api']).port}"
-        finally:
-            process.kill()
+    with running(command, stdout=subprocess.PIPE, text=True) as process:
+        said = json.loads(next_line(process.stdout))
+        yield process, f"http://127.0.0.1:{httpx.URL(said['addresses']['api']).port}"
 
 
 class Browser:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import LONG
 
 CODE = """
 import sys, threading
@@ -30,7 +31,9 @@ for thread in threads: thread.join()
 def test_threads_that_begin_together(tmp_path: Path, turn: int) -> None:
     script = tmp_path / "first.py"
     script.write_text(CODE, encoding="utf-8")
-    done = subprocess.run([sys.executable, script, "ready"], capture_output=True, check=False, env=os.environ)
+    done = subprocess.run(
+        [sys.executable, script, "ready"], capture_output=True, check=False, env=os.environ, timeout=LONG
+    )
     assert (done.returncode, done.stderr) == (0, b"")
 
 

@@ -18,7 +18,7 @@ import httpx
 import msgspec
 from tests.api.cards import signed_by
 from tests.api.receipts import receipt_of
-from tests.waiting import LONG, until
+from tests.waiting import LONG, next_line, running, until
 
 from honnin.platform.evidence.receipt import Receipt, verify_receipt
 from honnin.platform.keys import LogPublicKey
@@ -32,14 +32,10 @@ CLIENTS = 4
 def served(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `honnin up` on a free port; yields the process and its base URL."""
     command = [Path(sys.executable).with_name("honnin"), "up", "--data", str(data), "--port", "0", "--json"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        line = process.stdout.readline()
-        assert line, process.stderr.read() if process.stderr else ""
-        port = httpx.URL(json.loads(line)["addresses"]["api"]).port
-        yield process, f"http://127.0.0.1:{port}"
-    finally:
+    with running(command, stdout=subprocess.PIPE, text=True) as process:
+        said = next_line(process.stdout)
+        assert said, "it ended before it told"
+        yield process, f"http://127.0.0.1:{httpx.URL(json.loads(said)['addresses']['api']).port}"
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
         process.communicate(timeout=LONG)

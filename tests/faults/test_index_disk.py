@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.pki.index.lists import NOW, Issuer, entry, make_issuer, point, reason
-from tests.waiting import LONG
+from tests.waiting import LONG, next_line
 
 from honnin.pki import RevocationIndex
 
@@ -135,7 +135,7 @@ def test_two_builders_take_turns_and_the_later_list_stays(tmp_path: Path, issuer
         processes = [builder(tmp_path, name, crl, issuer) for name, crl in {**crls, "other.crl": other}.items()]
         for process in processes:
             assert process.stdout is not None
-            assert process.stdout.readline() == "begin\n"
+            assert next_line(process.stdout) == "begin\n"
         time.sleep(0.5)
         assert [process.poll() for process in processes] == [None] * 3, "a builder did not wait for its turn"
         assert [path.name for path in folder.iterdir()] == ["build.lock"], "a builder wrote before its turn"

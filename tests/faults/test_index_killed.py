@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from tests.pki.index.lists import NOW, Issuer, entry, make_issuer, point, reason
-from tests.waiting import LONG
+from tests.waiting import LONG, joined, next_line
 
 from honnin.errors import FormatError
 from honnin.pki import RevocationIndex
@@ -70,7 +70,7 @@ def test_a_builder_killed_at_any_moment_leaves_one_whole_generation(tmp_path: Pa
     RevocationIndex.build(folder, sorted(first.iterdir()), [issuer.der], at=NOW)
     process = builder(tmp_path, folder.with_name("timed"), second, issuer)
     assert process.stdout is not None
-    process.stdout.readline()
+    next_line(process.stdout)
     begun = time.monotonic()
     process.communicate(timeout=LONG)
     longest = time.monotonic() - begun
@@ -78,7 +78,7 @@ def test_a_builder_killed_at_any_moment_leaves_one_whole_generation(tmp_path: Pa
     for _ in range(KILLS):
         process = builder(tmp_path, folder, second, issuer)
         assert process.stdout is not None
-        assert process.stdout.readline() == "begin\n"
+        assert next_line(process.stdout) == "begin\n"
         time.sleep(draw.random() * longest)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=LONG)
@@ -164,8 +164,7 @@ def test_a_swap_under_load_is_never_seen_by_halves(tmp_path: Path, issuer: Issue
     for lists in generations[1:]:
         assert not RevocationIndex.build(folder, sorted(lists.iterdir()), [issuer.der], at=NOW).refused
     done.set()
-    for thread in readers:
-        thread.join()
+    joined(*readers)
     assert not wrong
     assert states(RevocationIndex.open(folder), issuer, 1_000_000 + 119, places) == {"revoked"}
 

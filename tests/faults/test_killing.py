@@ -39,7 +39,7 @@ class Hammer:
             env=as_killed(),
         )
         self.lines: list[list[str]] = []
-        self.reader = threading.Thread(target=self._read)
+        self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self) -> None:
@@ -71,10 +71,12 @@ def test_killed_at_any_moment(settings: Settings, world: World, card: Callable[[
     acknowledged: list[list[str]] = []
     for number in range(ROUNDS):
         hammers = [Hammer(arguments) for _ in range(1 + number % 2)]  # two processes at once, every second round
-        _wait_for_first(hammers)
-        time.sleep(chance.uniform(0.0, 0.6))
-        for hammer in hammers:
-            errors = hammer.kill()
+        try:
+            _wait_for_first(hammers)
+            time.sleep(chance.uniform(0.0, 0.6))
+        finally:
+            killed = [hammer.kill() for hammer in hammers]
+        for hammer, errors in zip(hammers, killed, strict=True):
             assert errors == b"", errors.decode()[-3000:]
             acknowledged += hammer.lines
         gone(settings.database_url)

@@ -17,6 +17,7 @@ import sys
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -27,7 +28,7 @@ from tests.faults.walks import at_counter, by_screens, hosted_by_service
 from tests.receiver import Receiver, receiving
 from tests.searching import LEAST, tells
 from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc
-from tests.waiting import LONG
+from tests.waiting import LONG, next_line, running
 from tests.web.conftest import Visitor
 
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service
@@ -100,10 +101,8 @@ def said(tmp_path_factory: pytest.TempPathFactory, reader: Pcsc | None) -> tuple
         "--access-log",
         "--json",
     ]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        first = process.stdout.readline()
+    with TemporaryFile("w+") as log, running(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+        first = next_line(process.stdout)
         port = httpx.URL(json.loads(first)["addresses"]["api"]).port
         assert port is not None
         run = Run(data, port, json.loads((data / "keys.json").read_text())["api_key"])
@@ -112,9 +111,10 @@ def said(tmp_path_factory: pytest.TempPathFactory, reader: Pcsc | None) -> tuple
             agent = everything(run, receiver, reader)
             run.api.close()
             bodies = "".join(got.body.decode() + json.dumps(got.headers) for got in receiver.wait_for(3))
-    finally:
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=120)
+        out, _ = process.communicate(timeout=LONG)
+        log.seek(0)
+        err = log.read()
     return run, first + out + err + bodies + agent
 
 

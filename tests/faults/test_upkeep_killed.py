@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.faults.backends import as_killed, gone
-from tests.waiting import LONG
+from tests.waiting import LONG, next_line
 
 from honnin.bench.lists import NOW, Shape, Signer
 from honnin.pki.index import RevocationIndex
@@ -60,7 +60,7 @@ def _started(arguments: list[str], life: float = 0.0) -> subprocess.Popen[bytes]
     command = [sys.executable, "-W", "error", UPKEEPER, *arguments, str(life)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0, env=as_killed())
     assert process.stdout is not None
-    assert process.stdout.readline() == b"begins\n"
+    assert next_line(process.stdout) == b"begins\n"
     return process
 
 

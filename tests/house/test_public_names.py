@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.waiting import LONG
 
 REPOSITORY = Path(__file__).parents[2]
 ROOMS = ["honnin", "honnin.errors", "honnin.words", "honnin.identity", "honnin.pki", "honnin.chip", "honnin.law"]
@@ -27,5 +28,7 @@ def test_version_command_loads_no_room() -> None:
         "rooms = ('honnin.pki', 'honnin.chip', 'honnin.platform', 'honnin.web', 'cryptography', 'sqlalchemy')\n"
         "print([m for m in rooms if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY, timeout=LONG
+    )
     assert done.stdout.splitlines()[-1] == "[]"

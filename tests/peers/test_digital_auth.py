@@ -104,7 +104,9 @@ def tls_service(service: Service, tmp_path_factory: pytest.TempPathFactory) -> I
         "2",
     ]
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    subprocess.run(
+        [*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True, timeout=LONG
+    )
     found = Service(service.world, ssl_keyfile=str(key), ssl_certfile=str(certificate))
     yield found
     found.stop()

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
-from tests.waiting import LONG
+from tests.waiting import LONG, next_line, running
 
 from honnin.connect.digital_auth import AsyncDigitalAuth, Attempt, DigitalAuth, KeyFile
 from honnin.errors import HonninError
@@ -48,16 +48,13 @@ def provider(tmp_path_factory: pytest.TempPathFactory, algorithm: str) -> Iterat
     settings.write_text(json.dumps({"jwks": file.jwks(), "redirect_uri": REDIRECT, "algorithm": algorithm}))
     with (
         (tmp_path / "provider.log").open("w") as log,
-        subprocess.Popen(
+        running(
             ["node", HERE / "oidc_provider.mjs", settings], stdout=subprocess.PIPE, stderr=log, text=True, cwd=ROOT
         ) as process,
     ):
-        try:
-            issuer = (process.stdout.readline() if process.stdout else "").strip()
-            assert issuer, (tmp_path / "provider.log").read_text()
-            yield SimpleNamespace(issuer=issuer, keys=keys)
-        finally:
-            process.terminate()
+        issuer = next_line(process.stdout).strip()
+        assert issuer, (tmp_path / "provider.log").read_text()
+        yield SimpleNamespace(issuer=issuer, keys=keys)
 
 
 @pytest.fixture

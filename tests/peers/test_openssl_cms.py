@@ -32,7 +32,9 @@ def files(folder: Path, kind: str) -> tuple[Authority, bytes]:
     (folder / "content").write_bytes(CONTENT)
     (folder / "key.pem").write_bytes(key)
     for name, octets in (("cert", certificate), ("ca", authority.der)):
-        pem = subprocess.run(["openssl", "x509", "-inform", "DER"], input=octets, capture_output=True, check=True)
+        pem = subprocess.run(
+            ["openssl", "x509", "-inform", "DER"], input=octets, capture_output=True, check=True, timeout=LONG
+        )
         (folder / f"{name}.pem").write_bytes(pem.stdout)
     return authority, certificate
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.waiting import until
+from tests.waiting import LONG, joined, until
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.connect.worlds import open_world
@@ -247,6 +247,7 @@ def test_no_service() -> None:
         capture_output=True,
         check=False,
         env={"PCSCLITE_CSOCK_NAME": "/nonexistent/pcscd.comm", "PATH": "/usr/bin"},
+        timeout=LONG,
     )
     assert json.loads(done.stdout)["error"]["code"] == "reader.no_service"
     assert done.returncode == 2
@@ -269,7 +270,7 @@ def test_a_card_taken_away(pcsc: Any, card: Take, tmp_path: Path) -> None:
         client.start()
         until(here.exists, "the client did not reach the card")
     gone.touch()
-    client.join()
+    joined(client)
     assert answers[0].stdout.split() == [b"reader.contact_lost", b"True"], answers[0].stderr
 
 

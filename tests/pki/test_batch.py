@@ -16,7 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from tests.pki.signing import NOW, PERSON, Authority, rsa_key
-from tests.waiting import LONG
+from tests.waiting import LONG, joined
 
 from honnin.errors import FormatError, InputError, ServiceError
 from honnin.pki import Outcome, Submission, verify, verify_many
@@ -136,7 +136,7 @@ def test_an_item_whose_process_always_dies_is_answered_with_an_error() -> None:
         (outcome,) = many([submission(0)])
     finally:
         over.set()
-        killer.join()
+        joined(killer)
     assert isinstance(outcome.error, ServiceError)
     assert (outcome.error.code, outcome.error.retryable) == ("signature.process_died", True)
 

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from tests.pki import making as m
+from tests.waiting import LONG
 
 from honnin.errors import FormatError
 from honnin.pki import validate_path
@@ -21,7 +22,7 @@ NAMES = {"prime256v1": "secp256r1"}
 def explicit(curve: str, *options: str) -> bytes:
     """ECParameters as openssl writes them out."""
     command = ["openssl", "ecparam", "-name", curve, "-param_enc", "explicit", "-outform", "DER", *options]
-    return subprocess.run(command, capture_output=True, check=True).stdout
+    return subprocess.run(command, capture_output=True, check=True, timeout=LONG).stdout
 
 
 def spki(parameters: bytes, point: bytes) -> bytes:

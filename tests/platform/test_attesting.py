@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import pytest
+from tests.waiting import joined
 
 from honnin.connect.digital_auth.flows import Login
 from honnin.errors import GoneError, HonninError, InputError, NotFoundError
@@ -124,8 +125,7 @@ def _at_once(work: list[Any]) -> None:
     threads = [threading.Thread(target=one) for one in work]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
 
 
 @pytest.mark.parametrize("first", ["login", "link", "known"])

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import insert
 from tests.searching import tells
-from tests.waiting import LONG, until
+from tests.waiting import LONG, joined, until
 
 from honnin.errors import FormatError, StateError
 from honnin.platform import Platform
@@ -259,8 +259,7 @@ def test_sequencers_that_race_never_fork(platform: Platform, caller: Caller, car
         thread.start()
     ids = [platform.verify(caller, request).id for _ in range(25)]
     stop.set()
-    for thread in threads:
-        thread.join(30)
+    joined(*threads)
     seen = {read_receipt(write_receipt(platform.receipt(caller, one))).leaf_index for one in ids}
     assert seen == set(range(25))
     for one in ids:

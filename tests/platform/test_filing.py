@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from sqlalchemy import func, select
 from tests.documents.files import pdf
+from tests.waiting import LONG, joined
 
 from honnin.errors import HonninError, StateError
 from honnin.platform import Platform
@@ -20,7 +21,7 @@ ASKED = DocumentRequest(purpose="lease", file=pdf())
 def together(work: Callable[[], Document], times: int = 6) -> list[Document | HonninError]:
     """Run the same work in threads at once; return what each got."""
     got: list[Document | HonninError] = []
-    gate = threading.Barrier(times)
+    gate = threading.Barrier(times, timeout=LONG)
 
     def run() -> None:
         gate.wait()
@@ -32,8 +33,7 @@ def together(work: Callable[[], Document], times: int = 6) -> list[Document | Ho
     threads = [threading.Thread(target=run) for _ in range(times)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     return got
 
 

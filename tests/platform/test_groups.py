@@ -183,7 +183,7 @@ def test_writes_of_a_kind_share_their_statements_and_fail_apart(store: Store) ->
             pending = write_soon(store, people_of, numbers)
             go.set()
             holding.result(LONG)
-            return [one.exception(LONG) or one.result() for one in pending]
+            return [one.exception(LONG) or one.result(LONG) for one in pending]
 
     told = waiting([1, 2, -1, 3])
     assert calls == [4]

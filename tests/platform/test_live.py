@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from tests.pki.index.lists import make_issuer
 from tests.receiver import receiving
-from tests.waiting import until
+from tests.waiting import joined, until
 
 from honnin.connect.jlis import Fallback
 from honnin.connect.worlds import open_world
@@ -230,7 +230,7 @@ def test_an_endpoint_and_a_return_of_before_are_closed_by_the_switch(data: Path)
             assert refused.value.code == "tenant.return_url"
         finally:
             stop.set()
-            sender.join()
+            joined(sender)
             platform.close()
 
 

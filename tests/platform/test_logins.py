@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests.searching import tells
+from tests.waiting import joined
 
 from honnin.errors import HonninError, InputError
 from honnin.platform import Platform
@@ -141,8 +142,7 @@ def test_of_many_answers_at_once_one_logs_in(platform: Platform, caller: Caller,
     threads = [threading.Thread(target=complete) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert sorted(outcomes) == [*["login.used"] * 3, "passed"]
 
 

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from tests.waiting import LONG
+
 from honnin.platform.randomness import PIECE, unique_octets
 
 
@@ -23,12 +25,16 @@ child = os.fork()
 if child == 0:
     os.write(writing, unique_octets(32))
     os._exit(0)
+os.close(writing)  # a child that died before it wrote is the pipe's end
 os.waitpid(child, 0)
-print(os.read(reading, 32) != unique_octets(32))
+theirs = os.read(reading, 32)
+print(len(theirs) == 32 and theirs != unique_octets(32))
 """
 
 
 def test_a_forked_process_has_a_piece_of_its_own() -> None:
     """In a process of its own, without the threads that servers of other tests leave in this one."""
-    done = subprocess.run([sys.executable, "-W", "error", "-c", FORKED], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", FORKED], capture_output=True, text=True, check=False, timeout=LONG
+    )
     assert (done.stdout.strip(), done.stderr) == ("True", "")

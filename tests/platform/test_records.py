@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner
-from tests.waiting import LONG
+from tests.waiting import LONG, joined
 
 from honnin.cli.main import cli
 from honnin.errors import GoneError, HonninError, InputError, NotFoundError, StateError
@@ -97,8 +97,7 @@ def test_corrections_at_the_same_time_all_stand(
     threads = [threading.Thread(target=add, args=(number,)) for number in range(6)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     _, entries = platform.records.export(caller, made.id, by="監査人")
     assert [entry.number for entry in entries] == list(range(1, 8))
     assert len({entry.by for entry in entries[1:]}) == 6

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import pytest
+from tests.waiting import joined
 
 from honnin.errors import GoneError, HonninError, InputError, KeyRefusedError, NotFoundError, StateError
 from honnin.platform import Platform
@@ -100,8 +101,7 @@ def test_session_is_completed_once(platform: Platform, caller: Caller, card: Car
     threads = [threading.Thread(target=complete) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert sorted(outcomes) == ["completed", *["session.not_open"] * 3]
     with platform.store.read() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM verifications").scalar_one() == 1
@@ -404,8 +404,7 @@ def test_of_many_who_bring_the_code_at_once_one_succeeds(platform: Platform, cal
     threads = [threading.Thread(target=redeem) for _ in range(6)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert sorted(outcomes) == ["completed", *["session.code_used"] * 5]
 
 

@@ -11,7 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import insert, text
-from tests.waiting import LONG
+from tests.waiting import LONG, joined
 
 from honnin.errors import InputError, ServiceError, StateError
 from honnin.platform.store import Store, schema
@@ -105,8 +105,7 @@ def test_concurrent_writers_all_succeed(store: Store) -> None:
     threads = [threading.Thread(target=add, args=(n,)) for n in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     with store.read() as db:
         assert db.execute(text("SELECT count(*) FROM persons")).scalar_one() == 80
 

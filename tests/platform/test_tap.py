@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import pytest
 from sqlalchemy import Connection, insert, select
-from tests.waiting import LONG
+from tests.waiting import LONG, joined
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.chip.my_number_card import BirthDateKey
@@ -244,8 +244,7 @@ def test_of_two_answers_at_once_one_opens_the_door(door: Door, hanako: str) -> N
     threads = [threading.Thread(target=answer) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert sorted(ends) == ["accepted", "tap.used", "tap.used", "tap.used"]
 
 

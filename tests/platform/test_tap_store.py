@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from tests.waiting import LONG, joined
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.chip.my_number_card import BirthDateKey
@@ -91,7 +92,7 @@ def desk(platform: Platform, caller: Caller, world: World) -> Desk:
 def at_once(works: list[Callable[[], Any]]) -> list[str]:
     """Run all at once; return what became of each: an outcome or an error's code."""
     ends: list[str] = []
-    ready = threading.Barrier(len(works))
+    ready = threading.Barrier(len(works), timeout=LONG)
 
     def run(work: Callable[[], Any]) -> None:
         ready.wait()
@@ -103,8 +104,7 @@ def at_once(works: list[Callable[[], Any]]) -> list[str]:
     threads = [threading.Thread(target=run, args=(work,)) for work in works]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     return sorted(ends)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.waiting import joined
 
 from honnin.errors import InputError, KeyRefusedError, StateError
 from honnin.platform import Platform, Settings
@@ -115,8 +116,7 @@ def test_events_come_in_the_order_of_commits_and_none_is_stepped_over(
     writers = [threading.Thread(target=write) for _ in range(3)]
     for thread in (reader, *writers):
         thread.start()
-    for thread in writers:
-        thread.join()
+    joined(*writers)
     stop.set()
     reader.join(30)
     assert len(seen) == len(set(seen)) == 24

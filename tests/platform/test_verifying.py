@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
-from tests.waiting import LONG, until
+from tests.waiting import LONG, joined, until
 
 from honnin.connect.jlis import RevocationData
 from honnin.errors import AccessError, GoneError, InputError, NotFoundError, ServiceError, StateError
@@ -499,8 +499,7 @@ def test_one_key_sent_at_once_from_many_sides_makes_one_check(platform: Platform
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert len({answer.id for answer in answers}) == 1
     assert len(answers) == 6
     assert count(platform, "verifications") == count(platform, "evidence") == count(platform, "events") == 1
@@ -517,8 +516,7 @@ def test_old_and_new_certificate_at_once_are_one_person(
     ]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert len({answer.person for answer in answers}) == 1
     assert count(platform, "persons") == 1
 

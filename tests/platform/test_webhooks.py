@@ -12,7 +12,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 from tests.receiver import Got, Receiver, receiving
 from tests.searching import tells
-from tests.waiting import LONG, until
+from tests.waiting import LONG, joined, until
 
 from honnin.errors import HonninError
 from honnin.platform import Platform, outbox
@@ -55,9 +55,7 @@ def sending(platform: Platform, clock: Clock, workers: int = 1) -> Iterator[None
         yield
     finally:
         stop.set()
-        for thread in threads:
-            thread.join(LONG)
-            assert not thread.is_alive()
+        joined(*threads)
 
 
 @pytest.fixture

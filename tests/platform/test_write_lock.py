@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, insert, text
+from tests.waiting import next_line
 
 from honnin.errors import ServiceError
 from honnin.platform.store import Store, engine, schema
@@ -64,7 +65,7 @@ def people(store: Store) -> int:
 def test_a_write_waits_for_the_other_process_and_goes_on_when_that_is_killed(store: Store, lock: Path) -> None:
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(lock)], stdout=subprocess.PIPE)
     assert holder.stdout is not None
-    holder.stdout.readline()
+    next_line(holder.stdout)
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(add, store, "per_1")
         with pytest.raises(TimeoutError):

@@ -17,6 +17,7 @@ import segno
 from click.testing import CliRunner
 from PIL import Image, ImageFilter
 from tests.searching import tells
+from tests.waiting import LONG
 from tests.web.conftest import Visitor
 
 from honnin.bench.ocr import my_number_card_face, photograph
@@ -343,7 +344,9 @@ def test_paper_speaks_the_readers_language_and_names_nobody(counter: Counter, pe
     business = counter.server.platform.authenticate(counter.server.api_key).tenant.name
     for language, verdict in (("ja", "本人確認ができました"), ("en", "The identity was verified")):
         made = recorded(counter, person, document, language)
-        text = subprocess.run(["pdftotext", "-", "-"], input=made, capture_output=True, check=True).stdout.decode()
+        text = subprocess.run(
+            ["pdftotext", "-", "-"], input=made, capture_output=True, check=True, timeout=LONG
+        ).stdout.decode()
         text = re.sub(r"honnin\s+evidence\s+verify", "", text)  # a command
         assert verdict in text
         assert "○" in text
@@ -562,6 +565,7 @@ def test_page_promises_no_more_than_the_check_will_be(
         input=counter.visitor.get(f"{made}.pdf?lang=ja").content,
         capture_output=True,
         check=True,
+        timeout=LONG,
     ).stdout.decode()
     caller = server.platform.authenticate(server.api_key)
     check = server.platform.counter.check(caller.id, made.rpartition("/")[2])

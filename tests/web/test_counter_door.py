@@ -431,7 +431,9 @@ def test_paper_names_what_a_receipt_proves(server: Running, demo: Callable[[], A
     caller = server.platform.authenticate(server.api_key)
     check = server.platform.counter.check(caller.id, check_id)
     answer = clerk.get(f"{origin}/checks/{check_id}.pdf?lang=ja")
-    printed = subprocess.run(["pdftotext", "-layout", "-", "-"], input=answer.content, capture_output=True, check=True)
+    printed = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=answer.content, capture_output=True, check=True, timeout=LONG
+    )
     text = printed.stdout.decode()
     plain = re.sub(r"\s", "", text)
     for named in (check.record, check.method, check.staff_id, check.terminal_id, check.id, check.evidence):

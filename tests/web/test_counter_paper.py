@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.waiting import LONG
 
 from honnin.platform.counter import CounterCheck
 from honnin.platform.models import VerdictAnswer
@@ -47,7 +48,9 @@ CHECK = CounterCheck(
 
 
 def text_of(paper: bytes) -> str:
-    return subprocess.run(["pdftotext", "-", "-"], input=paper, capture_output=True, check=True).stdout.decode()
+    return subprocess.run(
+        ["pdftotext", "-", "-"], input=paper, capture_output=True, check=True, timeout=LONG
+    ).stdout.decode()
 
 
 def with_names(**names: Any) -> CounterCheck:

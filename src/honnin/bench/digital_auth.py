@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -66,7 +66,7 @@ def _measured(kind: str, trip: Trip, base: str, keys: Path, servers: list[int], 
                 httpx.Client(headers=PERSON, trust_env=False, timeout=30) as browser,
             ):
                 trip(client, browser)
-                ready.wait()
+                ready.wait(60)
                 while time.monotonic() < ends[0]:
                     trip(client, browser)
                     next(made)
@@ -135,7 +135,7 @@ def _register(folder: Path) -> None:
     command = [sys.executable, "-c", COMMAND, "sandbox", "digital-auth", "register", "--data", str(folder / "world")]
     party = ["--client-id", "RP1", "--redirect-uri", BACK, "--strict", "--jwks", str(folder / "sp.json")]
     for more in (["--jwks", str(folder / "pf.json")], party):
-        subprocess.run([*command, "--verifier", "PF1", *more], check=True, capture_output=True)  # noqa: S603
+        subprocess.run([*command, "--verifier", "PF1", *more], check=True, capture_output=True, timeout=300)  # noqa: S603
 
 
 @contextmanager
@@ -157,6 +157,9 @@ def _serving(world: Path) -> Iterator[tuple[str, list[int]]]:
             for process in processes:
                 process.terminate()
             for process in processes:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(timeout=30)
+                process.kill()
                 process.wait(timeout=30)
                 if process.stdout:
                     process.stdout.close()

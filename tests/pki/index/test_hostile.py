@@ -30,6 +30,7 @@ from tests.pki.index.lists import (
     tlv,
     utc,
 )
+from tests.waiting import joined
 
 from honnin.errors import FormatError, InputError
 from honnin.pki import RevocationIndex
@@ -152,10 +153,10 @@ def test_a_pipe_is_read_as_a_file_is(tmp_path: Path, issuer: Issuer) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     crl = issuer.crl(*(entry(serial) for serial in range(1, 5000)))
-    writer = threading.Thread(target=pipe.write_bytes, args=(crl,))
+    writer = threading.Thread(target=pipe.write_bytes, args=(crl,), daemon=True)
     writer.start()
     assert not RevocationIndex.build(tmp_path / "i", [pipe], [issuer.der], at=NOW).refused
-    writer.join()
+    joined(writer)
     assert RevocationIndex.open(tmp_path / "i").lookup(issuer.key_id, 4999, at=NOW).state == "revoked"
 
 
@@ -415,8 +416,7 @@ def test_threads_share_one_index(tmp_path: Path, issuer: Issuer) -> None:
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(8)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    joined(*threads)
     assert not wrong
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.waiting import LONG
+from tests.waiting import LONG, running
 
 from honnin.sandbox.cards.command import card
 
@@ -22,7 +22,7 @@ def test_card_is_served_until_it_is_taken_out(data: Path, tmp_path: Path, how: i
     with socket.create_server(("127.0.0.1", 0)) as reader:
         reader.settimeout(60)
         arguments = ["hanako", "--vpcd", f"127.0.0.1:{reader.getsockname()[1]}", "--log", str(log), "--data", str(data)]
-        with subprocess.Popen([*CARD, *arguments], stderr=subprocess.PIPE, env=os.environ) as process:
+        with running([*CARD, *arguments], stderr=subprocess.PIPE, env=os.environ) as process:
             slot, _ = reader.accept()
             with slot, slot.makefile("rwb") as wire:
                 for apdu in ("00A4040C0AD392F000260100000001", "0020009804" + b"0000".hex()):

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from tests.waiting import LONG
+
 from honnin.sandbox.digital_auth import grants
 from honnin.sandbox.digital_auth.assertions import authenticate
 from honnin.sandbox.digital_auth.keys import signing_key
@@ -19,7 +21,7 @@ MANY = 8
 
 def at_once(step: Callable[[], Any]) -> list[Any]:
     with ThreadPoolExecutor(MANY) as pool:
-        return [done.result() for done in [pool.submit(step) for _ in range(MANY)]]
+        return [done.result(LONG) for done in [pool.submit(step) for _ in range(MANY)]]
 
 
 def test_code(party: Party) -> None:
