@@ -133,7 +133,7 @@ def test_a_worker_that_dies_is_replaced_and_named(data: Path) -> None:
     arguments = [HONNIN, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    base = base_of(json.loads(process.stdout.readline()))
+    base = base_of(json.loads(next_line(process.stdout)))
     assert healthy(base)
 
     def workers() -> list[str]:
@@ -153,7 +153,7 @@ def test_workers_whose_supervisor_is_killed_end_and_give_the_port_back(data: Pat
     arguments = [HONNIN, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    base = base_of(json.loads(process.stdout.readline()))
+    base = base_of(json.loads(next_line(process.stdout)))
     assert healthy(base)
     process.kill()
     rest, _ = process.communicate(timeout=LONG)  # ends when nobody has them open any longer
