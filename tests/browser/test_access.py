@@ -185,6 +185,20 @@ def test_nothing_moves_for_those_who_want_it_still(browser: Browser, server: Run
     context.close()
 
 
+def test_group_of_choices_says_what_is_wrong_with_it(page: Page, server: Running) -> None:
+    """Where the summary's link leads, a screen reader says the name of the group and the error."""
+    page.goto(f"{server.origin('bank')}/open?lang=en")
+    page.click("form button[type=submit]")
+    expect(page.locator("#purpose")).to_have_accessible_description("Please choose what the account is for.")
+    page.goto(f"{server.origin('counter')}/?lang=en")
+    page.click("form.card button[type=submit]")
+    page.locator("[data-choices] button[type=submit]").click()
+    for name in ("purpose", "reader"):
+        page.click(f"#error-summary a[href='#{name}']")
+        expect(page.locator(f"#{name}")).to_be_focused()
+        expect(page.locator(f"#{name}")).to_have_accessible_description("Choose one.")
+
+
 def test_progress_is_told_while_the_card_signs(customer: Any, page: Page) -> None:
     customer.reach("hanako")
     page.fill("#pin", customer.pins["hanako"])
