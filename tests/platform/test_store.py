@@ -1,16 +1,21 @@
 """The store: durable settings on every connection, one schema with its migration, two processes that start at once."""
 
+import contextlib
 import os
+import select
+import socket
+import socketserver
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, text
+from sqlalchemy import insert, make_url, text
 from tests.waiting import LONG, joined
 
 from honnin.errors import InputError, ServiceError, StateError
@@ -39,6 +44,49 @@ def test_durable_settings_hold_on_every_connection(store: Store) -> None:
     finally:
         for connection in connections:
             connection.close()
+
+
+class Forward(socketserver.BaseRequestHandler):
+    """Carries a connection on to a Unix socket, as if that were on another machine."""
+
+    place: str
+
+    def handle(self) -> None:
+        with socket.socket(socket.AF_UNIX) as there:
+            there.connect(self.place)
+            while True:
+                for one in select.select([self.request, there], [], [])[0]:
+                    octets = one.recv(1 << 16)
+                    if not octets:
+                        return
+                    (there if one is self.request else self.request).sendall(octets)
+
+
+def test_a_database_that_vanishes_with_its_machine_is_noticed(data: Path, database_url: str | None) -> None:
+    if database_url is None:
+        return
+    url = make_url(database_url)
+    forward = type("ForwardHere", (Forward,), {"place": f"{url.query['host']}/.s.PGSQL.5432"})
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), forward) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        try:
+            held = options_of(data, f"postgresql://honnin@127.0.0.1:{server.server_address[1]}/{url.database}")
+        finally:
+            server.shutdown()
+    alive, idle, interval, count, unanswered = held
+    assert alive
+    assert idle + interval * count <= 60  # seconds; the system's own are two hours
+    assert 0 < unanswered <= 60_000
+
+
+def options_of(data: Path, url: str) -> list[int]:
+    """What the kernel holds of a store's connection."""
+    names = ("TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT")
+    with contextlib.closing(Store(data, url)) as store, store.engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        with socket.socket(fileno=os.dup(driver.fileno())) as held:
+            tcp = [held.getsockopt(socket.IPPROTO_TCP, getattr(socket, name)) for name in names]
+            return [held.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), *tcp]
 
 
 def test_named_pragmas_are_the_designs() -> None:

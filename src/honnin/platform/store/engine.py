@@ -42,6 +42,12 @@ PRAGMAS: dict[str, tuple[str, Any]] = {
     "cache_size": ("-16384", -16384),  # KiB; what a group changes must not be written before it commits
 }
 _PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL}
+_GONE = {  # a server's machine that vanishes is noticed in a minute, not in two hours (libpq; seconds, milliseconds)
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 _CHECKPOINT = "PRAGMA wal_checkpoint(PASSIVE)"
 _NEVER_COUNTED = (
     "SELECT relname FROM pg_class WHERE relnamespace = current_schema::regnamespace AND reltuples <= 0 "
@@ -268,7 +274,7 @@ def _postgresql(url: str) -> Engine:
             pool_size=CONNECTIONS,
             hide_parameters=True,
             pool_pre_ping=True,
-            connect_args={"options": "-c synchronous_commit=on -c timezone=UTC", "connect_timeout": 10},
+            connect_args={"options": "-c synchronous_commit=on -c timezone=UTC", "connect_timeout": 10, **_GONE},
         )
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(
