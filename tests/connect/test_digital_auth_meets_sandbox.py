@@ -5,15 +5,20 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import msgspec
 import pytest
 import uvicorn
 from joserfc.jwk import RSAKey
+from tests.connect.dripping import Dripping
 from tests.waiting import LONG
 
+from honnin.connect.deadline import DeadlineTransport
 from honnin.connect.digital_auth import DigitalAuth, KeyFile, Service
+from honnin.connect.digital_auth.profile import profile
+from honnin.errors import ServiceError
 from honnin.sandbox.digital_auth.app import create_app
 from honnin.sandbox.digital_auth.parties import register
 from honnin.sandbox.opening import Sandbox
@@ -58,3 +63,14 @@ def test_login(client: DigitalAuth) -> None:
 def test_signing(client: DigitalAuth) -> None:
     attempt = client.start_signing("利用規約に同意します。".encode())
     assert client.finish_signing(attempt, returned(attempt.url)).result
+
+
+@pytest.mark.parametrize(
+    "before", [b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\nX-Long: "], ids=["content", "head"]
+)
+def test_an_answer_that_drips_is_cut_off_at_the_deadline(misbehaving: Any, before: bytes) -> None:
+    dripping = misbehaving.answer = Dripping(before, 0.3 * profile().limits.deadline_seconds)
+    with pytest.raises(ServiceError) as caught:
+        DigitalAuth.discover(f"http://127.0.0.1:{misbehaving.port}", transport=DeadlineTransport(dripping.clock))
+    assert caught.value.code == "digital_auth.timeout"
+    assert 4 <= dripping.sent <= 6

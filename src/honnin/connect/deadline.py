@@ -6,6 +6,7 @@ or in informational answers, could keep whoever asks for as long as it likes.
 
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -16,18 +17,22 @@ __all__ = ["DeadlineTransport"]
 
 
 class DeadlineTransport(httpx.HTTPTransport):
-    """httpx's own transport. clock: seconds, monotonic. Raises httpx.TimeoutException past the deadline."""
+    """httpx's own transport for requests whose extension `deadline` says for how many seconds they last at most.
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    clock: seconds, monotonic. Raises httpx.TimeoutException past the deadline.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__(trust_env=False)
         self._clock = clock
-        self._thread = threading.local()  # a call and all its steps happen in one thread
+        self._thread = threading.local()  # a request and all its steps happen in one thread
         pool = self._pool  # httpx itself takes no other backend
         pool._network_backend = _Backend(self._left, pool._network_backend)  # noqa: SLF001
 
-    def end_in(self, seconds: float) -> None:
-        """Set the deadline of the calls that this thread makes from now on."""
-        self._thread.ends = self._clock() + seconds
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; its answer is read in this thread, too."""
+        self._thread.ends = self._clock() + request.extensions["deadline"]
+        return super().handle_request(request)
 
     def _left(self, timeout: float | None, passed: type[httpcore.TimeoutException]) -> float:
         left: float = self._thread.ends - self._clock()

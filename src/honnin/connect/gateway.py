@@ -72,12 +72,11 @@ class Gateway:
         self._port = f":{parts.port}" if parts.port else ""
         self._hosts = {host.lower(): target for host, target in (hosts or {}).items()}
         self._deadline = deadline
-        self._network = DeadlineTransport(clock)
         self._client = httpx.Client(
             timeout=timeout,
             follow_redirects=False,
             trust_env=False,
-            transport=transport or self._network,
+            transport=transport or DeadlineTransport(clock),
             headers={"user-agent": "honnin", "accept-encoding": "identity"},
         )
 
@@ -155,9 +154,9 @@ class Gateway:
         return _accepted(answer)
 
     def _once(self, method: str, url: str, content: bytes | None, headers: dict[str, str], limit: int) -> Answer:
-        self._network.end_in(self._deadline)
         received = bytearray()
-        with self._client.stream(method, url, content=content, headers=headers) as response:
+        within = {"deadline": self._deadline}
+        with self._client.stream(method, url, content=content, headers=headers, extensions=within) as response:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise _malformed("The service's answer is encoded though plain bytes were asked for.")
             for chunk in response.iter_raw():

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from honnin.connect.deadline import DeadlineTransport
 from honnin.connect.digital_auth.attempt import Attempt
 from honnin.connect.digital_auth.exchange import Reply, Request, Steps
 from honnin.connect.digital_auth.flows import Client, Login, Signed, discover
@@ -76,12 +77,12 @@ class DigitalAuth(_Shell):
 
     def __init__(self, service: Service, *, transport: httpx.BaseTransport | None = None, **registration: Any) -> None:
         super().__init__(service, **registration)
-        self._http = _client(httpx.Client, transport)
+        self._http = _client(httpx.Client, transport or DeadlineTransport())
 
     @classmethod
     def discover(cls, issuer: str, *, transport: httpx.BaseTransport | None = None) -> Service:
         """Return the service of an issuer by its discovery document. Raises ServiceError `digital_auth.discovery`."""
-        with _client(httpx.Client, transport) as http:
+        with _client(httpx.Client, transport or DeadlineTransport()) as http:
             return _run(http, discover(issuer))
 
     def start_signing(
@@ -221,16 +222,14 @@ def _run(http: httpx.Client, steps: Steps[T]) -> T:
 
 
 def _send(http: httpx.Client, request: Request) -> Reply:
-    ends = time.monotonic() + profile().limits.deadline_seconds
     received = bytearray()
-    with http.stream(**_arguments(request)) as response:
+    within = {"deadline": profile().limits.deadline_seconds}
+    with http.stream(**_arguments(request), extensions=within) as response:
         _check_plain(response)
         for chunk in response.iter_bytes():
             received += chunk
             if len(received) > profile().limits.answer_bytes:
                 break
-            if time.monotonic() > ends:
-                raise httpx.ReadTimeout("deadline")
     return _reply(response.status_code, response.headers, received)
 
 
