@@ -17,6 +17,7 @@ from honnin.platform.evidence.log import Log
 from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
 from honnin.platform.store.grouping import Groups, Kind
+from honnin.platform.store.prepared import Prepared
 
 WRITERS = 24
 
@@ -218,6 +219,17 @@ def test_who_stops_waiting_stops_nothing(store: Store) -> None:
         holding.result(LONG)
     assert [one.result(LONG) for one in pending] == [0, 1, 2]
     assert people(store) == {"per_0", "per_1", "per_2"}
+
+
+def test_a_look_inside_a_write_waits_for_nobody(store: Store) -> None:
+    one = Prepared(text("SELECT 1"))
+
+    def looks(db: Connection) -> int:
+        person(1)(db)
+        return len(store.look(one))
+
+    told = write_soon(store, lambda db, _: [looks(db)], [0])
+    assert told[0].result(LONG) == 1
 
 
 def test_every_write_to_a_closed_store_is_told_so_at_once(data: Path) -> None:

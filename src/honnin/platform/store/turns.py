@@ -22,10 +22,12 @@ class _First:
 
     def __enter__(self) -> None:
         self._turns.take(first=True)
+        self._turns.mine.depth = 1  # a look inside a write is part of this turn
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._turns.mine.depth = 0
         self._turns.give()
 
 
@@ -36,41 +38,41 @@ class Turns:
         self._free = threading.Condition(threading.Lock())
         self._taken = False
         self._first = 0  # how many wait that go before the others
-        self._mine = threading.local()
+        self.mine = threading.local()  # depth: how many blocks this thread has its turn for
         self.first = _First(self)
 
     def __enter__(self) -> None:
         """Wait for this thread's turn; where it has it already, let those before it who must not wait."""
-        depth = getattr(self._mine, "depth", 0)
+        depth = getattr(self.mine, "depth", 0)
         if depth == 0:
             self.take()
         elif self._first:
             self.give()
             self.take()
-        self._mine.depth = depth + 1
+        self.mine.depth = depth + 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let the next one compute."""
-        self._mine.depth -= 1
-        if self._mine.depth == 0:
+        self.mine.depth -= 1
+        if self.mine.depth == 0:
             self.give()
 
     @contextmanager
     def resting(self) -> Iterator[None]:
         """Let others compute while this thread waits for something; its turn, if it had one, comes again after."""
-        depth = getattr(self._mine, "depth", 0)
+        depth = getattr(self.mine, "depth", 0)
         if depth == 0:
             yield
             return
-        self._mine.depth = 0
+        self.mine.depth = 0
         self.give()
         try:
             yield
         finally:
             self.take()
-            self._mine.depth = depth
+            self.mine.depth = depth
 
     def take(self, *, first: bool = False) -> None:
         """Wait until nobody computes, and until nobody waits who goes before."""
