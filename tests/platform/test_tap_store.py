@@ -3,12 +3,13 @@
 import dataclasses
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select
-from tests.waiting import LONG, joined
+from tests.waiting import LONG, joined, until
 
 from honnin.chip import MyNumberCard, Pin, open_reader
 from honnin.chip.my_number_card import BirthDateKey
@@ -156,6 +157,35 @@ def test_person_forgotten_while_they_tap(desk: Desk) -> None:
     desk.platform.forget_person(desk.caller.id, row.data["person"])
     ended = desk.taps.finish(desk.caller, seen.id, desk.proof(seen.message))
     assert (ended.outcome, ended.person) == ("refused", None)
+
+
+def test_forgetting_waits_for_a_tap_that_is_being_written(
+    desk: Desk, database_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that forgets is another process than the servers."""
+    if database_url is None:
+        return  # SQLite has one writer
+    seen = desk.recognised()
+    (row,) = [one for one in desk.platform.events(desk.caller).data if one.type == "tap.registered"]
+    waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    taps: Any = type(desk.taps)
+    end, forgotten = taps._end, list[Future[int]]()
+
+    def meets() -> bool:
+        with desk.platform.store.read() as db:
+            return forgotten[0].done() or db.exec_driver_sql(waits).scalar_one() > 0
+
+    def end_while_somebody_forgets(*given: Any) -> None:
+        forgotten[:] = [pool.submit(desk.platform.forget_person, desk.caller.id, row.data["person"])]
+        until(meets, "nobody forgot")
+        end(*given)
+
+    monkeypatch.setattr(taps, "_end", end_while_somebody_forgets)
+    with ThreadPoolExecutor(1) as pool:
+        assert desk.taps.finish(desk.caller, seen.id, desk.proof(seen.message)).outcome == "accepted"
+        forgotten[0].result(LONG)
+    with desk.platform.store.read() as db:
+        assert db.execute(select(func.count()).where(schema.taps.c.person_id.is_not(None))).scalar_one() == 0
 
 
 def test_days_are_over_for_each_purpose_apart_and_in_groups(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,8 @@
-"""An erasure and a check of one tenant never overlap: each is written wholly before or wholly after the other.
+"""An erasure and a check or tap of one tenant never overlap: each is written wholly before or wholly after the other.
 
 A check that read a person before an erasure and came to its end after it would leave behind what the erasure could not
-see yet. On PostgreSQL checks that are being written share an advisory lock of their tenant, and an erasure has it
-alone; it ends with the transaction. SQLite has one writer at a time.
+see yet. On PostgreSQL checks and taps that are being written share an advisory lock of their tenant, and an erasure has
+it alone; it ends with the transaction. SQLite has one writer at a time.
 """
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
@@ -26,6 +26,6 @@ def hold_people(db: Connection, tenant_id: str) -> None:
 
 
 def take_people(db: Connection, tenant_id: str) -> None:
-    """Wait for checks of a tenant that are being written, and keep others away until the transaction ends."""
+    """Wait for checks and taps of a tenant that are being written, and keep others away until the transaction ends."""
     if db.dialect.name == "postgresql":
         _TAKE_PEOPLE.run(db, tenant=tenant_id)

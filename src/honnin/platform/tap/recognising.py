@@ -13,6 +13,7 @@ from honnin.pki.rfc5280.extensions import authority_key_identifier
 from honnin.platform import linking
 from honnin.platform.checking import seen_check
 from honnin.platform.clock import moment
+from honnin.platform.erasing import hold_people
 from honnin.platform.keys import Keyring
 from honnin.platform.models import RevocationSeen, Tenant
 from honnin.platform.services import Mode, RevocationLearned
@@ -83,6 +84,7 @@ class Recogniser:
             return any(linking.known_person(db, tenant_id, tag) is not None for tag in tags)
 
         def join(db: Connection) -> str | None:
+            hold_people(db, tenant_id)
             return linking.join_person(db, tenant_id, tags, now) if known(db) else None
 
         with self.store.read() as db:

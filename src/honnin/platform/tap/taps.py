@@ -26,6 +26,7 @@ from honnin.errors import AccessError, HonninError, NotFoundError, ServiceError,
 from honnin.pki.jpki import four_items
 from honnin.pki.rfc5280.certificate import parse_certificate
 from honnin.platform.clock import moment
+from honnin.platform.erasing import hold_people
 from honnin.platform.evidence.commitments import KEY_SIZE, commit
 from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.idempotency import Binding, Once
@@ -193,6 +194,7 @@ class Taps:
         facts = _Facts(key=key, certificate=commit(key, "certificate", given.certificate), seen=seen)
 
         def work(db: Connection) -> RecognisedTap:
+            hold_people(db, tenant.id)
             kept = registered(db, tenant.id, seen.person) if seen.person else None
             opener = registered_birth(db, self.sealer, tenant.id, kept.holder) if kept else None
             last = ending
@@ -220,6 +222,7 @@ class Taps:
         tag = card_tag(self.keys, tenant.id, tapped.chip_key) if tapped.chip_key else ""
 
         def work(db: Connection) -> Tap:
+            hold_people(db, tenant.id)
             move_on(db, row, "recognised")
             kept = registered(db, tenant.id, person)
             opener = registered_birth(db, self.sealer, tenant.id, kept.holder) if kept else None
