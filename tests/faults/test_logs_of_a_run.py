@@ -41,7 +41,7 @@ BACK = "http://127.0.0.1:1/return"
 DOCUMENT = "見本の契約書に同意します。".encode()
 WRONG = {"signature": "WRONGPIN77", "user_authentication": "9753"}
 TOOK = re.compile(r" \d+\.\d ms$", re.MULTILINE)  # how long a request took: 1023.4 tells nobody's PIN
-JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}")
+JWT = re.compile(r"eyJ[A-Za-z0-9_-]{9}")  # twelve characters: nine octets of the header's JSON
 SECRETS = {"access_token", "id_token", "refresh_token", "client_assertion", "code_verifier", "sign_certificate"}
 IN_ADDRESSES = SECRETS | {"code", "state", "nonce"}
 
@@ -116,6 +116,11 @@ def said(tmp_path_factory: pytest.TempPathFactory, reader: Pcsc | None) -> tuple
         log.seek(0)
         err = log.read()
     return run, first + out + err + bodies + agent
+
+
+def begins_json(text: str) -> bool:
+    """Tell a token's head, `{"alg":"…`, from random characters that begin alike, as one in some thousand ids does."""
+    return re.fullmatch(rb'\{"[ -~]+', base64.urlsafe_b64decode(text)) is not None
 
 
 def listen(patch: pytest.MonkeyPatch, run: Run) -> None:
@@ -239,7 +244,7 @@ def test_no_line_of_the_run_names_a_secret(said: tuple[Run, str]) -> None:
         assert route in output, "the access log was not kept"
     assert "key of the page of the login by service" in run.secrets
     assert run.named_in(output) == []
-    assert JWT.findall(output) == []
+    assert [found for found in JWT.findall(output) if begins_json(found)] == []
 
 
 def test_a_told_secret_would_be_found(said: tuple[Run, str]) -> None:

@@ -175,7 +175,7 @@ def _together(connection: Connection, kind: Kind | None, writes: list[_Write]) -
     _BEGIN.run(connection)
     try:
         outcomes = [what(connection) for what in whats] if kind is None else kind(connection, whats)
-    except Exception as error:  # noqa: BLE001 - whose it was shows when each runs alone
+    except BaseException as error:  # noqa: BLE001 - whose it was shows when each runs alone
         _undo(connection, error)
         return False
     _END.run(connection)
@@ -192,14 +192,14 @@ def _apart(connection: Connection, write: _Write) -> None:
     _BEGIN.run(connection)
     try:
         write.run(connection)
-    except Exception as error:  # noqa: BLE001 - told to whoever waits for it
+    except BaseException as error:  # noqa: BLE001 - told to whoever waits for it
         _undo(connection, error)
         write.error = error
     else:
         _END.run(connection)
 
 
-def _undo(connection: Connection, error: Exception) -> None:
+def _undo(connection: Connection, error: BaseException) -> None:
     """Undo what ran since the savepoint. Raises the database's error itself where the transaction is gone with it."""
     try:
         _UNDO.run(connection)
