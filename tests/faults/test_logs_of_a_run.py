@@ -41,7 +41,7 @@ BACK = "http://127.0.0.1:1/return"
 DOCUMENT = "見本の契約書に同意します。".encode()
 WRONG = {"signature": "WRONGPIN77", "user_authentication": "9753"}
 TOOK = re.compile(r" \d+\.\d ms$", re.MULTILINE)  # how long a request took: 1023.4 tells nobody's PIN
-JWT = re.compile(r"eyJ[A-Za-z0-9_-]{9}")  # twelve characters: nine octets of the header's JSON
+JWT = re.compile(r"eyJ[A-Za-z0-9_-]{8,}")
 SECRETS = {"access_token", "id_token", "refresh_token", "client_assertion", "code_verifier", "sign_certificate"}
 IN_ADDRESSES = SECRETS | {"code", "state", "nonce"}
 
@@ -120,7 +120,7 @@ def said(tmp_path_factory: pytest.TempPathFactory, reader: Pcsc | None) -> tuple
 
 def begins_json(text: str) -> bool:
     """Tell a token's head, `{"alg":"…`, from random characters that begin alike, as one in some thousand ids does."""
-    return re.fullmatch(rb'\{"[ -~]+', base64.urlsafe_b64decode(text)) is not None
+    return re.match(rb'\{"[a-z0-9]{3}', base64.urlsafe_b64decode(text[:8])) is not None
 
 
 def listen(patch: pytest.MonkeyPatch, run: Run) -> None:

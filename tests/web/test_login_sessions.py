@@ -196,7 +196,7 @@ def test_service_names_the_provider_for_whom_the_check_is_made(visitor: Any, ser
         left = leave(visitor, page).headers["location"]
         assert dict(parse_qsl(urlsplit(left).query))["client_id"] == f"HONNIN{tenant.replace('_', '')}"
         screen = visitor.follow(visitor.get(left)).text
-        assert re.search(f"<strong[^>]*>{shown}</strong>", screen)
+        assert f'<strong lang="ja">{shown}</strong>' in screen
         assert "honnin 本人確認" not in screen
 
 
