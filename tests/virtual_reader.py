@@ -10,8 +10,7 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +25,6 @@ REQUIRE_ALL = os.environ.get("HONNIN_REQUIRE_ALL") == "1"
 PCSCD = "/usr/sbin/pcscd"
 DRIVER = "/usr/lib/pcsc/drivers/serial/libifdvpcd.so"
 COMMAND_SECONDS = 120.0
-INSERTIONS = 10  # a card that vpcd lost in the middle of a command is sometimes not seen when it is put in again
 LOCK = Path("/tmp/honnin-pcscd.lock")  # noqa: S108 - shared by every test run of this machine on purpose
 
 READER = """FRIENDLYNAME "Virtual PCD"
@@ -104,29 +102,16 @@ class Pcsc:
     @contextmanager
     def holding(self, card: HeldChip, slot: int = 0) -> Iterator[None]:
         """Keep a card of this process in a slot for the length of a block."""
-        for _ in range(INSERTIONS):
-            stop = threading.Event()
-            address = ("127.0.0.1", self.port + slot)
-            serving = threading.Thread(target=vpcd.serve, args=(card, *address), kwargs={"stop": stop})
-            serving.start()
-            try:
-                if self._comes(slot):
-                    yield
-                    return
-            finally:
-                stop.set()
-                joined(serving)
-                until(lambda: not self.occupied(slot), "The card did not leave the reader.")
-        pytest.fail("The card did not appear in the reader.")
-
-    def _comes(self, slot: int) -> bool:
-        """Tell whether a card comes to be seen; where it does not, a person takes it out and puts it in again."""
-        end = time.monotonic() + LONG / INSERTIONS
-        while not self.occupied(slot):
-            if time.monotonic() > end:
-                return False
-            time.sleep(0.05)
-        return True
+        stop = threading.Event()
+        serving = threading.Thread(target=vpcd.serve, args=(card, "127.0.0.1", self.port + slot), kwargs={"stop": stop})
+        serving.start()
+        try:
+            until(lambda: self.occupied(slot), "The card did not appear in the reader.")
+            yield
+        finally:
+            stop.set()
+            joined(serving)
+            until(lambda: not self.occupied(slot), "The card did not leave the reader.")
 
     @contextmanager
     def holding_command(self, *arguments: str | Path, slot: int = 0) -> Iterator[None]:
@@ -154,6 +139,37 @@ class Pcsc:
             self._daemon.wait(LONG)
         if self._lock:
             self._lock.close()
+
+
+class Slipping:
+    """A chip that loses contact.
+
+    slips: tells by the number of a command whether contact is lost at it; stays_away: until it is put in again.
+    """
+
+    def __init__(self, chip: HeldChip, slips: Callable[[int], bool], *, stays_away: bool = False) -> None:
+        self._chip, self._slips, self._stays_away = chip, slips, stays_away
+        self._away = False
+        self.commands = 0
+
+    @property
+    def atr(self) -> bytes:
+        if self._away:
+            raise OSError
+        return self._chip.atr
+
+    def transmit(self, apdu: bytes) -> bytes:
+        self.commands += 1
+        if self._slips(self.commands):
+            self._away = self._stays_away
+            raise OSError
+        return self._chip.transmit(apdu)
+
+    def reset(self) -> None:
+        self._chip.reset()
+
+    def close(self) -> None:
+        self._chip.close()
 
 
 def _namespace() -> list[str]:

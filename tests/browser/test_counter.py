@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from playwright.sync_api import Page, expect
-from tests.virtual_reader import DRIVER, PCSCD, Pcsc, pcsc
+from tests.virtual_reader import DRIVER, PCSCD, Pcsc, Slipping, pcsc
 from tests.waiting import LONG, until
 
 from honnin.connect.worlds import open_world
@@ -45,9 +45,14 @@ class Agent:
                 self.code = found[1] + found[2]
 
     @contextmanager
-    def holding(self, target: str, slot: int = 0, *, cut_after: int = 0) -> Iterator["Slipping"]:
-        """Keep a document of the sandbox on the reader; cut_after: commands after which contact is lost."""
-        card = Slipping(open_emulated(target, self.data), cut_after)
+    def holding(
+        self, target: str, slot: int = 0, *, cut_after: int = 0, stays_away: bool = False
+    ) -> Iterator[Slipping]:
+        """Keep a document of the sandbox on the reader.
+
+        cut_after: commands after which contact is lost, for a moment, or for the length of the block if it stays away.
+        """
+        card = Slipping(open_emulated(target, self.data), lambda commands: commands == cut_after, stays_away=stays_away)
         with self.pcsc.holding(card, slot):
             yield card
 
@@ -57,27 +62,6 @@ class Agent:
         self._listening.join(LONG)
         if self._process.stderr:
             self._process.stderr.close()
-
-
-class Slipping:
-    """A chip that loses contact after some commands."""
-
-    def __init__(self, chip: Any, cut_after: int) -> None:
-        self._chip, self._cut_after = chip, cut_after
-        self.commands = 0
-        self.atr = chip.atr
-
-    def transmit(self, apdu: bytes) -> bytes:
-        self.commands += 1
-        if self.commands == self._cut_after:
-            raise OSError
-        return bytes(self._chip.transmit(apdu))
-
-    def reset(self) -> None:
-        self._chip.reset()
-
-    def close(self) -> None:
-        self._chip.close()
 
 
 @pytest.fixture(scope="module")
@@ -249,13 +233,24 @@ def test_lost_contact_is_said_and_reading_goes_on(
         clerk.enter(**keys["hanako"]["drivers_licence"])
         clerk.pair(agent)
         clerk.expect_genuine()
-    with agent.holding("hanako/drivers_licence", cut_after=whole.commands - 6):
+    with agent.holding("hanako/drivers_licence", cut_after=whole.commands - 6, stays_away=True):
         clerk.begin("drivers_licence")
         clerk.enter(**keys["hanako"]["drivers_licence"])
         expect(page.locator("[data-state=gone]")).to_be_visible(timeout=60_000)
     with agent.holding("hanako/drivers_licence") as again:
         clerk.expect_genuine()
     assert again.commands < whole.commands  # the files that were whole are not read again
+
+
+def test_card_that_slipped_and_lies_there_again_is_read_to_its_end(
+    clerk: Clerk, agent: Agent, keys: dict[str, dict[str, Any]]
+) -> None:
+    with agent.holding("hanako/drivers_licence", cut_after=10) as card:
+        clerk.begin("drivers_licence")
+        clerk.enter(**keys["hanako"]["drivers_licence"])
+        clerk.pair(agent)
+        clerk.expect_genuine()
+    assert card.commands > 10
 
 
 def test_no_card_two_cards_and_another_card_are_said(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.virtual_reader import Slipping
 from tests.waiting import LONG, joined, until
 
 from honnin.chip import MyNumberCard, Pin, open_reader
@@ -96,6 +97,25 @@ with open_reader("pcsc:00 00") as reader, MyNumberCard(reader) as card:
         card.tries()
     except HonninError as error:
         print(error.code, error.retryable)
+"""
+
+# Opens the card again as often as it loses it; a card that is not seen for a while is not seen any more.
+SLIPPED = """
+import time
+from honnin.chip import open_reader
+from honnin.errors import ReaderError
+lost, end = 0, time.monotonic() + 60
+while lost < 8 and time.monotonic() < end:
+    try:
+        with open_reader("pcsc:00 00") as reader:
+            while True:
+                reader.transmit(bytes.fromhex("00A4040000"))
+    except ReaderError as error:
+        if error.code == "reader.contact_lost":
+            lost += 1
+            end = time.monotonic() + 60
+        time.sleep(0.1)
+print(lost)
 """
 
 Take = Callable[..., tuple[EmulatedCard, list[Exchange]]]
@@ -320,3 +340,9 @@ def test_signing_a_file(pcsc: Any, card: Take, tmp_path: Path, pins: dict[str, d
     )
     assert checked.stdout == b"Verified OK\n"
     assert (tmp_path / "certificate").stat().st_mode & 0o077 == 0
+
+
+def test_card_that_slipped_and_lies_there_again_is_seen_again(pcsc: Any, card: Take) -> None:
+    chip, _ = card()
+    with pcsc.holding(Slipping(chip, lambda commands: commands % 7 == 0)):
+        assert script(pcsc, SLIPPED).stdout == b"8\n"

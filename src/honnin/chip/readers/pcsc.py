@@ -15,6 +15,7 @@ from honnin.errors import ReaderError
 __all__ = ["PcscReader", "statuses", "without_le"]
 
 BUSY_WAITS = (0.1, 0.2, 0.4, 0.8)  # seconds to wait for another program, after each refusal
+NOTICE_MILLISECONDS = 1000  # within which the PC/SC service sees that a card is gone (pcsc-lite looks every 400 ms)
 
 
 class PcscReader:
@@ -27,6 +28,9 @@ class PcscReader:
         self._context = context
         self._card = card
         self._protocol = protocol
+        # others' use that ended with ours is no news
+        self._known = _states(scard, context, [name])[0][1] & ~scard.SCARD_STATE_INUSE
+        self._lost = False
         self._closed = False
 
     @classmethod
@@ -43,10 +47,10 @@ class PcscReader:
             name = _choose(scard, context, wanted)
             card, protocol = _connect(scard, context, name)
             atr = bytes(_caller(scard)(scard.SCardStatus, card)[-1])
+            return cls(name, atr, scard, context, card, protocol)
         except BaseException:
             scard.SCardReleaseContext(context)
             raise
-        return cls(name, atr, scard, context, card, protocol)
 
     def transmit(self, apdu: bytes) -> bytes:
         """Send a command APDU and return data ‖ SW1 SW2. Raises ReaderError `reader.contact_lost`."""
@@ -55,9 +59,13 @@ class PcscReader:
         by_bytes = self._protocol == scard.SCARD_PROTOCOL_T0
         pci = scard.SCARD_PCI_T0 if by_bytes else scard.SCARD_PCI_T1
         sent = without_le(apdu) if by_bytes else apdu
-        answer = _caller(scard)(scard.SCardTransmit, self._card, pci, list(sent))[0]
-        if not answer:  # drivers call it a success, but a card that is there says at least SW1 SW2
-            raise _lost("the card gave no answer")
+        try:
+            answer = _caller(scard)(scard.SCardTransmit, self._card, pci, list(sent))[0]
+            if not answer:  # drivers call it a success, but a card that is there says at least SW1 SW2
+                raise _lost("the card gave no answer")
+        except ReaderError:
+            self._lost = True
+            raise
         return bytes(octet & 0xFF for octet in answer)
 
     def reset(self) -> None:
@@ -73,10 +81,17 @@ class PcscReader:
         )
 
     def close(self) -> None:
-        """Let go of the card, reset."""
+        """Let go of the card, reset.
+
+        Where it was lost, the service is left the time to see so first: a reset that fails before makes pcsc-lite say
+        that the reader is empty while its watch still knows the card, and one put back at once is never seen again.
+        """
         if self._closed:
             return
         self._closed = True
+        if self._lost:
+            known = [(self.name, self._known)]
+            self._scard.SCardGetStatusChange(self._context, NOTICE_MILLISECONDS, known)
         self._scard.SCardDisconnect(self._card, self._scard.SCARD_RESET_CARD)
         self._scard.SCardReleaseContext(self._context)
 
@@ -115,8 +130,6 @@ def _present(scard: ModuleType, context: Any) -> tuple[ReaderStatus, ...]:
         return ()
     if code != scard.SCARD_S_SUCCESS:
         raise _error(scard, code)
-    unaware = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
-    (states,) = _caller(scard)(scard.SCardGetStatusChange, context, 0, unaware)
     return tuple(
         ReaderStatus(
             url=f"pcsc:{name}",
@@ -124,8 +137,15 @@ def _present(scard: ModuleType, context: Any) -> tuple[ReaderStatus, ...]:
             card=bool(state & scard.SCARD_STATE_PRESENT),
             atr=bytes(atr).hex().upper() or None,
         )
-        for name, state, atr in states
+        for name, state, atr in _states(scard, context, names)
     )
+
+
+def _states(scard: ModuleType, context: Any, names: list[str]) -> list[tuple[str, int, list[int]]]:
+    """Return (name, state, ATR) of readers; a state counts, in its upper half, how often cards came and went."""
+    unaware = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
+    (states,) = _caller(scard)(scard.SCardGetStatusChange, context, 0, unaware)
+    return list(states)
 
 
 def _choose(scard: ModuleType, context: Any, wanted: str) -> str:

@@ -60,13 +60,13 @@ def _receive(connection: socket.socket, stop: threading.Event) -> bytes | None:
 def _exactly(connection: socket.socket, count: int, stop: threading.Event) -> bytes | None:
     received = bytearray()
     while len(received) < count:
+        if stop.is_set():
+            return None
         if hasattr(socket, "TCP_QUICKACK"):  # vpcd sends length and payload apart, and waits for the first to arrive
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
         try:
             part = connection.recv(count - len(received))
         except TimeoutError:
-            if stop.is_set():
-                return None
             continue
         if not part:
             return None
