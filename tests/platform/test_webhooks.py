@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import update
 from standardwebhooks import Webhook, WebhookVerificationError
 from tests.receiver import Got, Receiver, receiving
 from tests.searching import tells
@@ -18,6 +19,7 @@ from honnin.errors import HonninError
 from honnin.platform import Platform, outbox
 from honnin.platform.clock import machine_clock, moment
 from honnin.platform.models import Caller, SessionRequest
+from honnin.platform.store import schema
 from honnin.platform.webhooks import Deliverer, delivery
 from honnin.platform.webhooks.models import EndpointChange, EndpointRequest, ReplayRequest
 from honnin.platform.webhooks.schedule import schedule
@@ -85,17 +87,21 @@ def verified(secret: str, got: Got) -> Any:
     return Webhook(secret).verify(got.body, got.headers)
 
 
-def test_an_endpoint_that_cannot_be_read_ends_the_sending_no_longer_than_that(
+def test_an_endpoint_that_cannot_be_read_stops_no_other_and_gets_its_events_once_it_can(
     platform: Platform, caller: Caller, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    platform.webhooks.create(caller, EndpointRequest(url=receiver.url))
-    damaged = "UPDATE webhook_endpoints SET types = '{}'"
-    platform.store.write(lambda db: db.exec_driver_sql(damaged.format("no json")))
+    made = platform.webhooks.create(caller, EndpointRequest(url=f"{receiver.url}/damaged"))
+    platform.webhooks.create(caller, EndpointRequest(url=f"{receiver.url}/whole"))
+    table = schema.webhook_endpoints
+    types = update(table).where(table.c.endpoint_id == made.id)
+    platform.store.write(lambda db: db.execute(types.values(types="no json")))
     happen(platform, caller)
     with sending(platform, clock):
-        until(lambda: "webhooks: JSONDecodeError" in caplog.text, "nothing failed")
-        platform.store.write(lambda db: db.exec_driver_sql(damaged.format("[]")))
-        receiver.wait_for(1)
+        (got,) = receiver.wait_for(1)
+        assert got.path == "/whole"
+        until(lambda: f"{made.id} of {caller.id}: JSONDecodeError" in caplog.text, "nothing failed")
+        platform.store.write(lambda db: db.execute(types.values(types="[]")))
+        assert receiver.wait_for(2)[1].path == "/damaged"
 
 
 def test_events_come_signed_and_without_anything_of_the_person(

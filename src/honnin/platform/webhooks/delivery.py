@@ -115,7 +115,7 @@ class Deliverer:
     # --- 1.
 
     def _spread(self) -> bool:
-        """Make deliveries of events; tell whether there were any."""
+        """Make deliveries of events; tell whether there were any. An endpoint that cannot be read stops no other."""
         tenants = schema.tenants
         query = (
             select(_ENDPOINTS.c.tenant_id, _ENDPOINTS.c.endpoint_id)
@@ -125,9 +125,14 @@ class Deliverer:
         )
         with self._store.read() as db:
             waiting = [(row.tenant_id, row.endpoint_id) for row in db.execute(query)]
+        made = False
         for tenant_id, endpoint_id in waiting:
-            self._store.write(partial(self._spread_one, tenant_id, endpoint_id), tenant=tenant_id)
-        return bool(waiting)
+            try:
+                self._store.write(partial(self._spread_one, tenant_id, endpoint_id), tenant=tenant_id)
+                made = True
+            except Exception as error:  # noqa: BLE001 - nobody else's events would be sent any more
+                LOGGER.warning("webhooks: %s of %s: %s", endpoint_id, tenant_id, name_of(error))
+        return made
 
     def _spread_one(self, tenant_id: str, endpoint_id: str, db: Connection) -> None:
         this = (_ENDPOINTS.c.tenant_id == tenant_id, _ENDPOINTS.c.endpoint_id == endpoint_id)
