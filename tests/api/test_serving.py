@@ -129,12 +129,17 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
         assert len(listed) == 1
 
 
-def test_a_worker_that_dies_is_replaced_and_named(data: Path) -> None:
+def two_workers(data: Path) -> tuple["subprocess.Popen[str]", str]:
+    """Start `honnin serve` with two workers; return it and where it answers."""
     arguments = [HONNIN, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
     base = base_of(json.loads(next_line(process.stdout)))
     assert healthy(base)
+    return process, base
+
+
+def test_a_worker_that_dies_is_replaced_and_named(data: Path) -> None:
+    process, _ = two_workers(data)
 
     def workers() -> list[str]:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
@@ -150,11 +155,7 @@ def test_a_worker_that_dies_is_replaced_and_named(data: Path) -> None:
 
 
 def test_workers_whose_supervisor_is_killed_end_and_give_the_port_back(data: Path) -> None:
-    arguments = [HONNIN, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    base = base_of(json.loads(next_line(process.stdout)))
-    assert healthy(base)
+    process, base = two_workers(data)
     process.kill()
     rest, _ = process.communicate(timeout=LONG)  # ends when nobody has them open any longer
     assert rest == ""

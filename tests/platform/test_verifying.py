@@ -635,15 +635,19 @@ def test_nobody_is_asked_about_a_certificate_that_no_trusted_authority_signed(
     assert jlis.asked == 1
 
 
+def list_for(card: Any, world: World) -> bytes:
+    """Return the list of today that the CA of a card's certificate publishes."""
+    identifier = authority_key_identifier(parse_certificate(card.certificate))
+    authority = by_key_id(world, (identifier and identifier.key_identifier) or b"")
+    assert authority is not None
+    return crl.full(world, authority, world.now())
+
+
 def test_a_revocation_list_is_kept_once_for_all_checks_that_read_it(
     platform: Platform, caller: Caller, card: Cards, jlis: Any, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hanako = card("hanako")
-    identifier = authority_key_identifier(parse_certificate(hanako.certificate))
-    assert identifier is not None
-    authority = by_key_id(world, identifier.key_identifier or b"")
-    assert authority is not None
-    made = crl.full(world, authority, world.now())
+    made = list_for(hanako, world)
 
     def fetch(certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:
         return RevocationData(crls=(made,), source="crl_http", fetched_at=at)
@@ -665,13 +669,9 @@ def test_a_list_that_only_a_repeat_read_is_kept_with_the_next_check(
 ) -> None:
     """Of two calls at once under one key the later gets the earlier's answer; what it read itself is kept nowhere."""
     hanako = card("hanako")
-    identifier = authority_key_identifier(parse_certificate(hanako.certificate))
-    assert identifier is not None
-    authority = by_key_id(world, identifier.key_identifier or b"")
-    assert authority is not None
-    lists = [crl.full(world, authority, world.now())]
+    lists = [list_for(hanako, world)]
     world.advance(timedelta(days=1))
-    lists.append(crl.full(world, authority, world.now()))
+    lists.append(list_for(hanako, world))
     assert lists[0] != lists[1]
 
     def fetch(certificate: bytes, issuer: bytes, *, at: datetime) -> RevocationData:
