@@ -129,29 +129,57 @@ def test_serve_is_the_product_alone(data: Path, workers: str) -> None:
         assert len(listed) == 1
 
 
-def two_workers(data: Path) -> tuple["subprocess.Popen[str]", str]:
+# the supervisor's limits, in seconds, are set before the command runs
+SERVING = (
+    "import sys; from honnin.web import serving; {limits}; from honnin.cli.main import main; "
+    "sys.argv[0] = 'honnin'; main()"
+)
+
+
+def two_workers(data: Path, limits: str = "pass") -> tuple["subprocess.Popen[str]", str]:
     """Start `honnin serve` with two workers; return it and where it answers."""
-    arguments = [HONNIN, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
+    program = [sys.executable, "-c", SERVING.format(limits=limits)]
+    arguments = [*program, "serve", "--port", "0", "--workers", "2", "--no-access-log", "--data", str(data), "--json"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     base = base_of(json.loads(next_line(process.stdout)))
     assert healthy(base)
     return process, base
 
 
-def test_a_worker_that_dies_is_replaced_and_named(data: Path) -> None:
-    process, _ = two_workers(data)
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(one) for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
-    def workers() -> list[str]:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        return [one for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
 
-    dead = workers()[-1]
-    os.kill(int(dead), signal.SIGKILL)
-    until(lambda: len(workers()) == 2 and dead not in workers(), "nobody took its place")
-    process.send_signal(signal.SIGTERM)
+def ended(process: "subprocess.Popen[str]") -> str:
+    """Wait for the end of a supervisor, and return what it logged."""
     rest, errors = process.communicate(timeout=LONG)
     assert (process.returncode, rest) == (0, "")
-    assert f"worker {dead} ended with -9, " in errors
+    return errors
+
+
+@pytest.mark.parametrize(
+    ("signalled", "limits"), [(signal.SIGKILL, "pass"), (signal.SIGSTOP, "serving.ANSWER_SECONDS = 10")]
+)
+def test_a_worker_that_dies_or_is_silent_for_long_is_replaced_and_named(
+    data: Path, signalled: signal.Signals, limits: str
+) -> None:
+    process, _ = two_workers(data, limits)
+    dead = workers_of(process)[-1]
+    os.kill(dead, signalled)
+    until(lambda: len(workers_of(process)) == 2 and dead not in workers_of(process), "nobody took its place")
+    process.send_signal(signal.SIGTERM)
+    assert f"worker {dead} ended with -9, " in ended(process)
+
+
+def test_a_signal_is_answered_beside_silent_workers_which_are_killed_when_they_do_not_end(data: Path) -> None:
+    process, _ = two_workers(data, "serving.ANSWER_SECONDS, serving.END_SECONDS = 300, 1")
+    silent = workers_of(process)
+    for one in silent:
+        os.kill(one, signal.SIGSTOP)
+    process.send_signal(signal.SIGTERM)
+    told = [line.partition("honnin.serve ")[2] for line in ended(process).splitlines()]
+    assert told == [f"worker {one} does not end and is killed" for one in silent]
 
 
 def test_workers_whose_supervisor_is_killed_end_and_give_the_port_back(data: Path) -> None:

@@ -39,7 +39,7 @@ LINGER_BYTES = 1 << 20
 LINGER_SECONDS = 2.0
 KEEP_ALIVE_SECONDS = 15
 GRACE_SECONDS = 10
-ANSWER_SECONDS = 30  # in which a worker tells its supervisor that it lives, however busy the machine; else it is killed
+ANSWER_SECONDS = 30  # for which a worker may be silent when its supervisor asks, however busy the machine; then killed
 
 
 class HeadWithBody(asyncio.Transport):

@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
+from uvicorn.supervisors.multiprocess import Process
 
-from honnin.api.wire import Server, bind, configuration
+from honnin.api.wire import ANSWER_SECONDS, Server, bind, configuration
 from honnin.connect import worlds
 from honnin.errors import HonninError, StateError
 from honnin.web.origins import KEYS_FILE, compose
@@ -49,6 +50,9 @@ __all__ = [
 LOGGER = logging.getLogger("honnin.serve")
 NAMES_VARIABLE = "HONNIN_NAMES"
 START_SECONDS = 20.0
+PING_SECONDS = 0.5  # in which a worker answers when it is asked whether it lives; else it is silent for now
+END_SECONDS = 60.0  # in which workers end that were told to: longer than their calls, threads and writes need
+STARTUP_FAILED = 3  # the exit status of a worker of uvicorn's whose application cannot be made
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +182,13 @@ def serve_here(listener: socket.socket, app: ASGIApp) -> None:
 
 
 class _Workers(Multiprocess):
-    """uvicorn's supervisor of processes, telling when one of them answers."""
+    """uvicorn's supervisor of processes, telling when one of them answers; a silent one keeps no signal waiting."""
 
     def __init__(self, config: Config, listener: socket.socket, ready: Callable[[], None]) -> None:
         super().__init__(config, [listener])
         self._address = listener.getsockname()[:2]
         self._ready = ready
+        self._silent: dict[Process, float] = {}  # since when
 
     def init_processes(self) -> None:
         """Start the processes and wait until the port answers, a signal comes, or START_SECONDS have passed."""
@@ -196,12 +201,46 @@ class _Workers(Multiprocess):
             time.sleep(0.05)
 
     def keep_subprocess_alive(self) -> None:
-        """Put another process in the place of one that ended or does not answer, and say so: nothing else would."""
-        before = list(self.processes)
-        super().keep_subprocess_alive()
-        for old, new in zip(before, self.processes, strict=True):
-            if new is not old:
-                LOGGER.warning("worker %s ended with %s, %s takes its place", old.pid, old.exitcode, new.pid)
+        """Put another process in the place of one that ended or was silent for ANSWER_SECONDS, and say so: nothing else
+        would. One whose application cannot be made ends all, as its successor would fail like it.
+        """
+        for place, old in enumerate(self.processes):
+            if self.signal_queue:
+                return
+            if self._lives(old):
+                continue
+            old.kill()
+            old.join()
+            self._silent.pop(old, None)
+            if old.exitcode == STARTUP_FAILED:
+                LOGGER.error("worker %s could not start", old.pid)
+                self.should_exit.set()
+                return
+            new = self.processes[place] = Process(self.config, self.sockets)
+            new.start()
+            LOGGER.warning("worker %s ended with %s, %s takes its place", old.pid, old.exitcode, new.pid)
+
+    def _lives(self, process: Process) -> bool:
+        """Tell whether a process runs and was not silent for too long; asking it takes PING_SECONDS at most."""
+        asked = time.monotonic()
+        if not process.is_alive(PING_SECONDS):
+            since = self._silent.setdefault(process, asked)
+            return process.process.is_alive() and time.monotonic() - since < ANSWER_SECONDS
+        self._silent.pop(process, None)
+        with contextlib.suppress(OSError, EOFError):  # answers to what it was asked while it was silent
+            while process.parent_conn.poll():
+                process.parent_conn.recv()
+        return True
+
+    def join_all(self) -> None:
+        """Wait for the end of the processes, and kill those that do not end."""
+        give_up = time.monotonic() + END_SECONDS
+        for process in self.processes:
+            process.process.join(max(0.0, give_up - time.monotonic()))
+            if process.process.is_alive():
+                LOGGER.warning("worker %s does not end and is killed", process.pid)
+                process.process.kill()
+                process.process.join()
 
 
 def serve_workers(
