@@ -5,12 +5,15 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
+from types import SimpleNamespace
 from typing import Any
 
+import httpcore
 import pytest
 from tests.connect.dripping import Dripping
-from tests.waiting import LONG
+from tests.waiting import LONG, joined
 
+from honnin.connect.deadline import DeadlineTransport
 from honnin.connect.gateway import Address, Gateway
 from honnin.errors import InputError, ServiceError
 
@@ -49,6 +52,12 @@ def refused(gateway: Gateway, address: Address | None = None) -> ServiceError:
     with pytest.raises(ServiceError) as caught:
         gateway.get(address or gateway.at("jlis", "/x"), limit=LIMIT, accept="*/*")
     return caught.value
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, getaddrinfo: Callable[..., Any]) -> None:
+    """Let the gateway alone resolve names in another way."""
+    resolver = SimpleNamespace(getaddrinfo=getaddrinfo, SOCK_STREAM=socket.SOCK_STREAM)
+    monkeypatch.setattr("honnin.connect.deadline.socket", resolver)
 
 
 class TestAddresses:
@@ -160,6 +169,68 @@ class TestAnswers:
         dripping = misbehaving.answer = Dripping(b"HTTP/1.1 200 OK\r\n\r\n", 0.9 * LONG / Dripping.OCTETS)
         made = gateway_of(clock=dripping.clock)
         assert made.get(made.at("jlis", "/"), limit=LIMIT, accept="*/*").content == b"." * Dripping.OCTETS
+
+    @pytest.mark.parametrize(("addresses", "given"), [(4, [4.0, 4.0, 2.0]), (1, [4.0, 4.0])])
+    def test_addresses_and_a_second_try_share_the_deadline(
+        self,
+        gateway_of: Callable[..., Gateway],
+        monkeypatch: pytest.MonkeyPatch,
+        addresses: int,
+        given: list[float],
+    ) -> None:
+        """Nobody answers at any address of the host, and each keeps whoever asks for as long as it may."""
+        now, asked = 0.0, list[tuple[str, float]]()
+
+        class Silent(httpcore.NetworkBackend):
+            def connect_tcp(self, host: str, port: int, timeout: float | None = None, *_: Any) -> Any:
+                nonlocal now
+                assert timeout is not None
+                asked.append((host, timeout))
+                now += timeout
+                raise httpcore.ConnectTimeout
+
+        names = [f"192.0.2.{number}" for number in range(1, addresses + 1)]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (name, 80)) for name in names]
+        resolving(monkeypatch, lambda *_, **__: found)
+        transport = DeadlineTransport(lambda: now)
+        monkeypatch.setattr(transport._pool._network_backend, "_inner", Silent())
+        made = gateway_of(timeout=4.0, deadline=10.0, clock=lambda: now, transport=transport)
+        assert refused(made, Address("http://many.invalid/")).code == "gateway.timeout"
+        assert asked == list(zip(names * 2, given, strict=False))
+        assert now <= 10
+
+    def test_a_host_without_an_address_is_unreachable(
+        self, gateway_of: Callable[..., Gateway], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def unknown(*_: object, **__: object) -> None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+        resolving(monkeypatch, unknown)
+        assert refused(gateway_of(), Address("http://none.invalid/")).code == "gateway.unreachable"
+
+    def test_a_question_that_is_taken_slowly(self) -> None:
+        """Past the deadline nothing more of it is sent."""
+        now, size, taken = 0.0, 64 << 20, list[int]()
+
+        def take() -> None:
+            nonlocal now
+            peer, _ = listening.accept()
+            with peer:
+                while piece := peer.recv(1 << 16):
+                    taken.append(len(piece))
+                    now = 2 * LONG if sum(taken) > 1 << 20 else 0.0  # in the midst of its content
+
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            thread = threading.Thread(target=take, daemon=True)
+            thread.start()
+            port = listening.getsockname()[1]
+            made = Gateway(f"http://127.0.0.1:{port}", timeout=LONG, deadline=LONG, clock=lambda: now)
+            with pytest.raises(ServiceError) as caught:
+                made.post(made.at("jlis", "/"), bytes(size), "text/plain", limit=LIMIT, accept="*/*")
+            made.close()
+            joined(thread)
+        assert caught.value.code == "gateway.timeout"
+        assert 1 << 20 < sum(taken) < size
 
     def test_silent(self, gateway_of: Callable[..., Gateway], misbehaving: Any) -> None:
         over = threading.Event()

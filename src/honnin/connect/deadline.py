@@ -1,9 +1,11 @@
 """Connections of httpx that stop at a deadline: each step of connecting, sending and reading has what is left until it.
 
 httpx knows a limit for each step alone, so that a peer which sends octet by octet, in an answer's head, between chunks
-or in informational answers, could keep whoever asks for as long as it likes.
+or in informational answers, could keep whoever asks for as long as it likes; so could a host with many addresses, or a
+peer that takes a large question slowly. What has no limit is the resolution of the host's name: the system's own holds.
 """
 
+import socket
 import ssl
 import threading
 import time
@@ -14,6 +16,8 @@ import httpcore
 import httpx
 
 __all__ = ["DeadlineTransport"]
+
+PIECE = 16 << 10  # octets sent within one limit, as many as a TLS record holds
 
 
 class DeadlineTransport(httpx.HTTPTransport):
@@ -56,8 +60,21 @@ class _Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        left = self._left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._left, self._inner.connect_tcp(host, port, left, local_address, socket_options))
+        """Connect to the first address of a host that answers, each being given what is left."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from error
+        failed: httpcore.ConnectError | httpcore.ConnectTimeout = httpcore.ConnectError("no address")
+        for *_, address in found:
+            left = self._left(timeout, httpcore.ConnectTimeout)
+            try:
+                stream = self._inner.connect_tcp(str(address[0]), port, left, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+            else:
+                return _Stream(self._left, stream)
+        raise failed
 
 
 class _Stream(httpcore.NetworkStream):
@@ -68,7 +85,8 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, self._left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._left(timeout, httpcore.WriteTimeout))
+        for start in range(0, len(buffer), PIECE):
+            self._inner.write(buffer[start : start + PIECE], self._left(timeout, httpcore.WriteTimeout))
 
     def close(self) -> None:
         self._inner.close()

@@ -50,7 +50,8 @@ class Gateway:
 
     base: where the institutions of a sandbox answer, by label and Host header.
     hosts: host named in a certificate → a label of `base` (`jlis`), or an origin (`https://ocsp.example`).
-    timeout: seconds for each step of a connection; deadline: seconds for a whole answer, by `clock` (monotonic).
+    timeout: seconds for each step of a connection; deadline: seconds for a whole answer, a second try
+    included, by `clock` (monotonic).
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Gateway:
         self._port = f":{parts.port}" if parts.port else ""
         self._hosts = {host.lower(): target for host, target in (hosts or {}).items()}
         self._deadline = deadline
+        self._clock = clock
         self._client = httpx.Client(
             timeout=timeout,
             follow_redirects=False,
@@ -127,15 +129,16 @@ class Gateway:
     ) -> Answer:
         if address.host is not None:
             headers["host"] = address.host
+        ends = self._clock() + self._deadline  # of both tries
         try:
             try:
-                answer = self._once(method, address.url, content, headers, limit)
+                answer = self._once(method, address.url, content, headers, limit, ends)
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError) as error:
                 # Nothing was sent yet, or a kept connection had just been closed at the other end.
                 if isinstance(error, httpx.RemoteProtocolError) and CLOSED not in str(error):
                     raise
                 time.sleep(SECOND_TRY_AFTER)
-                answer = self._once(method, address.url, content, headers, limit)
+                answer = self._once(method, address.url, content, headers, limit, ends)
         except httpx.TimeoutException as error:
             raise _unanswered(
                 address, "gateway.timeout", "The service did not answer in time.", next="Try again later."
@@ -153,9 +156,11 @@ class Gateway:
             ) from error
         return _accepted(answer)
 
-    def _once(self, method: str, url: str, content: bytes | None, headers: dict[str, str], limit: int) -> Answer:
+    def _once(
+        self, method: str, url: str, content: bytes | None, headers: dict[str, str], limit: int, ends: float
+    ) -> Answer:
         received = bytearray()
-        within = {"deadline": self._deadline}
+        within = {"deadline": ends - self._clock()}
         with self._client.stream(method, url, content=content, headers=headers, extensions=within) as response:
             if response.headers.get("content-encoding", "identity") != "identity":
                 raise _malformed("The service's answer is encoded though plain bytes were asked for.")
