@@ -56,7 +56,9 @@ class Line:
                 with self._sitting():
                     for work, told in calls:
                         self._make(work, told)
-            except BaseException as error:  # noqa: BLE001 - told to all whom it leaves without an answer
+            except BaseException as error:  # noqa: BLE001 - told to all who have no answer yet
+                # Some of their checks may be written even so, which is not known here: who repeats such a call by its
+                # idempotency key gets what was written.
                 for _, told in calls:
                     self._outcomes.tell(told, None, error)
 
