@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import insert
+from tests.platform.damage import live_log_damaged
 from tests.searching import tells
 from tests.waiting import LONG, joined, until
 
@@ -22,9 +23,9 @@ from honnin.errors import FormatError, StateError
 from honnin.platform import Platform
 from honnin.platform.evidence import rfc9162
 from honnin.platform.evidence.receipt import read_receipt, verify_receipt, write_receipt
+from honnin.platform.failing import Failing
 from honnin.platform.keys import Keyring, LogPublicKey
-from honnin.platform.models import Caller
-from honnin.platform.store import schema
+from honnin.platform.models import Caller, SessionRequest
 from honnin.platform.tenants import log_of
 
 sqlite_alone = pytest.mark.parametrize("database_url", [None])  # nothing here depends on the engine
@@ -283,15 +284,15 @@ def test_running_sequencer_signs_within_a_second(
 ) -> None:
     """What it waits for between an answer and the head that covers it; how fast the machine works is not asked."""
     noted: list[float | str] = []
-    stop, sequence = Noting(noted), platform.sequence
+    stop, sequence = Noting(noted), platform.log.sequence
 
-    def noting() -> int:
-        if number := sequence():
+    def noting(log_id: str) -> int:
+        if number := sequence(log_id):
             noted.append("signed")
         return number
 
     monkeypatch.setattr(platform, "_woken", Noting(noted))
-    monkeypatch.setattr(platform, "sequence", noting)
+    monkeypatch.setattr(platform.log, "sequence", noting)
     request = card("hanako").request()
     thread = threading.Thread(target=platform.run_sequencer, args=(stop,))
     thread.start()
@@ -307,36 +308,52 @@ def test_running_sequencer_signs_within_a_second(
         thread.join(LONG)
 
 
-def test_a_damaged_log_keeps_no_other_from_its_heads(platform: Platform, caller: Caller, card: Cards) -> None:
-    live = platform.authenticate(platform.create_tenant("本番の銀行", livemode=True).api_key)
-    platform.verify(caller, card("hanako").request())
-    platform.sequence()
-    platform.verify(caller, card("hanako").request())
-    with platform.store.read() as db:
-        log_id = log_of(db, live.id)
-    platform.store.write(lambda db: db.exec_driver_sql("UPDATE log_tiles SET hashes = substr(hashes, 40)"))
-
-    def wait(number: int) -> None:
-        mine = {"tenant_id": live.id, "evidence_id": f"evd_{number}", "log_id": log_id}
-        waiting = insert(schema.log_waiting).values(**mine, leaf=bytes(32))
-        platform.store.write(lambda db: db.execute(waiting))
-
+def test_a_damaged_log_keeps_no_other_from_its_heads_and_nothing_from_its_end(
+    platform: Platform,
+    caller: Caller,
+    card: Cards,
+    later: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    damaged, request, checkpoints = live_log_damaged(platform), card("hanako").request(), list[int]()
+    monkeypatch.setattr("honnin.platform.facade.SWEEP_EVERY", 0.0)
+    monkeypatch.setattr("honnin.platform.facade.CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr("honnin.platform.facade.Failing", partial(Failing, pause=0.0))  # it fails at every turn
+    monkeypatch.setattr(platform.store, "checkpoint", lambda: checkpoints.append(1))
+    asked = SessionRequest(purpose="p", text="t", return_url="http://localhost/r", expires_in=60)
+    session = platform.sessions.create(caller, asked).id
     stop = threading.Event()
     thread = threading.Thread(target=platform.run_sequencer, args=(stop,))
     thread.start()
     try:
-        for number in range(1, 3):
-            wait(number)
-            until(lambda number=number: heads_of(platform, log_id) == number, "no head")
+        for number in range(1, 5):
+            platform.verify(caller, request)
+            until(lambda number=number: size_of_head(platform, caller) == number, "no head")
+        later(seconds=61)
+        ended = lambda: "session.expired" in {event.type for event in platform.events(caller).data}  # noqa: E731
+        until(ended, f"{session} does not end")
     finally:
         stop.set()
-        thread.join(30)
+        joined(thread)
+    assert len(checkpoints) == 2
+    assert [one.getMessage() for one in caplog.records if damaged in one.getMessage()] == [
+        f"sequencer: {damaged}: ValueError"
+    ]
     with pytest.raises(ValueError, match="lacks nodes"):
         platform.sequence()
 
 
-def heads_of(platform: Platform, log_id: str) -> int:
-    head = platform.log.latest_head(log_id)
+def test_a_receipt_is_exported_beside_a_damaged_log(platform: Platform, caller: Caller, card: Cards) -> None:
+    live_log_damaged(platform)
+    answer = platform.verify(caller, card("hanako").request())
+    receipt = platform.export_receipt(answer.id)
+    assert verify_receipt(receipt, platform.keys.log.public)["verification"] == answer.id
+
+
+def size_of_head(platform: Platform, caller: Caller) -> int:
+    with platform.store.read() as db:
+        head = platform.log.latest_head(log_of(db, caller.id))
     return 0 if head is None else head.tree_size
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import update
 from tests.waiting import LONG, joined
 
 from honnin.cli.main import cli
@@ -25,6 +26,7 @@ from honnin.platform.evidence.packing import read_custody
 from honnin.platform.models import Caller, VerificationAnswer
 from honnin.platform.records import RecordRequest, record_laws
 from honnin.platform.records.showing import as_csv, as_pdf
+from honnin.platform.store import schema
 
 Cards = Callable[[str], Any]
 STATED = {
@@ -118,6 +120,31 @@ def last_day(event: date, years: int) -> date:
     first = event + timedelta(days=1)
     corresponding = date(first.year + years, 3, 1) if (first.month, first.day) == (2, 29) else None
     return (corresponding or first.replace(year=first.year + years)) - timedelta(days=1)
+
+
+def test_a_record_that_cannot_be_ended_keeps_no_other_and_no_session(
+    platform: Platform,
+    caller: Caller,
+    card: Cards,
+    later: Callable[..., None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    checks = [platform.verify(caller, card("hanako").request(law="aml")) for _ in range(3)]
+    made = [platform.records.make(caller, request_of(check)).id for check in checks]
+    today = today_of(platform, caller)
+    for before, record_id in enumerate(reversed(made)):  # the first that was made is the first to end
+        kept = platform.records.end_relation(caller, record_id, today - timedelta(days=before)).keep_until
+    table = schema.records
+    damage = update(table).where(table.c.record_id == made[0]).values(verification_id="ver_none")
+    platform.store.write(lambda db: db.execute(damage))
+    assert kept is not None
+    later(days=(kept - today).days + len(made))
+    for swept in (2, 0):
+        assert platform.sweep() == swept
+        assert [platform.records.read(caller, one).status == "ended" for one in made[1:]] == [True, True]
+    assert [one.getMessage() for one in caplog.records if "rec_" in one.getMessage()] == [
+        f"records: {made[0]} of {caller.id}: verification.unknown"
+    ]
 
 
 def test_clock_starts_at_the_end_of_the_relation_and_the_record_ends_on_its_day(

@@ -12,6 +12,7 @@ from tests.waiting import joined
 
 from honnin.errors import GoneError, HonninError, InputError, KeyRefusedError, NotFoundError, StateError
 from honnin.platform import Platform
+from honnin.platform.evidence.sealing import Sealer
 from honnin.platform.models import Caller, Session, SessionRequest, SessionSignature
 from honnin.sandbox import people
 from honnin.sandbox.life import happen
@@ -207,6 +208,35 @@ def test_session_expires(platform: Platform, caller: Caller, card: Cards, later:
     assert [event.type for event in platform.events(caller).data] == ["session.created", "session.expired"]
     with platform.store.read() as db:
         assert db.exec_driver_sql("SELECT count(*) FROM sealed").scalar_one() == 0
+
+
+def test_a_step_that_fails_keeps_no_session_from_its_end_nor_does_another_session(
+    platform: Platform,
+    caller: Caller,
+    later: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first, second = (platform.sessions.create(caller, request(expires_in=60)).id for _ in range(2))
+    platform.store.write(lambda db: db.exec_driver_sql("ALTER TABLE staff_sign_ins RENAME TO elsewhere"))
+    end = Sealer.end
+
+    def damaged(self: Sealer, db: Any, tenant_id: str, subject: str, *given: Any, **named: Any) -> int:
+        if subject == first:
+            raise ValueError
+        return end(self, db, tenant_id, subject, *given, **named)
+
+    monkeypatch.setattr(Sealer, "end", damaged)
+    later(seconds=61)
+    assert platform.sweep() == 2  # the second session, and what the first had sealed, which ends by itself
+    assert platform.sweep() == 0
+    assert [event.data for event in platform.events(caller).data if event.type == "session.expired"] == [
+        {"session": second}
+    ]
+    assert [record.getMessage() for record in caplog.records if record.name == "honnin.platform"] == [
+        "sweep: sign-ins: store.down",
+        f"sessions: {first} of {caller.id}: ValueError",
+    ]
 
 
 def test_same_key_makes_one_session(platform: Platform, caller: Caller) -> None:

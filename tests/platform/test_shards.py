@@ -10,6 +10,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from tests.platform.conftest import POSTGRESQL, Cluster, Jlis, running_cluster
+from tests.platform.damage import let_wait, live_log_damaged
 
 from honnin.api import create_app
 from honnin.cli.tenant import tenant as commands
@@ -205,6 +206,23 @@ async def test_a_tenant_moves_there_and_back(
         verify_receipt(east.receipt(shards.authenticate(keys["east"]), more["id"]), east.keys.log.public)
         assert read_shards(data).moving == {}
         assert read_shards(data).placed == {tenant: "east"}
+
+
+@pytest.mark.peer(str(POSTGRESQL / "initdb"))
+def test_a_damaged_log_keeps_no_other_shard_and_no_move(shards: Shards) -> None:
+    keys = tenants_of_both(shards)
+    tenant, stays = (shards.authenticate(keys[name]).id for name in ("east", "west"))
+    east, west = (shards.platform(name) for name in ("east", "west"))
+    first = next(iter(shards._open.values()))
+    live_log_damaged(first)
+    for platform, one in ((east, tenant), (west, stays)):
+        let_wait(platform, one, "evd_of_check")
+    with pytest.raises(ValueError, match="lacks nodes"):
+        shards.sequence()
+    assert [platform.log.waiting(one) for platform, one in ((east, tenant), (west, stays))] == [[], []]
+    source, moved, target = (east, tenant, "west") if first is east else (west, stays, "east")
+    let_wait(source, moved, "evd_late")
+    assert move_tenant(shards, moved, target, drain=0).target == target
 
 
 def stopped(*_: object) -> None:

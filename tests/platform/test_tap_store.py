@@ -214,3 +214,19 @@ def test_days_are_over_for_each_purpose_apart_and_in_groups(desk: Desk, monkeypa
     desk.world.advance(timedelta(days=5))
     desk.platform.end_old_taps(livemode=False)
     assert left() == []
+
+
+@pytest.mark.parametrize("database_url", [None])
+def test_a_tenant_whose_taps_cannot_be_removed_keeps_no_other(desk: Desk) -> None:
+    other = desk.platform.authenticate(desk.platform.create_tenant("別の店").api_key)
+    elsewhere = Desk(desk.platform, other, desk.world)
+    elsewhere.register()
+    stays, goes = desk.tap().id, elsewhere.tap().id
+    when = f"WHEN old.tenant_id = '{desk.caller.id}' BEGIN SELECT RAISE(FAIL, 'damaged'); END"
+    desk.platform.store.write(lambda db: db.exec_driver_sql(f"CREATE TRIGGER damaged BEFORE DELETE ON taps {when}"))
+    desk.world.advance(timedelta(days=365))
+    with pytest.raises(HonninError, match=r"store\.down"):
+        desk.platform.end_old_taps(livemode=False)
+    assert desk.taps.read(desk.caller, stays).id == stays
+    with pytest.raises(HonninError, match=r"tap\.unknown"):
+        elsewhere.taps.read(other, goes)

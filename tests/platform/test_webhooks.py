@@ -1,5 +1,6 @@
 """Webhooks: what is sent is signed as `standardwebhooks` verifies it, tried again, given up, replayed, never lost."""
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from tests.waiting import LONG, joined, until
 from honnin.errors import HonninError
 from honnin.platform import Platform, outbox
 from honnin.platform.clock import machine_clock, moment
+from honnin.platform.failing import PAUSE
 from honnin.platform.models import Caller, SessionRequest
 from honnin.platform.store import schema
 from honnin.platform.webhooks import Deliverer, delivery
@@ -88,8 +90,14 @@ def verified(secret: str, got: Got) -> Any:
 
 
 def test_an_endpoint_that_cannot_be_read_stops_no_other_and_gets_its_events_once_it_can(
-    platform: Platform, caller: Caller, receiver: Receiver, clock: Clock, caplog: pytest.LogCaptureFixture
+    platform: Platform,
+    caller: Caller,
+    receiver: Receiver,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    monkeypatch.setattr(delivery, "SPREAD", 1)  # the damaged one alone fills the look
     made = platform.webhooks.create(caller, EndpointRequest(url=f"{receiver.url}/damaged"))
     platform.webhooks.create(caller, EndpointRequest(url=f"{receiver.url}/whole"))
     table = schema.webhook_endpoints
@@ -99,9 +107,34 @@ def test_an_endpoint_that_cannot_be_read_stops_no_other_and_gets_its_events_once
     with sending(platform, clock):
         (got,) = receiver.wait_for(1)
         assert got.path == "/whole"
-        until(lambda: f"{made.id} of {caller.id}: JSONDecodeError" in caplog.text, "nothing failed")
+        said = f"webhooks: {made.id} of {caller.id}: JSONDecodeError"
+        until(lambda: said in caplog.text, "nothing failed")
         platform.store.write(lambda db: db.execute(types.values(types="[]")))
+        clock.by += timedelta(seconds=PAUSE)
         assert receiver.wait_for(2)[1].path == "/damaged"
+    assert [record.getMessage() for record in caplog.records] == [said]
+
+
+def test_an_outcome_that_cannot_be_written_is_logged_without_a_traceback(
+    platform: Platform,
+    caller: Caller,
+    receiver: Receiver,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = platform.webhooks.create(caller, EndpointRequest(url=f"{receiver.url}/hook"))
+    happen(platform, caller)
+
+    def damaged(*_: object) -> None:
+        raise KeyError("secret")
+
+    monkeypatch.setattr(Deliverer, "_conclude", damaged)
+    with sending(platform, clock):
+        receiver.wait_for(1)
+        until(lambda: caplog.records, "nothing is logged")
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records] == [f"webhooks: {made.id} of {caller.id}: KeyError"]
 
 
 def test_events_come_signed_and_without_anything_of_the_person(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from honnin.chip.document import Trust
-from honnin.errors import NotFoundError, StateError, name_of
+from honnin.errors import NotFoundError, StateError
 from honnin.platform import outbox, tenants
 from honnin.platform.clock import japanese_day, machine_clock, moment
 from honnin.platform.comparing import Comparison, ComparisonRequest, compare_items
@@ -22,6 +22,7 @@ from honnin.platform.counter import Counter
 from honnin.platform.evidence.log import Head, Log, log_of_shard
 from honnin.platform.evidence.receipt import Receipt, make_receipt
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.failing import Failing
 from honnin.platform.filing import Documents
 from honnin.platform.forgetting import forget_person
 from honnin.platform.idempotency import Once
@@ -49,6 +50,7 @@ from honnin.platform.staff import CounterTerminals, Members, SignIns
 from honnin.platform.staff.passwords import Passwords
 from honnin.platform.store import Store
 from honnin.platform.store.prepared import Prepared
+from honnin.platform.sweeping import Sweeper
 from honnin.platform.tap import Taps
 from honnin.platform.verifying import Verifier, find_evidence, find_shown, find_verification, list_verifications
 from honnin.platform.webhooks import Deliverer, Webhooks
@@ -93,8 +95,17 @@ class Platform:
         self.taps = Taps(self.store, self.keys, self._sealer, self._verifier, modes, once)
         self._local = self._modes[False].local_addresses
         self.webhooks = Webhooks(self.store, self._sealer, once, local=self._local)
+        self._sweeper = Sweeper(
+            self.store,
+            self._sealer,
+            self._modes,
+            sign_ins=self.sign_ins,
+            sessions=self.sessions,
+            logins=self.logins,
+            taps=self.taps,
+            records=self.records,
+        )
         self._woken = threading.Event()
-        self._aged = dict[bool, date]()  # the day on which the old taps of a mode were all removed
 
     def close(self) -> None:
         """Close the store and the connections to services; a sequencer must have been stopped before."""
@@ -296,20 +307,7 @@ class Platform:
 
     def end_old_taps(self, *, livemode: bool) -> int:
         """Remove the taps of one mode that their tenants keep no longer; return how many."""
-        mode, ended = self._modes[livemode], 0
-        self._aged.pop(livemode, None)
-        while livemode not in self._aged:
-            ended += self._end_old_taps(japanese_day(mode.clock()), moment(mode.clock()), livemode=livemode)
-        return ended
-
-    def _end_old_taps(self, today: date, now: str, *, livemode: bool) -> int:
-        """Remove one group of them: they end at midnight, so that nobody looks again on a day that was done."""
-        if self._aged.get(livemode) == today:
-            return 0
-        ended, done = self.taps.end_old(today, now, livemode=livemode)
-        if done:
-            self._aged[livemode] = today
-        return ended
+        return self._sweeper.end_old_taps(livemode=livemode)
 
     def forget_person(self, tenant_id: str, object_id: str) -> int:
         """End the sealed data of a person, or of a check without one, at one tenant by destroying the keys.
@@ -343,7 +341,7 @@ class Platform:
         try:
             return self._receipt(tenant_id, object_id)
         except StateError:
-            self.sequence()
+            self.sequence(tenant_id)
             return self._receipt(tenant_id, object_id)
 
     def _receipt(self, tenant_id: str, object_id: str) -> Receipt:
@@ -376,13 +374,14 @@ class Platform:
         """Return the log's public key, PEM; what verifies receipts must not come from a receipt."""
         return self.keys.log.public.pem
 
-    def sequence(self) -> int:
-        """Number what waits in every log and sign heads over it; return how many records that were.
+    def sequence(self, tenant_id: str | None = None) -> int:
+        """Number what waits in every log, or in those alone where records of one tenant wait, and sign heads over it.
 
-        A log that fails keeps no other from its head: what it raised is raised after all of them.
+        Return how many records that were. A log that fails keeps no other from its head: what the first of them raised
+        is raised after all.
         """
         numbered, failed = 0, list[Exception]()
-        for log_id in self.log.waiting():
+        for log_id in self.log.waiting(tenant_id):
             try:
                 numbered += self.log.sequence(log_id)
             except Exception as error:  # noqa: BLE001 - raised below
@@ -394,8 +393,10 @@ class Platform:
     def run_sequencer(self, stop: threading.Event) -> None:
         """Sequence while there is work, and end what has passed its time, until `stop` is set; then once more.
 
-        Runs in a thread of its own; any number of processes may do so at once. Whatever fails is tried again.
+        Runs in a thread of its own; any number of processes may do so at once. Whatever fails, each log by itself, is
+        said in the log, keeps nothing else from its turn, and is tried again.
         """
+        failing = Failing(LOGGER, "sequencer", pause=1.0)
         swept, numbered, interval = -SWEEP_EVERY, 0, self.settings.head_interval
         written = 0
         while not stop.is_set():
@@ -403,21 +404,31 @@ class Platform:
                 self._woken.clear()
                 # gather a group: a head costs as much as some hundred records, so under load it covers more of them
                 stop.wait(interval if numbered >= MANY else interval / 4)
-            try:
+            with failing.guard("late writes"):
                 self.store.give_up_late()
-                numbered = self.sequence()
-                written += numbered
-                if written >= CHECKPOINT_EVERY:
-                    written = 0
+            numbered = self._sequence_each(failing)
+            written += numbered
+            if written >= CHECKPOINT_EVERY:
+                written = 0
+                with failing.guard("checkpoint"):
                     self.store.checkpoint()
-                if time.monotonic() - swept >= SWEEP_EVERY:
-                    swept = time.monotonic()
+            if time.monotonic() - swept >= SWEEP_EVERY:
+                swept = time.monotonic()
+                with failing.guard("sweep"):
                     self.sweep()
-            except Exception as error:  # noqa: BLE001 - no later record would ever be numbered
-                LOGGER.warning("sequencer: %s", name_of(error))
-                stop.wait(1.0)
         with suppress(Exception):  # what it could not number now, the next sequencer will
             self.sequence()
+
+    def _sequence_each(self, failing: Failing) -> int:
+        """Sequence each log that did not fail a moment ago; return how many records were numbered."""
+        numbered = 0
+        with failing.guard("logs"):
+            paused = failing.paused()
+            for log_id in self.log.waiting():
+                if log_id not in paused:
+                    with failing.guard(log_id):
+                        numbered += self.log.sequence(log_id)
+        return numbered
 
     def run_webhooks(self, stop: threading.Event) -> None:
         """Send events to the tenants' webhook endpoints until `stop` is set (`honnin.platform.webhooks`).
@@ -428,17 +439,4 @@ class Platform:
 
     def sweep(self) -> int:
         """End sessions, sealed answers and four items whose time has passed on their tenant's clock; say how many."""
-        ended = self.sign_ins.forget(machine_clock())
-        for livemode, mode in self._modes.items():
-            now = moment(mode.clock())
-            ended += self.sessions.expire(now, livemode=livemode)
-            ended += self.logins.forget(now, livemode=livemode)
-            ended += self.taps.forget(now, livemode=livemode)
-            ended += self._end_old_taps(japanese_day(mode.clock()), now, livemode=livemode)
-            ended += self.records.end_due(japanese_day(mode.clock()), now, livemode=livemode)
-            with self.store.read() as db:
-                keys = self._sealer.expired(db, now, livemode=livemode)
-            if keys:
-                self.store.write(partial(self._sealer.destroy, which=keys, now=now))
-            ended += len(keys)
-        return ended
+        return self._sweeper.sweep()

@@ -90,7 +90,7 @@ def move_tenant(
 
 
 def _pass(here: Platform, there: Platform, tenant_id: str) -> None:
-    while here.sequence():
+    while here.sequence(tenant_id):
         pass
 
     def work(source: Connection) -> None:

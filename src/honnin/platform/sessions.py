@@ -10,6 +10,7 @@ The page is reached by a key of its own, of which only a keyed hash is stored; w
 application form says who the person is.
 """
 
+import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,11 +18,12 @@ from functools import partial
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from honnin.errors import AccessError, GoneError, InputError, StateError
+from honnin.errors import AccessError, GoneError, InputError, ServiceError, StateError
 from honnin.platform import outbox
 from honnin.platform.checking import open_gate
 from honnin.platform.clock import from_text, moment
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.failing import Failing
 from honnin.platform.idempotency import Once
 from honnin.platform.ids import new_id, new_object_key
 from honnin.platform.keys import Keyring
@@ -44,6 +46,7 @@ from honnin.platform.tenants import allowed_attributes
 
 __all__ = ["Sessions"]
 
+LOGGER = logging.getLogger("honnin.platform")
 PAGE_PATH = "/check/"
 
 
@@ -53,6 +56,7 @@ class Sessions(SessionVisits):
     def __init__(self, store: Store, keys: Keyring, sealer: Sealer, modes: Callable[[bool], Mode], once: Once) -> None:
         super().__init__(store, keys, sealer, modes)
         self._once = once
+        self._failing = Failing(LOGGER, "sessions", passes=ServiceError)
 
     def create(self, caller: Caller, request: SessionRequest, *, idempotency_key: str | None = None) -> Session:
         """Make a session; its `url` is the person's page and is shown here alone.
@@ -195,16 +199,23 @@ class Sessions(SessionVisits):
         self._store.write(work)
 
     def expire(self, now: str, *, livemode: bool) -> int:
-        """Mark the sessions of one mode whose time has passed, with their events; return how many."""
-        table, tenants = schema.sessions, schema.tenants
+        """Mark the sessions of one mode whose time has passed, with their events; return how many.
+
+        One that cannot be marked keeps no other.
+        """
+        table, tenants, expired = schema.sessions, schema.tenants, 0
         with self._store.read() as db:
             rows = db.execute(
                 select(table.c.tenant_id, table.c.session_id)
                 .join(tenants, tenants.c.tenant_id == table.c.tenant_id)
                 .where(table.c.status == "open", table.c.expires_at <= now, tenants.c.livemode.is_(livemode))
+                .where(table.c.session_id.not_in(self._failing.paused()))
                 .limit(500)
             ).all()
-        return sum(self._store.write(partial(self._expire, row.tenant_id, row.session_id, now)) for row in rows)
+        for row in rows:
+            with self._failing.guard(row.session_id, tenant=row.tenant_id):
+                expired += self._store.write(partial(self._expire, row.tenant_id, row.session_id, now))
+        return expired
 
     def _expire(self, tenant_id: str, session_id: str, now: str, db: Connection) -> int:
         table = schema.sessions

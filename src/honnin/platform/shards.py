@@ -222,8 +222,19 @@ class Shards:
             thread.join()
 
     def sequence(self) -> int:
-        """Number what waits in the logs of the shards that are open; return how many records that were."""
-        return sum(platform.sequence() for platform in list(self._open.values()))
+        """Number what waits in the logs of the shards that are open; return how many records that were.
+
+        As `Platform.sequence`: what the first shard that fails raised is raised after all of them.
+        """
+        numbered, failed = 0, list[Exception]()
+        for platform in list(self._open.values()):
+            try:
+                numbered += platform.sequence()
+            except Exception as error:  # noqa: BLE001 - raised below
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return numbered
 
     def close(self) -> None:
         """Close every platform; sequencers must have been stopped before."""

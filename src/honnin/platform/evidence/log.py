@@ -31,6 +31,7 @@ MOST_IN_A_GROUP = 2000
 
 _LOGS, _EVIDENCE, _LEAVES, _WAIT = schema.logs.c, schema.evidence.c, schema.evidence_leaves.c, schema.log_waiting.c
 _WAITING_LOGS = Prepared(select(_LOGS.log_id).where(exists().where(_WAIT.log_id == _LOGS.log_id)))
+_WAITING_LOGS_OF = Prepared(select(_WAIT.log_id).where(_WAIT.tenant_id == bindparam("tenant")).distinct())
 _LOCK = Prepared(select(_LOGS.tree_size).where(_LOGS.log_id == bindparam("log")).with_for_update(skip_locked=True))
 _WAITING = Prepared(
     select(_WAIT.tenant_id, _WAIT.evidence_id, _WAIT.leaf)
@@ -119,9 +120,11 @@ class Log:
         self._key = key
         self._clock = clock
 
-    def waiting(self) -> list[str]:
-        """Return the logs that have records without a number."""
-        return [log_id for (log_id,) in self._store.look(_WAITING_LOGS)]
+    def waiting(self, tenant_id: str | None = None) -> list[str]:
+        """Return the logs that have records without a number: of anybody, or of one tenant."""
+        if tenant_id is None:
+            return [log_id for (log_id,) in self._store.look(_WAITING_LOGS)]
+        return [log_id for (log_id,) in self._store.look(_WAITING_LOGS_OF, tenant=tenant_id)]
 
     def sequence(self, log_id: str) -> int:
         """Number what waits in one log and sign a head over it; return how many records that were (0: none, or

@@ -8,6 +8,7 @@ signed data with the certificate in sealed custody (AML and its likes), the resu
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable
 from datetime import date
 from functools import partial
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
-from honnin.errors import GoneError, InputError, NotFoundError, StateError
+from honnin.errors import GoneError, InputError, NotFoundError, ServiceError, StateError
 from honnin.identity import FourItems
 from honnin.law import retention, rule_table
 from honnin.pki.jpki import four_items
@@ -25,6 +26,7 @@ from honnin.platform import outbox
 from honnin.platform.clock import from_text, japanese_day, moment
 from honnin.platform.evidence.packing import read_custody
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.failing import Failing
 from honnin.platform.idempotency import Once
 from honnin.platform.ids import new_id
 from honnin.platform.models import Caller, Verification
@@ -45,6 +47,7 @@ from honnin.platform.verifying import find_verification
 
 __all__ = ["Records"]
 
+LOGGER = logging.getLogger("honnin.platform")
 MOST_ENTRIES = 200
 COUNTER = "cch_"
 CUSTODY = "signed_data_and_certificate"
@@ -58,6 +61,7 @@ class Records:
         self._sealer = sealer
         self._modes = modes
         self._once = once
+        self._failing = Failing(LOGGER, "records", passes=ServiceError)
 
     def make(self, caller: Caller, request: RecordRequest, *, idempotency_key: str | None = None) -> Record:
         """Make the record of a check; once a law.
@@ -244,17 +248,23 @@ class Records:
         return self._store.write(work, tenant=caller.id)
 
     def end_due(self, today: date, now: str, *, livemode: bool) -> int:
-        """Destroy the records of one mode whose last day has passed, with the custody of their checks; say how many."""
-        table, tenants = schema.records, schema.tenants
+        """Destroy the records of one mode whose last day has passed, with the custody of their checks; say how many.
+
+        One that cannot be ended keeps no other.
+        """
+        table, tenants, ended = schema.records, schema.tenants, 0
         with self._store.read() as db:
             due = db.execute(
                 select(table.c.tenant_id, table.c.record_id)
                 .join(tenants, tenants.c.tenant_id == table.c.tenant_id)
                 .where(table.c.keep_until < today.isoformat(), table.c.ended_at.is_(None))
-                .where(tenants.c.livemode.is_(livemode))
+                .where(tenants.c.livemode.is_(livemode), table.c.record_id.not_in(self._failing.paused()))
                 .limit(500)
             ).all()
-        return sum(self._store.write(partial(self._end, row.tenant_id, row.record_id, now)) for row in due)
+        for row in due:
+            with self._failing.guard(row.record_id, tenant=row.tenant_id):
+                ended += self._store.write(partial(self._end, row.tenant_id, row.record_id, now))
+        return ended
 
     def _end(self, tenant_id: str, record_id: str, now: str, db: Connection) -> int:
         table, sealed = schema.records, schema.sealed

@@ -23,18 +23,28 @@ GROUP = 500  # taps of one transaction: a tenant's checks wait for it
 
 
 def end_old(store: Store, sealer: Sealer, today: date, now: str, *, livemode: bool) -> tuple[int, bool]:
-    """Remove ended taps of one mode whose days are over, at most a group; return how many, and whether that was all."""
+    """Remove ended taps of one mode whose days are over, at most a group; return how many, and whether that was all.
+
+    A tenant whose taps cannot be removed keeps no other's: what that raised is raised once nobody else's are left.
+    """
     with store.read() as db:
-        for tenant in list_tenants(db):
-            if tenant.livemode != livemode:
-                continue
+        tenants = [tenant for tenant in list_tenants(db) if tenant.livemode == livemode]
+    failed = list[Exception]()
+    for tenant in tenants:
+        with store.read() as db:
             old = list(db.execute(_old(tenant, today)).scalars())
-            if old:
-                break
+        if not old:
+            continue
+        remove = partial(remove_taps, sealer=sealer, tenant_id=tenant.id, which=old, now=now)
+        try:
+            store.write(remove, tenant=tenant.id)
+        except Exception as error:  # noqa: BLE001 - raised below
+            failed.append(error)
         else:
-            return 0, True
-    store.write(partial(remove_taps, sealer=sealer, tenant_id=tenant.id, which=old, now=now), tenant=tenant.id)
-    return len(old), False
+            return len(old), False
+    if failed:
+        raise failed[0]
+    return 0, True
 
 
 def remove_taps(db: Connection, sealer: Sealer, tenant_id: str, which: Iterable[str], now: str) -> None:

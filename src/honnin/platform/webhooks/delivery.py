@@ -15,7 +15,6 @@ import random
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,10 +23,11 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from honnin.connect.webhooks import post
-from honnin.errors import GoneError, HonninError, name_of
+from honnin.errors import GoneError, HonninError, ServiceError, name_of
 from honnin.platform import outbox
 from honnin.platform.clock import Clock, machine_clock, moment
 from honnin.platform.evidence.sealing import Sealer
+from honnin.platform.failing import Failing
 from honnin.platform.store import Store, schema
 from honnin.platform.webhooks.endpoints import kind_of_secret, new_delivery
 from honnin.platform.webhooks.schedule import schedule
@@ -39,6 +39,7 @@ LOGGER = logging.getLogger("honnin.webhooks")
 PAUSE = 0.25  # seconds between looks at the outbox when there is nothing to do
 AT_ONCE = 32
 AT_ONCE_EACH = 8  # to one endpoint: a slow one keeps nobody waiting
+SPREAD = 100  # endpoints looked at together
 STEP = 500  # events of one endpoint that become deliveries together
 TIDY_EVERY = timedelta(hours=1)
 _ENDPOINTS, _DELIVERIES, _EVENTS = schema.webhook_endpoints, schema.webhook_deliveries, schema.events
@@ -88,6 +89,7 @@ class Deliverer:
         self._local = local
         self._busy: Counter[tuple[str, str]] = Counter()
         self._tidied = clock()
+        self._failing = Failing(LOGGER, "webhooks", passes=ServiceError, clock=lambda: clock().timestamp())
 
     def run(self, stop: threading.Event) -> None:
         """Send until `stop` is set; what is under way then is finished."""
@@ -115,23 +117,25 @@ class Deliverer:
     # --- 1.
 
     def _spread(self) -> bool:
-        """Make deliveries of events; tell whether there were any. An endpoint that cannot be read stops no other."""
+        """Make deliveries of events; tell whether there were any.
+
+        An endpoint that cannot be read stops no other, and is left alone for a while.
+        """
         tenants = schema.tenants
         query = (
             select(_ENDPOINTS.c.tenant_id, _ENDPOINTS.c.endpoint_id)
             .join(tenants, tenants.c.tenant_id == _ENDPOINTS.c.tenant_id)
             .where(_ENDPOINTS.c.status == "enabled", _ENDPOINTS.c.cursor < tenants.c.last_event)
-            .limit(100)
+            .where(_ENDPOINTS.c.endpoint_id.not_in(self._failing.paused()))
+            .limit(SPREAD)
         )
         with self._store.read() as db:
             waiting = [(row.tenant_id, row.endpoint_id) for row in db.execute(query)]
         made = False
         for tenant_id, endpoint_id in waiting:
-            try:
+            with self._failing.guard(endpoint_id, tenant=tenant_id):
                 self._store.write(partial(self._spread_one, tenant_id, endpoint_id), tenant=tenant_id)
                 made = True
-            except Exception as error:  # noqa: BLE001 - nobody else's events would be sent any more
-                LOGGER.warning("webhooks: %s of %s: %s", endpoint_id, tenant_id, name_of(error))
         return made
 
     def _spread_one(self, tenant_id: str, endpoint_id: str, db: Connection) -> None:
@@ -212,8 +216,10 @@ class Deliverer:
             problem = "webhook.fault"
         finally:
             self._busy[claim[:2]] -= 1
-        with suppress(HonninError):  # then the lease ends, and it is sent again
+        try:
             await asyncio.to_thread(self._conclude, claim, answered, problem)
+        except Exception as error:  # noqa: BLE001 - the lease ends, and it is sent again
+            LOGGER.warning("webhooks: %s of %s: %s", claim.endpoint_id, claim.tenant_id, name_of(error))
 
     def _message(self, claim: _Claim) -> _Message | None:
         """Return what a claim sends; None where its endpoint was deleted meanwhile."""
