@@ -197,6 +197,13 @@ def test_group_of_choices_says_what_is_wrong_with_it(page: Page, server: Running
         page.click(f"#error-summary a[href='#{name}']")
         expect(page.locator(f"#{name}")).to_be_focused()
         expect(page.locator(f"#{name}")).to_have_accessible_description("Choose one.")
+    page.goto(f"{server.origin('tap')}/at/library?lang=en")
+    page.evaluate("document.querySelector('input[name=reader]:checked').checked = false")
+    page.click("form.card button[type=submit]")
+    expect(page.locator("#error-summary")).to_be_focused()
+    page.click("#error-summary a[href='#reader']")
+    expect(page.locator("#reader")).to_be_focused()
+    expect(page.locator("#reader")).to_have_accessible_description("Please choose.")
 
 
 def test_progress_is_told_while_the_card_signs(customer: Any, page: Page) -> None:

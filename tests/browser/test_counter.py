@@ -448,6 +448,40 @@ def test_person_without_the_document_cannot_be_chosen_and_the_page_says_so(clerk
     expect(page.locator("[data-reason-person]")).to_be_hidden()
 
 
+def test_real_document_says_nothing_of_invented_people(clerk: Clerk, page: Page) -> None:
+    clerk.open()
+    page.check("input[name=reader][value=agent]")
+    page.check("input[name=document][value=residence_card]")
+    expect(page.locator("#person")).to_have_value("hanako")
+    expect(page.locator("[data-reason-person]")).to_be_hidden()
+    page.check("input[name=reader][value=sandbox]")
+    expect(page.locator("#person")).to_have_value("anna")
+    expect(page.locator("[data-reason-person]")).to_be_visible()
+
+
+def test_refused_person_stays_beside_the_document_that_was_refused_alone(clerk: Clerk, page: Page) -> None:
+    clerk.open()
+    page.check("input[name=purpose][value=age_check]")
+    page.check("input[name=reader][value=sandbox]")
+    page.check("input[name=document][value=residence_card]")
+    page.evaluate("""() => {
+      const refused = document.querySelector("#person option[value=kaede]");
+      refused.disabled = false;
+      refused.selected = true;
+    }""")  # as without the script
+    page.click("form.card button[type=submit]")
+    refused = page.locator("#person option[value=kaede]")
+    expect(page.locator("#person-error")).to_be_visible()
+    expect(page.locator("#person")).to_have_value("kaede")
+    page.select_option("#person", "anna")
+    expect(refused).to_be_enabled()
+    page.check("input[name=document][value=drivers_licence]")
+    expect(refused).to_be_disabled()
+    expect(page.locator("#person option[value=hanako]")).to_be_enabled()
+    page.check("input[name=document][value=residence_card]")
+    expect(refused).to_be_enabled()
+
+
 def test_only_what_is_wrong_has_the_frame_of_an_error(clerk: Clerk, page: Page) -> None:
     clerk.open()
     page.click("form.card button[type=submit]")

@@ -90,6 +90,7 @@ def test_login_for_everybody(server: Running, page: Page, axe: Axe, language: st
     back = held_back(page)
     page.goto(address(server))
     page.goto(f"{page.url}?lang={language}")
+    expect(page.locator("#person option[value=hanako]")).to_have_attribute("lang", "ja")
     fit(page, axe)
     go(page)
     page.fill("#pin", "12")

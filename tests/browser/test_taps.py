@@ -66,7 +66,12 @@ def test_registered_once_then_tapped(server: Running, page: Page, axe: Axe, lang
 def test_place_outdoors_is_refused_with_the_reason(server: Running, page: Page, axe: Axe) -> None:
     page.goto(f"{server.origin('tap')}/desk?lang=en")
     page.click("form[action='/desk/terminals'] button")
-    expect(page.locator(".notice--error")).to_contain_text("Name of the terminal: Please fill this in.")
+    expect(page.locator("#error-summary")).to_be_focused()
+    expect(page).to_have_title("Error: For the staff – honnin")
+    page.click("#error-summary a:has-text('Name of the terminal: Please fill this in.')")
+    expect(page.locator("#name")).to_be_focused()
+    expect(page.locator("#name")).to_have_accessible_description("Please fill this in.")
+    inspect(page, axe)
     page.goto(page.url)  # as the address bar's "go": no form is sent
     expect(page.locator("h1")).to_have_text("For the staff")
     page.fill("#name", "Gate")

@@ -183,6 +183,9 @@ def test_four_items_are_deleted_at_honnin_once_taken(visitor: Any, server: Runni
 def test_substitute_characters_are_pointed_out(visitor: Any, pins: dict[str, str]) -> None:
     done = visitor.follow(visitor.sign(visitor.apply(), "takako", pins["takako"]))
     assert visitor.follow(visitor.get(back_of(done))).text.count("代替文字あり") == 2
+    english = visitor.get(f"{home(visitor)}/account?lang=en").text
+    assert english.count('</span> <span class="tag tag--wait">') == 2
+    assert '<dd lang="ja">' not in english
 
 
 def test_pending_person_is_said_so(visitor: Any, pins: dict[str, str]) -> None:

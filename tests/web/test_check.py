@@ -182,12 +182,13 @@ def test_what_is_not_shown_is_said_with_its_digest(
 def test_requester_is_named_in_the_language_of_the_page(visitor: Any, server: Running) -> None:
     """The registered name stands beside the other one, so that nobody can pass for somebody else."""
     page = session_page(server, requester={"en": "Mihon <Bank>"})
-    assert "Mihon &lt;Bank&gt; (見本銀行) asks you" in visitor.get(f"{page}?lang=en").text
+    assert 'Mihon &lt;Bank&gt; (<span lang="ja">見本銀行</span>) asks you' in visitor.get(f"{page}?lang=en").text
     japanese = visitor.get(f"{page}?lang=ja").text
     assert "見本銀行が本人確認を" in japanese
     assert "Mihon" not in japanese
     bank = visitor.apply()
-    assert "Mihon Bank (見本銀行)" in visitor.get(f"{bank}/review?person=hanako&lang=en").text
+    review = visitor.get(f"{bank}/review?person=hanako&lang=en").text
+    assert '<dd>Mihon Bank (<span lang="ja">見本銀行</span>)</dd>' in review
     with pytest.raises(InputError) as refused:
         session_page(server, requester={"ja": "見本\u200b銀行"})
     assert refused.value.code == "session.hidden_characters"
@@ -229,8 +230,23 @@ def test_ended_session_leads_back_with_its_state(visitor: Any, server: Running, 
     back = f"{server.origin('bank')}/return?session=ses_"
     assert back in shown
     assert re.search(r"status=completed&amp;state=my\+state%26x%3D1&amp;code=[0-9a-z]{32}&amp;lang=ja", shown)
-    for step in ("", "/card?person=hanako", "/review?person=hanako", "/sign?person=hanako"):
-        assert visitor.get(f"{page}{step}").headers["location"].endswith("/result")
+    for step in ("/card", "/review", "/sign"):
+        assert visitor.get(f"{page}{step}?person=hanako").headers["location"].endswith("/result?person=hanako")
+
+
+def test_result_shows_the_steps_of_the_way_that_was_gone_where_it_is_known(
+    visitor: Any, server: Running, pins: dict[str, str]
+) -> None:
+    page = session_page(server)
+    assert visitor.sign(page, "kaede", pins["kaede"]).headers["location"].endswith("/result?person=kaede")
+    client, path = visitor.client(f"localhost:{server.port}"), page.partition(str(server.port))[2]
+    again = client.post(f"{path}/sign", data={"person": "kaede", "form_token": client.cookies["honnin_form"]})
+    assert again.headers["location"] == f"{path}/result?person=kaede"
+    assert "<li data-done>カード</li>" in visitor.follow(again).text
+    assert visitor.get(page).headers["location"] == f"{path}/result"
+    unknown = visitor.get(f"{page}/result").text
+    assert "本人確認ができました" in unknown
+    assert 'class="steps"' not in unknown
 
 
 def test_second_signature_ends_nothing_twice(visitor: Any, server: Running, pins: dict[str, str]) -> None:

@@ -48,9 +48,10 @@ def test_from_the_bank_to_an_account(visitor: Any, server: Running) -> None:
     review = visitor.get(f"{page}/digital-auth").text
     assert "見本銀行" in review
     came = sign_there(visitor, page)
-    assert came.headers["location"].endswith("/result")
+    assert came.headers["location"].endswith("/result?way=digital_auth")
     shown = visitor.follow(came).text
     assert "result--success" in shown
+    assert "<li data-done>アプリ</li>" in shown
     back = re.search(r'href="(http://bank[^"]+)"', shown)
     assert back
     assert "code=" in back[1]
@@ -96,6 +97,7 @@ def test_a_page_opened_again_and_the_other_way_end_one_session(
     late = visitor.follow(visitor.get(waiting))
     assert late.url.path.endswith("/result")
     assert "result--success" in late.text
+    assert 'class="steps"' not in late.text  # by which way it ended is not known here
 
 
 def test_two_tabs_come_back_in_any_order(visitor: Any, server: Running) -> None:
@@ -130,7 +132,7 @@ def test_forged_returns_are_refused_and_end_nothing(
     stranger = new_visitor()
     assert "digital_auth.state" in stranger.get(way).text
     assert status(server, page) == "open"
-    assert visitor.get(way).headers["location"].endswith("/result")
+    assert visitor.get(way).headers["location"].endswith("/result?way=digital_auth")
     replayed = visitor.get(way)
     assert replayed.status_code >= 400
     assert "digital_auth.state" in replayed.text

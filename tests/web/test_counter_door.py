@@ -489,7 +489,7 @@ def test_one_clerks_readings_push_out_no_other(house: House) -> None:
 
 def test_session_that_ended_unasked_is_said_where_one_signs_in_again(house: House) -> None:
     """A form that comes too late is answered with the way to sign in; so is a page, and signing out says nothing."""
-    ended = "ログインが終わっていました"
+    ended = "ログアウトされています"
     _, given = house.platform.staff.add(house.tenants[0], "later", "見本　係員")
     browser = house.browser(house.tenants[0])
     assert ended not in browser.get("/sign-in").text
@@ -504,8 +504,32 @@ def test_session_that_ended_unasked_is_said_where_one_signs_in_again(house: Hous
     assert 'name="password"' in page.text
     assert closed(browser.get("/"))
     assert ended in browser.get("/sign-in").text
-    other.post("/sign-out", form="/")
+    assert "12時間" in page.text
+    assert closed(other.post("/sign-out", form="/password"))
     assert ended not in other.get("/sign-in").text
+    in_another_tab = other.post("/", {"purpose": "other"}, form="/sign-in")
+    assert in_another_tab.status_code == 403
+    assert ended not in in_another_tab.text
+    assert 'name="password"' in in_another_tab.text
+
+
+def test_what_another_site_posts_ends_no_form_that_is_open(house: House) -> None:
+    """No cookie of ours comes with it (SameSite), so it tells of no session, and gets no new form token either."""
+    for path in ("/", "/sign-in", "/terminal", "/checks/cch_x", "/nothing"):
+        answer = Browser(house.platform).ask("POST", path, data={"x": "y"}, headers={"sec-fetch-site": "cross-site"})
+        assert answer.status_code in {403, 404}
+        assert "set-cookie" not in answer.headers
+        assert "ログアウトされています" not in answer.text
+        assert 'name="form_token"' not in answer.text  # it would be refused
+
+
+def test_names_are_marked_by_what_they_are_written_in(house: House) -> None:
+    browser = Browser(house.platform).enrol(house.platform.terminals.add(house.tenants[0], "Desk 7", "本店")[1])
+    door = browser.get("/sign-in?lang=en").text
+    browser.sign_in()
+    for page in (door, browser.get("/?lang=en").text):
+        assert '<span lang="ja">本店</span>' in page
+        assert "<span>Desk 7</span>" in page
 
 
 def test_address_of_a_form_leads_to_it(house: House) -> None:

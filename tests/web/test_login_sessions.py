@@ -69,7 +69,7 @@ def test_service_logs_in_and_its_token_is_the_evidence(visitor: Any, server: Run
     left = leave(visitor, page)
     assert "scope=openid&" in left.headers["location"]
     came = visitor.get(at_service(visitor, left))
-    assert came.headers["location"].endswith("/result")
+    assert came.headers["location"].endswith("/result?way=digital_auth")
     assert "ログインできます" in visitor.follow(came).text
     check = result_of(server, page)
     assert (check.verdict.indication, check.certificate_kind) == ("TOTAL-PASSED", "user_authentication")
@@ -202,11 +202,11 @@ def test_service_names_the_provider_for_whom_the_check_is_made(visitor: Any, ser
 
 def test_new_keys_of_the_platform_are_registered_at_the_next_visit(visitor: Any, server: Running) -> None:
     _, before = of_tenant(server, "見本商店")
-    assert sign_there(visitor, before).headers["location"].endswith("/result")
+    assert sign_there(visitor, before).headers["location"].endswith("/result?way=digital_auth")
     keys = KeyFile(server.platform.settings.data / "keys" / "digital-auth" / "test", "sign")
     keys.new("ES256", at=datetime.now(UTC))
     keys.rotate()
     _, after = of_tenant(server, "見本書店")
-    assert sign_there(visitor, after).headers["location"].endswith("/result")
+    assert sign_there(visitor, after).headers["location"].endswith("/result?way=digital_auth")
     again = login_page(server)
-    assert sign_there(visitor, again).headers["location"].endswith("/result")
+    assert sign_there(visitor, again).headers["location"].endswith("/result?way=digital_auth")

@@ -44,7 +44,7 @@ from honnin.web.check.documents import unseen
 from honnin.web.check.endings import DEAD_ENDS, MOODS, back_in, dead_end, next_step, origin_for_forms, told
 from honnin.web.check.handover import RETURN_PATH, Handover, session_of
 from honnin.web.check.persons import Person, grouped, persons
-from honnin.web.check.visit import Visit
+from honnin.web.check.visit import BY_SERVICE, Visit
 from honnin.web.design import Pages, Threads, language_of, read_form, site
 from honnin.words import Language, has, say
 
@@ -104,10 +104,11 @@ class _Check:
 
         async def endpoint(request: Request) -> Response:
             page = await self._threads.run(self._platform.sessions.page, request.path_params["key"])
-            if page.status != "open":
-                return RedirectResponse(f"/check/{request.path_params['key']}/result", status_code=303)
-            name = request.query_params.get("person", "")
-            return await step(Visit(request, page, await self._person(name, request, page)))
+            ended = page.status != "open"
+            form = await read_form(request) if ended and request.method == "POST" else {}
+            name = form.get("person") or request.query_params.get("person", "")
+            visit = Visit(request, page, await self._person(name, request, page))
+            return visit.to_result() if ended else await step(visit)
 
         return endpoint
 
@@ -205,7 +206,7 @@ class _Check:
         except HonninError as error:
             # a session that ended meanwhile is led from its start to its result
             return RedirectResponse(f"{start}?told={told(error.code) or 'check.service_failed'}", status_code=303)
-        return _give_code(request, RedirectResponse(f"{start}/result", status_code=303), ended, key)
+        return _give_code(request, RedirectResponse(f"{start}/result?{BY_SERVICE}", status_code=303), ended, key)
 
     async def put(self, visit: Visit) -> Response:
         """Ask to hold the card against the phone."""
@@ -248,7 +249,7 @@ class _Check:
         # what waited for its turn may have become a repetition: look at session and card again
         visit.page = await self._threads.run(self._platform.sessions.page, key)
         if visit.page.status != "open":
-            return RedirectResponse(f"{visit.here}/result", status_code=303)
+            return visit.to_result()
         seen = await self._look(visit)
         if seen.dead_end:
             return visit.to("stopped")
@@ -265,7 +266,7 @@ class _Check:
         except CardError as error:
             return visit.to("stopped", telling=dead_end(error))
         ended = await self._threads.run(self._platform.sessions.complete, key, made)
-        return _give_code(visit.request, visit.to("result"), ended)
+        return _give_code(visit.request, visit.to_result(), ended)
 
     async def stopped(self, visit: Visit) -> Response:
         """Say why this card cannot go on; the session stays open for another one."""
@@ -341,8 +342,8 @@ class _Check:
     def _show(self, visit: Visit, template: str, *, at: str = "", **context: Any) -> Response:
         """Render a page.
 
-        at: the step at which it stands, nothing where the steps have ended; `service` in the context: by the Digital
-        Authentication Service.
+        at: the step at which it stands, nothing where the steps have ended or the way is not known; `service` in the
+        context: by the Digital Authentication Service.
         """
         page = visit.page
         steps = SERVICE_STEPS if context.get("service") else STEPS
@@ -375,8 +376,8 @@ class _Check:
             title=self._words(visit, f"check.result_title_{mood}"),
             sentence=ending.messages.get(language, ""),
             next_step=self._words(visit, f"check.next_{next_step(ending)}", who=visit.asker),
-            at="done" if passed else "",
-            service=visit.person is None,
+            at="done" if passed and (visit.person or visit.by_service) else "",
+            service=visit.by_service,
             given=passed,
             again=again,
             again_words=self._words(visit, "check.again_same"),

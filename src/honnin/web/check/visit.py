@@ -13,7 +13,9 @@ from honnin.web.check.persons import Person
 from honnin.web.design import language_of
 from honnin.words import say
 
-__all__ = ["Visit"]
+__all__ = ["BY_SERVICE", "Visit"]
+
+BY_SERVICE = "way=digital_auth"  # in the address of the result; a card's has its person
 
 KNOWN_PURPOSES = frozenset({"account_opening", "account_recovery", "age_check", "contract", "login", "sign_up"})
 
@@ -57,6 +59,11 @@ class Visit:
         return registered if given == registered else f"{given} ({registered})"
 
     @property
+    def by_service(self) -> bool:
+        """Whether the person came to this result by the Digital Authentication Service, as its address says."""
+        return self.person is None and self.request.query_params.get("way") == "digital_auth"
+
+    @property
     def told(self) -> str:
         """The code that this page was asked to say, if any."""
         return told(self.request.query_params.get("told", ""))
@@ -65,3 +72,8 @@ class Visit:
         """Send the browser to a step with the chosen person, and with a code for it to say."""
         query = {"person": self.chosen.id, **({"told": telling} if telling else {})}
         return RedirectResponse(f"{self.here}/{step}?{urlencode(query)}", status_code=303)
+
+    def to_result(self) -> Response:
+        """Send the browser to how the session ended, with the person whose card was used, if any."""
+        query = f"?{urlencode({'person': self.person.id})}" if self.person else ""
+        return RedirectResponse(f"{self.here}/result{query}", status_code=303)

@@ -25,6 +25,7 @@ from honnin.platform.models import Tenant
 from honnin.platform.staff import Clerk, CounterTerminal
 from honnin.web.counter.visits import Visits
 from honnin.web.design import Pages, Threads, language_of, read_form
+from honnin.web.design.forms import from_here, stale
 from honnin.words import LANGUAGES, in_all
 
 if TYPE_CHECKING:
@@ -95,7 +96,10 @@ class Door:
                     return _again_from_here(request) or RedirectResponse(f"/sign-in{_chosen(request)}", status_code=303)
                 if request.headers.get("content-type", "").startswith("application/json"):
                     raise  # a page's script asks, and then goes where the sign-in is shown
-                return await self._ask(request, {}, "", status=403, ended=True)
+                if not from_here(request):  # no Strict cookie comes with it: nobody knows who is signed in
+                    raise stale() from None
+                ended = self._session_cookie in request.cookies
+                return await self._ask(request, {}, "", status=403, ended=ended)
             request.state.clerk = clerk
             if clerk.staff.status == "invited" and not invited:
                 return RedirectResponse("/password", status_code=303)

@@ -16,7 +16,7 @@ from starlette.requests import Request
 
 from honnin.errors import AccessError, InputError
 
-__all__ = ["COOKIE", "FIELD", "form_token", "read_form", "read_json", "read_upload"]
+__all__ = ["COOKIE", "FIELD", "form_token", "from_here", "read_form", "read_json", "read_upload", "stale"]
 
 COOKIE = "honnin_form"
 FIELD = "form_token"
@@ -38,12 +38,12 @@ async def read_form(request: Request) -> dict[str, str]:
 
     Raises InputError `page.form_too_large`; AccessError `page.form_stale` when the token or the origin is not ours.
     """
-    if not _from_here(request):
-        raise _stale()
+    if not from_here(request):
+        raise stale()
     fields = await _fields(request)
     kept = request.cookies.get(COOKIE, "")
     if not kept or not secrets.compare_digest(kept.encode(), fields.pop(FIELD, "").encode()):
-        raise _stale()
+        raise stale()
     return fields
 
 
@@ -54,8 +54,8 @@ async def read_json(request: Request) -> dict[str, Any]:
     """
     kept = request.cookies.get(COOKIE, "")
     token = request.headers.get(HEADER, "")
-    if not _from_here(request) or not kept or not secrets.compare_digest(kept.encode(), token.encode()):
-        raise _stale()
+    if not from_here(request) or not kept or not secrets.compare_digest(kept.encode(), token.encode()):
+        raise stale()
     try:
         said = json.loads(await _body(request, JSON_LIMIT))
     except ValueError as error:
@@ -70,15 +70,15 @@ async def read_upload(request: Request, name: str) -> bytes:
 
     Raises InputError `page.form_too_large`, `page.form_unreadable`; AccessError `page.form_stale`.
     """
-    if not _from_here(request):
-        raise _stale()
+    if not from_here(request):
+        raise stale()
     if int(request.headers.get("content-length", "0") or "0") > UPLOAD_LIMIT:
         raise InputError("page.form_too_large", f"The form is larger than {UPLOAD_LIMIT} bytes.", next="Send less.")
     try:
         async with request.form(max_files=1, max_fields=4, max_part_size=LIMIT) as form:
             kept, token, file = request.cookies.get(COOKIE, ""), form.get(FIELD), form.get(name)
             if not kept or not isinstance(token, str) or not secrets.compare_digest(kept.encode(), token.encode()):
-                raise _stale()
+                raise stale()
             if not isinstance(file, UploadFile):
                 raise _unreadable()
             return await file.read(UPLOAD_LIMIT)
@@ -86,7 +86,7 @@ async def read_upload(request: Request, name: str) -> bytes:
         raise _unreadable() from error
 
 
-def _from_here(request: Request) -> bool:
+def from_here(request: Request) -> bool:
     """Tell whether the browser says that one of our own pages sent the form; old browsers say nothing.
 
     Origin is `null` for our own forms too, because our pages send no referrer; Sec-Fetch-Site then tells.
@@ -117,7 +117,8 @@ def _unreadable() -> InputError:
     return InputError("page.form_unreadable", "The form cannot be read.", next="Open the page again.")
 
 
-def _stale() -> AccessError:
+def stale() -> AccessError:
+    """Return the refusal of a form that is not, or no longer, ours."""
     return AccessError(
         "page.form_stale",
         "The form was not handed out by this page, or is too old.",

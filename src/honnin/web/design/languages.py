@@ -6,10 +6,12 @@ from starlette.requests import Request
 
 from honnin.words import LANGUAGES, Language
 
-__all__ = ["COOKIE", "chosen_now", "html_lang", "is_japanese", "language_of"]
+__all__ = ["COOKIE", "chosen_now", "html_lang", "is_japanese", "language_of", "split_japanese"]
 
 COOKIE = "honnin_lang"
-JAPANESE = re.compile("[\u3005\u3040-\u30ff\u3400-\u9fff]")  # kana and kanji
+# Kana and kanji, with those for compatibility, the rare ones, and the selectors of their variants.
+JAPANESE = re.compile("[\u3005\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff\U000e0100-\U000e01ef]")
+PASSAGE = re.compile(f"({JAPANESE.pattern}+(?:[\u3000-\u303f\uff00-\uffef]+{JAPANESE.pattern}+)*)")  # with its marks
 
 
 def chosen_now(request: Request) -> Language | None:
@@ -38,3 +40,8 @@ def html_lang(language: Language) -> str:
 def is_japanese(text: str) -> bool:
     """Tell whether a name, an address or a paragraph is written in Japanese."""
     return JAPANESE.search(text) is not None
+
+
+def split_japanese(text: str) -> list[str]:
+    """Return the passages of a text in turns: not Japanese (perhaps empty), Japanese, and so on."""
+    return PASSAGE.split(text)

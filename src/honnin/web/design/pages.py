@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, PrefixLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount
@@ -54,6 +54,7 @@ def environment() -> Environment:
     )
     made.globals["asset"] = asset
     made.filters["tongue"] = _tongue
+    made.filters["voiced"] = _voiced
     return made
 
 
@@ -62,6 +63,15 @@ def _tongue(context: Context, text: object) -> Markup:
     """Return the `lang` attribute of what a person or a law is called, where that is Japanese on an English page."""
     foreign = context["html_lang"] != "ja" and languages.is_japanese(str(text))
     return Markup(' lang="ja"') if foreign else Markup("")
+
+
+@pass_context
+def _voiced(context: Context, text: object) -> Markup:
+    """Return a sentence with what is Japanese in it marked as such, on an English page."""
+    if context["html_lang"] == "ja":
+        return escape(text)
+    marked, parts = Markup('<span lang="ja">{}</span>'), languages.split_japanese(str(text))
+    return Markup("").join(marked.format(part) if n % 2 else escape(part) for n, part in enumerate(parts))
 
 
 class Pages:
@@ -147,11 +157,17 @@ class Pages:
         )
 
     def _remember(self, request: Request, response: Response, token: str) -> None:
+        """Keep the chosen language, and the form token where the browser has none yet.
+
+        With what another site posts, the browser sends no cookie (SameSite): a new token would end the forms of all
+        pages that are open.
+        """
         secure = request.url.scheme == "https" if self.secure is None else self.secure
         age = COOKIE_DAYS * 86_400
         if chosen := languages.chosen_now(request):
             response.set_cookie(languages.COOKIE, chosen, max_age=age, samesite="lax", secure=secure)
-        if request.cookies.get(forms.COOKIE) != token:
+        withheld = request.method not in {"GET", "HEAD"} and not forms.from_here(request)
+        if request.cookies.get(forms.COOKIE) != token and not withheld:
             response.set_cookie(forms.COOKIE, token, samesite="lax", httponly=True, secure=secure)
 
 

@@ -18,19 +18,20 @@ if (choices) {
     const chosen = choices.querySelector(`input[name="${name}"]:checked`);
     return chosen !== null && chosen.value === value;
   };
+  // The attributes in the page say what was sent and refused, whatever is chosen since.
+  const REFUSED = "select[aria-invalid] > option[selected]";
   const settle = () => {
     for (const one of choices.querySelectorAll("[data-not-with]")) {
       one.disabled = holds(one.dataset.notWith);
       if (one.disabled) one.checked = false;
     }
     for (const one of choices.querySelectorAll("[data-reason]")) one.hidden = !holds(one.dataset.reason);
-    const chosen = choices.querySelector("input[name=document]:checked");
-    // Of people and kinds, those with the chosen document; a refused one stays to be seen.
+    // Of invented people and kinds, those with the chosen document; a refused one stays to be seen beside its own.
+    const chosen = holds("reader=sandbox") ? choices.querySelector("input[name=document]:checked") : null;
     for (const list of choices.querySelectorAll("select")) {
-      const kept = list.getAttribute("aria-invalid") ? list.selectedOptions[0] : null;
       for (const one of list.querySelectorAll("[data-of]")) {
         const has = !chosen || chosen.value === "auto" || one.dataset.of.split(" ").includes(chosen.value);
-        one.disabled = !has && one !== kept;
+        one.disabled = !has && !(one.matches(REFUSED) && chosen.matches("[checked]"));
       }
       if (list.selectedOptions[0].disabled) list.value = list.querySelector("option:enabled").value;
       choices.querySelector(`[data-reason-${list.id}]`).hidden = list.querySelector("option:disabled") === null;

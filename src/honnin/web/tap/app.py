@@ -192,18 +192,18 @@ class _Sample:
 
     async def desk(self, request: Request) -> Response:
         """Show terminals, taps of today, and why some were refused."""
-        return await self._desk(request, {}, "")
+        return await self._desk(request, {}, {})
 
     async def add_terminal(self, request: Request) -> Response:
         """Register a terminal; a place where the law allows no taps is refused with the reason."""
         given = await read_form(request)
         face = given.get("face", "")
         language = language_of(request)
+        wrong = {} if given.get("name", "").strip() else {"name": say("taps.enter", language)}
         if face not in FACES:
-            return await self._desk(request, given, say("taps.choose", language))
-        if not given.get("name", "").strip():
-            missing = "".join(say(f"taps.{part}", language) for part in ("name", "colon", "enter"))
-            return await self._desk(request, given, missing)
+            wrong["face"] = say("taps.choose", language)
+        if wrong:
+            return await self._desk(request, given, wrong)
         facts = {name: given.get(name) == "yes" for name in ("supervised", "outdoors", "online")}
 
         def work(service: Service) -> Terminal:
@@ -212,7 +212,7 @@ class _Sample:
         try:
             await self._threads.run(self._ask, work)
         except HonninError as error:
-            return await self._desk(request, given, _sentence(error, language))
+            return await self._desk(request, given, {"": _sentence(error, language)})
         return RedirectResponse("/desk", status_code=303)
 
     async def retire(self, request: Request) -> Response:
@@ -222,7 +222,7 @@ class _Sample:
         await self._threads.run(self._ask, lambda service: service.retire(terminal))
         return RedirectResponse("/desk", status_code=303)
 
-    async def _desk(self, request: Request, given: dict[str, str], wrong: str) -> Response:
+    async def _desk(self, request: Request, given: dict[str, str], wrong: dict[str, str]) -> Response:
         terminals, taps = await self._threads.run(self._ask, lambda service: (service.terminals(), service.taps()))
         today = jst_day(self._world.now())
         shown = [one for one in taps if jst_day(one.created_at) == today]
