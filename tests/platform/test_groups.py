@@ -1,6 +1,7 @@
 """Group commit: writes that wait together share a flush; each fails alone, and together only with the transaction."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from honnin.errors import InputError, ServiceError
 from honnin.platform.evidence.log import Log
 from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
-from honnin.platform.store.grouping import Groups, Kind
+from honnin.platform.store.grouping import Groups, Kind, LateError
 from honnin.platform.store.prepared import Prepared
 
 WRITERS = 24
@@ -257,6 +258,38 @@ def test_an_outcome_that_cannot_be_told_keeps_nobody_waiting(caplog: pytest.LogC
     groups.close()
     assert "RuntimeError" in caplog.text
     assert "nobody is there" not in caplog.text
+
+
+def test_writes_that_are_given_up_are_each_told_whoever_stands_before_them(caplog: pytest.LogCaptureFixture) -> None:
+    """One cannot be told, and one that is tried again stands behind one that came since."""
+    inside, go = threading.Event(), threading.Event()
+    told: dict[str, BaseException | None] = {}
+
+    def holds(_: Connection) -> None:
+        inside.set()
+        assert go.wait(LONG)
+
+    def refuses(_: Any, __: BaseException | None) -> None:
+        raise RuntimeError("nobody is there")
+
+    def asked(name: str, since: float) -> None:
+        groups.submit("a", None, [(lambda _: None, lambda _, error: told.update({name: error}))], since)
+
+    groups, now = Groups(one_that_is_no_connection), time.monotonic()
+    try:
+        groups.submit("a", None, [(holds, lambda _, __: None)])
+        assert inside.wait(LONG)
+        groups.submit("a", None, [(lambda _: None, refuses)], now - 2 * LONG)
+        asked("late", now - 2 * LONG)
+        asked("young", now)
+        asked("again", now - 2 * LONG)
+        groups.give_up(LONG)
+        assert {name: type(error) for name, error in told.items()} == {"late": LateError, "again": LateError}
+    finally:
+        go.set()
+        groups.close()
+    assert told["young"] is None
+    assert "RuntimeError" in caplog.text
 
 
 def test_a_line_that_is_never_done_keeps_no_other_from_its_turn() -> None:

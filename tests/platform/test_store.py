@@ -9,9 +9,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -19,9 +21,9 @@ from sqlalchemy import insert, make_url, text
 from tests.waiting import LONG, joined
 
 from honnin.errors import InputError, ServiceError, StateError
-from honnin.platform.store import Store, schema
+from honnin.platform.store import Store, engine, schema
 from honnin.platform.store.engine import PRAGMAS
-from honnin.platform.store.migrate import HEAD
+from honnin.platform.store.migrate import ADVISORY_LOCK, HEAD
 
 
 @pytest.fixture
@@ -41,6 +43,8 @@ def test_durable_settings_hold_on_every_connection(store: Store) -> None:
             else:
                 assert connection.execute(text("SHOW synchronous_commit")).scalar_one() == "on"
                 assert connection.execute(text("SHOW fsync")).scalar_one() == "on"
+                assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "30s"
+                assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "1min"
     finally:
         for connection in connections:
             connection.close()
@@ -128,6 +132,24 @@ def test_processes_that_start_together_migrate_once(data: Path, database_url: st
     with store.read() as db:
         assert db.execute(text("SELECT version_num FROM alembic_version")).scalars().all() == [HEAD]
     store.close()
+
+
+def test_another_process_migration_is_waited_for_as_long_as_it_takes(
+    data: Path, database_url: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database_url is None:
+        return
+    monkeypatch.setattr(engine, "LOCKED_SECONDS", 0.1)
+    with psycopg.connect(database_url) as migrating, ThreadPoolExecutor(1) as pool:
+        migrating.execute("UPDATE alembic_version SET version_num = '0001'")
+        migrating.commit()
+        migrating.execute("SELECT pg_advisory_xact_lock(%s)", [ADVISORY_LOCK])
+        opening = pool.submit(Store, data, database_url)
+        with pytest.raises(TimeoutError):
+            opening.result(1)
+        migrating.execute("UPDATE alembic_version SET version_num = %s", [HEAD])
+        migrating.commit()
+        opening.result(LONG).close()
 
 
 def test_failed_work_leaves_nothing(store: Store) -> None:

@@ -491,6 +491,29 @@ def test_pending_check_is_forgotten_by_its_id(
         platform.forget_person(caller.id, linked.id)
 
 
+def test_check_that_is_forgotten_while_jlis_is_asked_brings_nobody_back(
+    platform: Platform, caller: Caller, card: Cards, jlis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = type(jlis).link
+
+    def no_link(*_: Any, **__: Any) -> None:
+        raise ServiceError("jlis.down", "J-LIS is away.", next="Ask again.", retryable=True)
+
+    def slow(*asked: Any, **at: Any) -> Any:
+        platform.forget_person(caller.id, pending.id)
+        return ask(*asked, **at)
+
+    monkeypatch.setattr(type(jlis), "link", no_link)
+    pending = platform.verify(caller, card("kyoko").request())
+    assert pending.person_status == "pending"
+    monkeypatch.setattr(type(jlis), "link", slow)
+    shown = platform.verification(caller, pending.id)
+    assert (shown.person, shown.person_status) == (None, "none")
+    assert [event.type for event in platform.events(caller).data] == ["verification.completed"]
+    for table in ("persons", "person_certificates", "customer_certificates", "pending_links"):
+        assert count(platform, table) == 0, table
+
+
 def test_one_key_sent_at_once_from_many_sides_makes_one_check(platform: Platform, caller: Caller, card: Cards) -> None:
     request, answers = card("hanako").request(), []
     threads = [

@@ -211,6 +211,8 @@ class Verifier:
 
         def work(db: Connection) -> None:
             hold_people(db, tenant.id)
+            if _row(db, tenant.id, verification_id).person_status != "pending":
+                return  # forgotten, or found, while J-LIS was asked
             person = linking.join_person(db, tenant.id, tags, moment(at))
             keep_customer(db, self.keys, tenant.id, person, *kin.certificates[0])
 

@@ -2,7 +2,8 @@
 
 Acknowledged means on disk: SQLite runs with WAL, `synchronous=FULL` and `secure_delete=ON`, set and read back on every
 connection; PostgreSQL with `synchronous_commit=on` and `fsync` as the server has it. A write takes SQLite's lock when
-it begins, so that no two writers find out at their end that one of them was too late.
+it begins, so that no two writers find out at their end that one of them was too late. On PostgreSQL its statements wait
+for locks, each for LOCKED_SECONDS; a transaction that is asked nothing for IDLE_SECONDS is ended by the server.
 """
 
 import sqlite3
@@ -11,15 +12,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from honnin.errors import InputError, ServiceError
-from honnin.platform.store.grouping import Done, Groups, Kind, LateError
+from honnin.platform.store.grouping import Groups, Kind, LateError, is_in_the_way
 from honnin.platform.store.looking import Looks
 from honnin.platform.store.migrate import migrate
 from honnin.platform.store.prepared import Among, Prepared
@@ -55,9 +57,21 @@ _NEVER_COUNTED = (
 )
 CONNECTIONS = 16
 TRIES = 8
-LOCKED_SECONDS = 30.0
-LONGEST_SECONDS = LOCKED_SECONDS * TRIES  # that a write waits, behind a process that was stopped while it wrote
+LOCKED_SECONDS = 30.0  # that a writer waits for a lock before it begins anew
+LONGEST_SECONDS = LOCKED_SECONDS * TRIES  # after which a write that others are in the way of is given up
+IDLE_SECONDS = 60.0  # that PostgreSQL lets a transaction stand still: its process was stopped, and others wait for it
 UNANSWERED = (DBAPIError, PoolTimeoutError, LateError)
+
+
+class _Asked(NamedTuple):
+    """A write that somebody waits for. since: when it was asked for, whichever attempt this is (monotonic seconds)."""
+
+    told: "Future[Any]"
+    kind: Kind | None
+    what: Any
+    tenant: str | None
+    since: float
+    attempt: int = 0
 
 
 class Store:
@@ -124,7 +138,7 @@ class Store:
         failure), everything is rolled back and read anew. Raises ServiceError `store.down` when that does not help.
         """
         told: Future[T] = Future()
-        self._submit(told, None, work, tenant, 0)
+        self._submit([_Asked(told, None, work, tenant, time.monotonic())])
         with self.turns.resting():
             while True:
                 try:
@@ -135,7 +149,7 @@ class Store:
                     self.give_up_late()
 
     def give_up_late(self) -> None:
-        """Take back writes that have waited for LONGEST_SECONDS; each is told ServiceError `store.down`."""
+        """Take back writes that wait for a try and were asked LONGEST_SECONDS ago; they are told `store.down`."""
         self._groups.give_up(LONGEST_SECONDS)
 
     def write_soon(self, kind: Kind, items: "Sequence[tuple[Any, Future[Any]]]", *, tenant: str) -> None:
@@ -147,36 +161,34 @@ class Store:
         for _, told in items:
             if not told.running():
                 told.set_running_or_notify_cancel()
-        self._submit_all(kind, items, tenant, 0)
+        since = time.monotonic()
+        self._submit([_Asked(told, kind, what, tenant, since) for what, told in items])
 
-    def _submit(self, told: "Future[Any]", kind: Kind | None, what: Any, tenant: str | None, attempt: int) -> None:
-        self._submit_all(kind, [(what, told)], tenant, attempt)
-
-    def _submit_all(
-        self, kind: Kind | None, items: "Sequence[tuple[Any, Future[Any]]]", tenant: str | None, attempt: int
-    ) -> None:
-        writes = [(what, self._done(told, kind, what, tenant, attempt)) for what, told in items]
+    def _submit(self, asked: "Sequence[_Asked]") -> None:
+        """Put writes of one kind and tenant, asked for at one time, in their line."""
+        kind, tenant, since = asked[0].kind, asked[0].tenant, asked[0].since
+        writes = [(one.what, partial(self._done, one)) for one in asked]
         try:
-            self._groups.submit(None if self.is_sqlite else tenant or object(), kind, writes)
+            self._groups.submit(None if self.is_sqlite else tenant or object(), kind, writes, since)
         except RuntimeError as error:  # closed meanwhile
-            for _, told in items:
-                told.set_exception(_unusable(error))
+            for one in asked:
+                one.told.set_exception(_unusable(error))
 
-    def _done(self, told: "Future[Any]", kind: Kind | None, what: Any, tenant: str | None, attempt: int) -> Done:
-        def done(result: Any, error: BaseException | None) -> None:
-            if error is None:
-                told.set_result(result)
-            elif isinstance(error, DBAPIError) and attempt < TRIES - 1 and _may_pass(error):
-                again = threading.Timer(0.005 * 2**attempt, self._submit, (told, kind, what, tenant, attempt + 1))
-                again.daemon = True
-                try:
-                    again.start()
-                except RuntimeError:  # the system gives no thread
-                    told.set_exception(_unusable(error))
-            else:
-                told.set_exception(_unusable(error) if isinstance(error, UNANSWERED) else error)
-
-        return done
+    def _done(self, asked: "_Asked", result: Any, error: BaseException | None) -> None:
+        """Tell a write's outcome, or have it tried again."""
+        more = asked.attempt < TRIES - 1 and time.monotonic() - asked.since < LONGEST_SECONDS
+        if error is None:
+            asked.told.set_result(result)
+        elif more and isinstance(error, DBAPIError) and _may_pass(error):
+            next_try = asked._replace(attempt=asked.attempt + 1)
+            again = threading.Timer(0.005 * 2**asked.attempt, self._submit, ([next_try],))
+            again.daemon = True
+            try:
+                again.start()
+            except RuntimeError:  # the system gives no thread
+                asked.told.set_exception(_unusable(error))
+        else:
+            asked.told.set_exception(_unusable(error) if isinstance(error, UNANSWERED) else error)
 
     @contextmanager
     def _begin_write(self) -> Iterator[Connection]:
@@ -269,12 +281,22 @@ def _postgresql(url: str) -> Engine:
         parsed = make_url(url)
         if parsed.get_backend_name() != "postgresql":
             raise InputError("store.url", "The database URL is not a postgresql one.", next="Unset it to use SQLite.")
+        session = {
+            "synchronous_commit": "on",
+            "timezone": "UTC",
+            "lock_timeout": f"{LOCKED_SECONDS:.3f}s",
+            "idle_in_transaction_session_timeout": f"{IDLE_SECONDS:.3f}s",
+        }
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=CONNECTIONS,
             hide_parameters=True,
             pool_pre_ping=True,
-            connect_args={"options": "-c synchronous_commit=on -c timezone=UTC", "connect_timeout": 10, **_GONE},
+            connect_args={
+                "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
+                "connect_timeout": 10,
+                **_GONE,
+            },
         )
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise InputError(
@@ -286,11 +308,8 @@ def _postgresql(url: str) -> Engine:
 
 def _may_pass(error: DBAPIError) -> bool:
     """Tell whether the same work may succeed when it is run again."""
-    if isinstance(error, IntegrityError) or error.connection_invalidated:
+    if isinstance(error, IntegrityError) or error.connection_invalidated or is_in_the_way(error):
         return True
-    state = getattr(error.orig, "sqlstate", None)
-    if state is not None:
-        return state in {"40001", "40P01", "55P03"}  # serialization failure, deadlock, lock not available
     return isinstance(error.orig, sqlite3.OperationalError) and "locked" in str(error.orig)
 
 

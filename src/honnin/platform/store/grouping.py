@@ -4,7 +4,8 @@ A line's writes are committed by one thread of a small pool, group after group, 
 whoever waits when its transaction has begun; nobody waits for company that is not there. Writes of one kind (`Kind`)
 are handed over together, so that a group costs few statements; others run one after the other. A write that fails is
 undone alone: those that ran together are all undone and run again, each inside a savepoint. When the transaction
-itself fails, nobody of the group was acknowledged, and all fail.
+itself fails, nobody of the group was acknowledged, and all fail; so they do where another transaction's lock is in the
+way, as each of them would wait for it anew while the group holds its own.
 """
 
 import logging
@@ -21,7 +22,7 @@ from sqlalchemy.exc import DBAPIError
 
 from honnin.platform.store.prepared import Prepared
 
-__all__ = ["Done", "Groups", "Kind", "LateError"]
+__all__ = ["Done", "Groups", "Kind", "LateError", "is_in_the_way"]
 
 LOGGER = logging.getLogger("honnin.platform")
 _BEGIN, _UNDO, _END = (
@@ -29,6 +30,7 @@ _BEGIN, _UNDO, _END = (
 )
 MOST = 64  # writes in one transaction: the last of them waits for all
 LINES = 8  # committed at once
+IN_THE_WAY = {"40001", "40P01", "55P03"}  # PostgreSQL's serialization failure, deadlock, lock not available
 
 # writes many things of one kind; gives what became of each: a result, or the exception that it failed with
 Kind = Callable[[Connection, Sequence[Any]], Sequence[Any]]
@@ -39,16 +41,21 @@ class LateError(Exception):
     """A write waited for too long and was taken back; nothing of it was done."""
 
 
+def is_in_the_way(error: BaseException) -> bool:
+    """Tell whether another transaction keeps this one from going on, so that all of it is to be made anew."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in IN_THE_WAY
+
+
 class _Write:
-    """One write and its outcome. kind: None where `what` is a callable of its own."""
+    """One write and its outcome. kind: None where `what` is a callable of its own. since: when it was first asked."""
 
     __slots__ = ("done", "error", "kind", "result", "since", "what")
 
-    def __init__(self, kind: Kind | None, what: Any, done: Done) -> None:
+    def __init__(self, kind: Kind | None, what: Any, done: Done, since: float) -> None:
         self.kind = kind
         self.what = what
         self.done = done
-        self.since = time.monotonic()
+        self.since = since
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -60,6 +67,13 @@ class _Write:
             (self.result,) = self.kind(connection, [self.what])
             if isinstance(self.result, Exception):
                 raise self.result
+
+    def tell(self) -> None:
+        """Tell the outcome; that it cannot be told keeps nobody else waiting."""
+        try:
+            self.done(self.result, self.error)
+        except Exception as error:  # noqa: BLE001 - the others are told by the same thread
+            LOGGER.error("a write's outcome was not told: %s", type(error).__name__)  # noqa: TRY400
 
 
 class Groups:
@@ -85,13 +99,18 @@ class Groups:
         self._waiting: dict[Hashable, deque[_Write]] = {}
         self._pool = ThreadPoolExecutor(lines, thread_name_prefix="honnin-commit")
 
-    def submit(self, line: Hashable, kind: Kind | None, whats: Iterable[tuple[Any, Done]]) -> None:
+    def submit(
+        self, line: Hashable, kind: Kind | None, whats: Iterable[tuple[Any, Done]], since: float | None = None
+    ) -> None:
         """Put writes in their line; `done(result, error)` of each is called once it is durable or has failed.
 
         kind: what writes them with others of its kind; None where `what(connection)` writes each.
-        Raises RuntimeError where no thread would come for them: after `close`, or when the system gives none.
+        since: when they were first asked for (monotonic seconds), if this is not the first time.
+        Raises RuntimeError, none of them in line: after `close`, or when the system gives no thread for a line that is
+        new, though one that is busy might have come to it later.
         """
-        writes = [_Write(kind, what, done) for what, done in whats]
+        since = time.monotonic() if since is None else since
+        writes = [_Write(kind, what, done, since) for what, done in whats]
         with self._lock:
             waiting = self._waiting.get(line)
             if waiting is None:
@@ -100,14 +119,15 @@ class Groups:
             waiting.extend(writes)
 
     def give_up(self, seconds: float) -> None:
-        """Take back, with a LateError, what has waited for longer than that: its line's thread may wait for ever."""
-        before, late = time.monotonic() - seconds, []
+        """Take back, with a LateError, what was asked longer ago than that: its line's thread may wait for ever."""
+        before, late = time.monotonic() - seconds, list[_Write]()
         with self._lock:
-            for waiting in self._waiting.values():
-                while waiting and waiting[0].since < before:
-                    late.append(waiting.popleft())
+            for line, waiting in self._waiting.items():  # those that are tried again stand behind younger ones
+                late += [write for write in waiting if write.since < before]
+                self._waiting[line] = deque(write for write in waiting if write.since >= before)
         for write in late:
-            write.done(None, LateError())
+            write.error = LateError()
+            write.tell()
 
     def close(self) -> None:
         """Commit what waits, then end the threads."""
@@ -116,10 +136,7 @@ class Groups:
     def _lead(self, line: Hashable) -> None:
         while self._any(line):
             for write in self._commit(line):
-                try:
-                    write.done(write.result, write.error)
-                except Exception as error:  # noqa: BLE001 - nobody else of the line must wait for ever
-                    LOGGER.error("a write's outcome was not told: %s", type(error).__name__)  # noqa: TRY400
+                write.tell()
             if len(self._waiting) > self._lines and self._hands_on(line):
                 return
 
@@ -132,7 +149,7 @@ class Groups:
 
     def _hands_on(self, line: Hashable) -> bool:
         """Let a line that waits for a thread have this one; tell whether this line goes on after it."""
-        with suppress(RuntimeError):  # closed: the others have their turn when this line is done
+        with suppress(RuntimeError):  # closed, or no thread more: the others have their turn when this line is done
             self._pool.submit(self._lead, line)
             return True
         return False
@@ -200,7 +217,9 @@ def _apart(connection: Connection, write: _Write) -> None:
 
 
 def _undo(connection: Connection, error: BaseException) -> None:
-    """Undo what ran since the savepoint. Raises the database's error itself where the transaction is gone with it."""
+    """Undo what ran since the savepoint. Raises the database's error itself where the transaction is to end with it."""
+    if is_in_the_way(error):
+        raise error
     try:
         _UNDO.run(connection)
         _END.run(connection)

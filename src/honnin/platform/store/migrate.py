@@ -21,6 +21,8 @@ def migrate(engine: Engine) -> None:
             return
     with engine.connect().execution_options(honnin_write=True) as connection, connection.begin():
         if connection.dialect.name == "postgresql":
+            for waits in ("lock_timeout", "idle_in_transaction_session_timeout"):  # a migration takes what it takes
+                connection.execute(text(f"SET LOCAL {waits} = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         present = _revision(connection)
         if present != HEAD:
