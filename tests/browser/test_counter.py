@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.virtual_reader import DRIVER, PCSCD, Pcsc, Slipping, pcsc
 from tests.waiting import LONG, until
 
@@ -251,6 +251,28 @@ def test_card_that_slipped_and_lies_there_again_is_read_to_its_end(
         clerk.pair(agent)
         clerk.expect_genuine()
     assert card.commands > 10
+
+
+def test_proxy_answers_in_place_of_honnin_and_the_page_loaded_anew_goes_on(
+    clerk: Clerk, page: Page, agent: Agent, keys: dict[str, dict[str, Any]]
+) -> None:
+    asked: list[str] = []
+
+    def proxy(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) == 8:
+            route.fulfill(status=502, content_type="text/html", body="<h1>Bad Gateway</h1>")
+        else:
+            route.continue_()
+
+    page.route("**/tunnel", proxy)
+    with agent.holding("hanako/drivers_licence"):
+        clerk.begin("drivers_licence")
+        clerk.enter(**keys["hanako"]["drivers_licence"])
+        clerk.pair(agent)
+        expect(page.locator("[data-away]")).to_be_visible()
+        page.click("[data-away] a")
+        clerk.expect_genuine()
 
 
 def test_no_card_two_cards_and_another_card_are_said(

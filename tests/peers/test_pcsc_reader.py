@@ -102,14 +102,19 @@ with open_reader("pcsc:00 00") as reader, MyNumberCard(reader) as card:
 # Opens the card again as often as it loses it; a card that is not seen for a while is not seen any more.
 SLIPPED = """
 import time
+from contextlib import suppress
 from honnin.chip import open_reader
 from honnin.errors import ReaderError
 lost, end = 0, time.monotonic() + 60
 while lost < 8 and time.monotonic() < end:
     try:
         with open_reader("pcsc:00 00") as reader:
-            while True:
-                reader.transmit(bytes.fromhex("00A4040000"))
+            try:
+                while True:
+                    reader.transmit(bytes.fromhex("00A4040000"))
+            finally:
+                with suppress(ReaderError):
+                    lost % 2 and reader.reset()  # as a document's reader does that gives a card back
     except ReaderError as error:
         if error.code == "reader.contact_lost":
             lost += 1

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from tests.waiting import LONG
+from tests.waiting import LONG, until
 
 from honnin.cli.evidence import evidence
 from honnin.connect.worlds import open_world
@@ -296,12 +296,21 @@ class Reading:
         self.visit = answer.headers["location"]
 
     def enter(self, **entries: str) -> None:
-        answer = self.browser.post(self.visit, entries, form=self.visit)
+        self.entered = entries
+        answer = self.browser.post(self.visit, entries, form="/")
         assert answer.headers["location"] == f"{self.visit}/read", answer.text
+        self.load()
+
+    def load(self) -> None:
+        """Load the page that carries, perhaps anew."""
+        found = re.search(r'data-page="(\d+)"', self.browser.get(f"{self.visit}/read").text)
+        assert found is not None
+        self.page = int(found[1])
 
     def step(self, said: dict[str, str]) -> Any:
         token = {"x-form-token": self.browser.cookie("honnin_form")}
-        return self.browser.ask("POST", f"{self.visit}/tunnel", json=said, headers=token).json()
+        body = {**said, "page": self.page}
+        return self.browser.ask("POST", f"{self.visit}/tunnel", json=body, headers=token).json()
 
     def carry(self, card: Any) -> str:
         said: dict[str, str] = {}
@@ -341,6 +350,77 @@ def test_live_tenant_trusts_what_the_operator_gave_alone(tmp_path: Path, known: 
         platform.close()
 
 
+@pytest.fixture
+def licence(tmp_path: Path) -> Iterator[Reading]:
+    """A licence's reading at a signed-in counter, its PINs entered."""
+    world = open_world(tmp_path)
+    pins = next(one for one in world.people() if one["id"] == "hanako")["document_keys"]["drivers_licence"]
+    platform = Platform(Settings(data=tmp_path))
+    try:
+        house = House(platform)
+        with served_by_one_loop() as loop:
+            browser = house.browser(house.tenants[0], loop=loop)
+            browser.sign_in()
+            reading = Reading(browser, "drivers_licence")
+            reading.enter(pin_1=pins["pin_1"], pin_2=pins["pin_2"])
+            yield reading
+    finally:
+        platform.close()
+
+
+def test_no_thread_and_no_patience_is_spent_before_a_card_lies_there(
+    licence: Reading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clerk may take as long as the visit lives to put the card down: nothing runs until the page asks."""
+    names = {one.name for one in threading.enumerate()}
+    assert not any(name.startswith("honnin-counter-chip") for name in names)
+    assert "氏名" in licence.carry(open_emulated("hanako/drivers_licence", tmp_path))
+
+
+def test_page_loaded_anew_in_the_middle_goes_on_and_the_one_before_is_out_of_turn(
+    licence: Reading, tmp_path: Path
+) -> None:
+    card = open_emulated("hanako/drivers_licence", tmp_path)
+    said: dict[str, str] = {}
+    for _ in range(12):
+        step = licence.step(said)
+        said = {"answer": card.transmit(bytes.fromhex(step["apdu"])).hex()}
+    before = licence.page
+    assert licence.browser.get(f"{licence.visit}/seen").headers["location"] == f"{licence.visit}/read"
+    licence.load()
+    card.reset()  # as the agent does when the new page opens it
+    began, licence.page = licence.page, before
+    assert licence.step(said)["code"] == "counter.out_of_turn"
+    licence.page = began
+    assert "氏名" in licence.carry(card)
+    assert licence.step({})["kind"] == "end"  # at once
+    assert licence.browser.get(f"{licence.visit}/read").headers["location"] == f"{licence.visit}/seen"
+
+
+def test_page_that_comes_back_after_the_patience_ended_is_told_so_at_once(
+    licence: Reading, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = licence.visit
+    licence.browser.post(f"{visit}/document", {"document": "drivers_licence"}, form=visit)
+    monkeypatch.setattr("honnin.web.counter.visits.Tunnel", partial(Tunnel, answer_seconds=0.2))
+    monkeypatch.setattr("honnin.web.counter.tunnel.COMMAND_SECONDS", LONG)
+    licence.enter(pin_1="1234", pin_2="5678")
+    licence.step({})
+    until(lambda: "読み取れませんでした" in licence.browser.get(f"{visit}/seen").text, "the patience did not end")
+    assert licence.step({"answer": "9000"})["kind"] == "end"
+
+
+def test_pin_entered_again_by_the_browsers_own_way_back_goes_to_the_card(licence: Reading, tmp_path: Path) -> None:
+    card = open_emulated("hanako/drivers_licence", tmp_path)
+    pins = licence.entered
+    licence.browser.post(f"{licence.visit}/document", {"document": "drivers_licence"}, form=licence.visit)
+    licence.enter(**{**pins, "pin_1": "0000" if pins["pin_1"] != "0000" else "1111"})
+    assert "licence.pin_wrong" in licence.carry(card)
+    assert licence.browser.get(licence.visit).headers["location"] == f"{licence.visit}/seen"
+    licence.enter(**pins)  # a form that the browser kept
+    assert "氏名" in licence.carry(card)
+
+
 class Meeting(Tunnel):
     """A tunnel whose chip waits until the chips of all readings have a thread, and its page until all pages have one.
 
@@ -356,14 +436,14 @@ class Meeting(Tunnel):
             self.chips.wait(LONG)
         return super().transmit(apdu)
 
-    def exchange(self, answer: bytes | ReaderError | None) -> Step:
+    def exchange(self, answer: bytes | ReaderError | None, page: int) -> Step:
         self.pages.wait(LONG)
-        return super().exchange(answer)
+        return super().exchange(answer, page)
 
 
 def test_many_readings_at_once_do_not_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """More readings than a site has threads: while all of them are under way, each has its first command."""
-    monkeypatch.setattr("honnin.web.counter.app.Tunnel", partial(Meeting, answer_seconds=LONG))
+    monkeypatch.setattr("honnin.web.counter.visits.Tunnel", partial(Meeting, answer_seconds=LONG))
     monkeypatch.setattr("honnin.web.counter.tunnel.COMMAND_SECONDS", LONG)
     platform = Platform(Settings(data=tmp_path))
     try:

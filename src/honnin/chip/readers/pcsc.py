@@ -71,29 +71,38 @@ class PcscReader:
     def reset(self) -> None:
         """Power the card off and on."""
         self._still_open()
+        self._let_loss_be_seen()
         scard = self._scard
-        (self._protocol,) = _caller(scard)(
-            scard.SCardReconnect,
-            self._card,
-            scard.SCARD_SHARE_EXCLUSIVE,
-            scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
-            scard.SCARD_UNPOWER_CARD,
-        )
+        try:
+            (self._protocol,) = _caller(scard)(
+                scard.SCardReconnect,
+                self._card,
+                scard.SCARD_SHARE_EXCLUSIVE,
+                scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1,
+                scard.SCARD_UNPOWER_CARD,
+            )
+        except ReaderError:
+            self._lost = True
+            raise
 
     def close(self) -> None:
-        """Let go of the card, reset.
-
-        Where it was lost, the service is left the time to see so first: a reset that fails before makes pcsc-lite say
-        that the reader is empty while its watch still knows the card, and one put back at once is never seen again.
-        """
+        """Let go of the card, reset."""
         if self._closed:
             return
         self._closed = True
+        self._let_loss_be_seen()
+        self._scard.SCardDisconnect(self._card, self._scard.SCARD_RESET_CARD)
+        self._scard.SCardReleaseContext(self._context)
+
+    def _let_loss_be_seen(self) -> None:
+        """Leave the service the time to see that the card was lost, before a reset.
+
+        One that fails earlier makes pcsc-lite say that the reader is empty while its watch still knows the card, and a
+        card put back at once is never seen again.
+        """
         if self._lost:
             known = [(self.name, self._known)]
             self._scard.SCardGetStatusChange(self._context, NOTICE_MILLISECONDS, known)
-        self._scard.SCardDisconnect(self._card, self._scard.SCARD_RESET_CARD)
-        self._scard.SCardReleaseContext(self._context)
 
     def __enter__(self) -> Self:
         return self

@@ -24,8 +24,9 @@ data are not stored by the browser, and end with the visit.
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -51,7 +52,7 @@ from honnin.web.counter.recorded import Recorded
 from honnin.web.counter.refusals import refused_entry, say_error, words_of
 from honnin.web.counter.schema import drawn, picture_at
 from honnin.web.counter.seen import Seen, currency, tries_in
-from honnin.web.counter.tunnel import Tunnel, said_by_page
+from honnin.web.counter.tunnel import said_by_page
 from honnin.web.counter.visits import Desk, Visit, Visits
 from honnin.web.design import Pages, Threads, language_of, read_form, site
 from honnin.web.design.forms import read_json, read_upload
@@ -195,8 +196,7 @@ class _Counter:
         visit = self._visit(request)
         if visit.document or visit.reader != "agent":
             return RedirectResponse(f"/visit/{visit.id}", status_code=303)
-        visit.begin("detect", Tunnel("agent"))
-        self._behind(self._readings.detect, visit)
+        visit.begin("detect", partial(self._readings.detect, visit))
         return self._carry(request, visit)
 
     async def choose(self, request: Request) -> Response:
@@ -213,6 +213,8 @@ class _Counter:
         visit = self._visit(request)
         if not visit.document:
             return RedirectResponse(f"/visit/{visit.id}/detect", status_code=303)
+        if visit.task == "read" and visit.error is not None:  # gone back to by the browser's own button
+            return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
         return await self._ask(request, visit, {}, {})
 
     async def again(self, request: Request) -> Response:
@@ -266,33 +268,39 @@ class _Counter:
         return await self._ask(request, visit, {}, wrong) if wrong else await self._read(visit, given)
 
     async def _read(self, visit: Visit, given: dict[str, str]) -> Response:
-        if visit.task == "read":
+        if visit.task == "read" and visit.error is None:  # sent twice
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
         caller = visit.caller
         law_of(caller.tenant, visit.purpose)
         if visit.reader != "agent":
-            visit.begin("read", None)
+            visit.begin("read")
             await self.threads.run(self._readings.run, visit, given, caller)
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
-        visit.begin("read", Tunnel("agent"))
-        self._behind(self._readings.run, visit, given, caller)
+        visit.begin("read", partial(self._readings.run, visit, given, caller))
         return RedirectResponse(f"/visit/{visit.id}/read", status_code=303)
 
     async def carry(self, request: Request) -> Response:
         """Show the page that carries commands between the chip's code here and the reader agent."""
         visit = self._visit(request)
-        if visit.tunnel is None or visit.ended:
-            return RedirectResponse(f"/visit/{visit.id}" if visit.document else "/", status_code=303)
+        if visit.tunnel is None or visit.task != "read":
+            return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+        if visit.ended:
+            return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
         return self._carry(request, visit)
 
     def _carry(self, request: Request, visit: Visit) -> Response:
         return self.pages.render(
-            request, "carry.html", visit=visit, connections=(self._agent,), address=f"/visit/{visit.id}/{visit.task}"
+            request,
+            "carry.html",
+            visit=visit,
+            page=visit.tunnel.shown() if visit.tunnel else 0,
+            connections=(self._agent,),
+            address=f"/visit/{visit.id}/{visit.task}",
         )
 
-    def _behind(self, work: Callable[..., None], *given: Any) -> None:
+    def _behind(self, work: Callable[[], None]) -> None:
         """Run the chip's side of a tunnel in a thread."""
-        task = asyncio.create_task(self._chips.run(work, *given))
+        task = asyncio.create_task(self._chips.run(work))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -302,7 +310,10 @@ class _Counter:
         if visit.tunnel is None:
             raise StateError("counter.out_of_turn", "Nothing is being read.", next="Start again.")
         said = await read_json(request)
-        step = await self._steps.run(visit.tunnel.exchange, said_by_page(said))
+        answer, page = said_by_page(said)
+        if work := visit.take_work():
+            self._behind(work)
+        step = await self._steps.run(visit.tunnel.exchange, answer, page)
         done = {"file": visit.file, "done": visit.done, "of": visit.of}
         if step.kind == "end":
             return JSONResponse({"kind": "end", **done})
@@ -330,7 +341,8 @@ class _Counter:
                 tries=tries_in(visit.error),
             )
         if visit.seen is None:
-            return RedirectResponse(f"/visit/{visit.id}", status_code=303)
+            under_way = visit.task == "read" and visit.tunnel is not None
+            return RedirectResponse(f"/visit/{visit.id}/read" if under_way else f"/visit/{visit.id}", status_code=303)
         return await self._shown(request, visit, visit.seen, "")
 
     async def _shown(self, request: Request, visit: Visit, seen: Seen, wrong: str) -> Response:

@@ -6,7 +6,9 @@ runs here in a thread and waits; the page asks for the next command, has the age
     thread   transmit(apdu) ──► command ──► page ──► agent ──► card
              ◄── answer ◄────────────────── page ◄── agent ◄──
 
-Whoever stops bringing answers ends the session: the thread gets `reader.contact_lost` after a while.
+The thread is started by the page's first question, when a card lies there: nobody waits for a card in a thread. Whoever
+stops bringing answers ends the session: the thread gets `reader.contact_lost` after a while. The page that was shown
+last carries: loaded anew in the middle of a reading, it takes over, and the chip is read on from its last whole file.
 """
 
 import queue
@@ -41,6 +43,7 @@ class Tunnel:
         self._answers: queue.Queue[bytes | ReaderError] = queue.Queue(maxsize=1)
         self._turn = threading.Lock()
         self._waiting = False  # a step was handed out and its answer has not come
+        self._page = 0
         self._over = False
 
     # --- the chip's side
@@ -55,29 +58,36 @@ class Tunnel:
 
     def close(self) -> None:
         """Let the page go; the page lets go of the card."""
-        if not self._over:
-            self._over = True
-            self._steps.put(Step("end"))
+        self._over = True
+        self._end()
 
     def abandon(self) -> None:
         """End the session from the page's side: whoever waits for an answer gets `reader.closed` at once."""
         self._over = True
         with suppress(queue.Full):
             self._answers.put_nowait(ReaderError("reader.closed", "The page was left.", next="Open it again."))
+        self._end()
+
+    def _end(self) -> None:
         with suppress(queue.Full):
             self._steps.put_nowait(Step("end"))
 
     def _carry(self, step: Step) -> bytes:
+        closed = ReaderError("reader.closed", "This reader was closed.", next="Open it again.")
         if self._over:
-            raise ReaderError("reader.closed", "This reader was closed.", next="Open it again.")
-        self._steps.put(step)
+            raise closed
+        try:
+            self._steps.put_nowait(step)
+        except queue.Full:  # closed this moment
+            raise closed from None
         try:
             answer = self._answers.get(timeout=self._patience)
         except queue.Empty:
             self._over = True
-            answer = ReaderError(
-                "reader.contact_lost", "The page stopped answering.", next="Start again.", retryable=True
-            )
+            with suppress(queue.Empty):
+                self._steps.get_nowait()
+            self._end()  # for a page that comes back later than that
+            answer = _lost("The page stopped answering.")
         if isinstance(answer, ReaderError):
             raise answer
         return answer
@@ -92,15 +102,22 @@ class Tunnel:
 
     # --- the page's side
 
-    def exchange(self, answer: bytes | ReaderError | None) -> Step:
+    def shown(self) -> int:
+        """Return the number of a page that is shown now; the pages before it are out of turn."""
+        self._page += 1
+        return self._page
+
+    def exchange(self, answer: bytes | ReaderError | None, page: int) -> Step:
         """Bring the answer to the last step and return the next one.
 
-        answer: None at the first call. Raises StateError `counter.out_of_turn` for an answer that nothing asked for, or
-        a second page at the same reading.
+        answer: None at a page's first call: what an earlier page had been asked for is lost. page: from `shown`.
+        Raises StateError `counter.out_of_turn` for an answer that nothing asked for, or a page that was shown earlier.
         """
         with self._turn:
-            if self._waiting != (answer is not None):
+            if page != self._page or (answer is not None and not self._waiting):
                 raise StateError("counter.out_of_turn", "This reading is at another step.", next="Start again.")
+            if answer is None and self._waiting:
+                answer = _lost("The page was loaded anew.")
             if answer is not None:
                 self._waiting = False
                 self._answers.put(answer)
@@ -109,21 +126,30 @@ class Tunnel:
             except queue.Empty:
                 step = Step("end")
             self._waiting = step.kind != "end"
+            if not self._waiting:
+                self._over = True
+                self._end()  # whoever asks again is told so at once
             return step
 
 
-def said_by_page(said: dict[str, Any]) -> bytes | ReaderError | None:
-    """Return what a page brought: an answer (hexadecimal), a reader's error by its code, or nothing yet.
+def _lost(how: str) -> ReaderError:
+    return ReaderError("reader.contact_lost", how, next="Start again.", retryable=True)
+
+
+def said_by_page(said: dict[str, Any]) -> tuple[bytes | ReaderError | None, int]:
+    """Return what a page brought (an answer in hexadecimal, a reader's error by its code, nothing yet), and its number.
 
     Raises FormatError `counter.answer_malformed`.
     """
+    page = said.get("page")
+    number = page if isinstance(page, int) else 0
     if "error" in said:
         code = str(said["error"])
         known = code if code.startswith("reader.") and len(code) < 40 else "reader.contact_lost"
-        return ReaderError(known, "The reader at the counter could not reach the card.", retryable=True)
+        return ReaderError(known, "The reader at the counter could not reach the card.", retryable=True), number
     if said.get("answer") is None:
-        return None
+        return None, number
     try:
-        return bytes.fromhex(str(said["answer"]))
+        return bytes.fromhex(str(said["answer"])), number
     except ValueError:
         raise FormatError("counter.answer_malformed", "The answer is not hexadecimal.", next="Start again.") from None

@@ -42,6 +42,7 @@ class Visit:
 
     reader: `agent`, or a reader URL that the server opens itself (sandbox cards).
     document: empty until the chip has told which one lies there. task: what the page's reader is used for.
+    work: what the chip's thread will do, kept until the page asks for the first step; it may hold a PIN.
     done, of: bytes of the file that is being read; file: its name.
     last_tries: the PINs whose last try the form offers to use, by the card's names: the reading before found one left.
     refused: the words' key of the PIN or number that the card refused before, and the tries that it has left.
@@ -55,6 +56,7 @@ class Visit:
     until: float
     task: Literal["", "detect", "read"] = ""
     tunnel: Tunnel | None = None
+    work: Callable[[], None] | None = field(default=None, repr=False)
     seen: Seen | None = field(default=None, repr=False)
     error: HonninError | None = None
     last_tries: frozenset[str] = frozenset()
@@ -74,10 +76,11 @@ class Visit:
         told = self.task == "detect" and self.document != ""
         return told or self.seen is not None or self.error is not None
 
-    def begin(self, task: Literal["detect", "read"], tunnel: Tunnel | None) -> None:
-        """Begin a task; what an earlier one left is gone."""
+    def begin(self, task: Literal["detect", "read"], work: Callable[[], None] | None = None) -> None:
+        """Begin a task; what an earlier one left is gone. work: done through the page's reader."""
         self.again()
-        self.task, self.tunnel = task, tunnel
+        self.task, self.work = task, work
+        self.tunnel = Tunnel("agent") if work is not None else None
         self.file, self.done, self.of = "", 0, 0
 
     def again(self) -> None:
@@ -86,7 +89,12 @@ class Visit:
             self.tunnel.abandon()
         self.refused = (refused_entry(self.error), tries_in(self.error))
         self.last_tries = self.seen.last_tries if self.seen is not None else _last_try(self.error)
-        self.task, self.tunnel, self.seen, self.error = "", None, None, None
+        self.task, self.tunnel, self.work, self.seen, self.error = "", None, None, None, None
+
+    def take_work(self) -> Callable[[], None] | None:
+        """Return the work that is to be begun now, once."""
+        work, self.work = self.work, None
+        return work
 
     def progress(self, file: str, done: int, of: int) -> None:
         """Note how far the reading is."""
@@ -135,11 +143,11 @@ class Visits:
             visit = self._visits.get(key)
             if visit is None or visit.desk.clerk.sign_in != clerk.sign_in:
                 raise gone
-            if visit.until <= self._clock():
-                del self._visits[key]
-                raise gone
-            visit.desk = replace(visit.desk, clerk=clerk)
-            return visit
+            if visit.until > self._clock():
+                visit.desk = replace(visit.desk, clerk=clerk)
+                return visit
+        self.end(key)
+        raise gone
 
     def end_of(self, sign_in: str) -> None:
         """Forget what a sign-in had begun."""
@@ -152,5 +160,5 @@ class Visits:
         """Forget a visit and everything that was read."""
         with self._guard:
             visit = self._visits.pop(key, None)
-        if visit is not None and visit.tunnel is not None:
-            visit.tunnel.abandon()
+        if visit is not None:
+            visit.again()

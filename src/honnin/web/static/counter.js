@@ -46,6 +46,7 @@ const CHOSEN = "honnin-agent-reader";
 const LOOK_MS = 700;
 const WATCH_MS = 2000;
 const PUT_BACK_MS = 30000; // the server waits a little longer for an answer
+const AWAY = [502, 503, 504]; // what a proxy answers while honnin does not
 
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
@@ -75,15 +76,18 @@ if (carry) {
   const words = carry.querySelector("[data-progress-words]");
   const bar = carry.querySelector("progress");
   const trouble = carry.querySelector("[data-trouble]");
+  const down = carry.querySelector("[data-down]");
 
+  const away = () => { throw new Error("honnin-away"); };
   const honnin = async (body) => {
     const answer = await fetch(carry.dataset.carry, {
       method: "POST",
       headers: { "content-type": "application/json", "x-form-token": carry.dataset.token },
-      body: JSON.stringify(body),
-    }).catch(() => { throw new Error("honnin-away"); });
+      body: JSON.stringify({ ...body, page: Number(carry.dataset.page) }),
+    }).catch(away);
+    if (AWAY.includes(answer.status)) away();
     if (!answer.ok) throw new Error("honnin");
-    return answer.json();
+    return answer.json().catch(away);
   };
 
   const say = (state) => {
@@ -179,13 +183,14 @@ if (carry) {
         pair.hidden = false;
         pair.querySelector("input").focus();
       } else if (error.code) {
+        progress.hidden = true;
         trouble.hidden = false;
         trouble.querySelector("h2").textContent = inWords(error);
       } else if (error.message === "honnin") {
         location.replace(carry.dataset.next);
       } else {
         progress.hidden = true;
-        carry.querySelector(error.message === "honnin-away" ? "[data-away]" : "[data-down]").hidden = false;
+        (error.message === "honnin-away" ? carry.querySelector("[data-away]") : down).hidden = false;
       }
     }
   };
@@ -197,8 +202,13 @@ if (carry) {
       const code = pair.querySelector("input").value.replace(/\D/g, "");
       sessionStorage.setItem(KEPT, (await agent("/pair", { code })).token);
     } catch (error) {
-      wrong.hidden = false;
-      wrong.textContent = inWords(error);
+      if (error.code) {
+        wrong.textContent = inWords(error);
+        wrong.hidden = false;
+      } else {
+        pair.hidden = true;
+        down.hidden = false;
+      }
       return;
     }
     pair.hidden = true;

@@ -38,7 +38,7 @@ from honnin.web.design.forms import read_json
 from honnin.web.tap.ledger import FACES, Face, Ledger, Served
 from honnin.web.tap.service import Registration, Service, Tap, Terminal
 from honnin.web.tap.terminal import register, tap
-from honnin.web.tap.visits import Visit, Visits
+from honnin.web.tap.visits import MOST, Visit, Visits
 from honnin.words import in_all, say
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class _Sample:
         self._ledger = Ledger()
         self._visits = Visits()
         self._threads = Threads("tap")
+        # A card's thread waits for its page and a page's for its card, so each kind has its own.
+        self._chips, self._steps = Threads("tap-chip", MOST), Threads("tap-step", MOST)
         self._running: set[asyncio.Task[None]] = set()
 
     async def start(self, request: Request) -> Response:
@@ -137,14 +139,10 @@ class _Sample:
         self, request: Request, face: Face, reader: str, given: dict[str, str], work: Callable[[Reader], Any]
     ) -> Response:
         visit = self._visits.begin(face, reader, work)
-        if visit.tunnel is not None:
-            task = asyncio.create_task(self._threads.run(self._run, visit))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
-            response = RedirectResponse(f"/visit/{visit.id}", status_code=303)
-        else:
-            await self._threads.run(self._run, visit)
-            response = RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
+        if visit.tunnel is None:
+            await self._threads.run(self._run, visit, work)
+        by_page = "" if visit.tunnel else "/seen"
+        response = RedirectResponse(f"/visit/{visit.id}{by_page}", status_code=303)
         kept = json.dumps({name: given.get(name, "") for name in KEPT}).encode().hex()
         response.set_cookie(CHOICE_COOKIE, kept, samesite="strict", httponly=True, secure=request.url.scheme == "https")
         return response
@@ -152,16 +150,22 @@ class _Sample:
     async def carry(self, request: Request) -> Response:
         """Show the page that carries commands between the terminal's program here and the reader agent."""
         visit = self._visit(request)
-        if visit.tunnel is None:
+        if visit.tunnel is None or visit.finished.is_set():
             return RedirectResponse(f"/visit/{visit.id}/seen", status_code=303)
-        return self.pages.render(request, "carry.html", visit=visit, connections=(self._agent,))
+        page = visit.tunnel.shown()
+        return self.pages.render(request, "carry.html", visit=visit, page=page, connections=(self._agent,))
 
     async def step(self, request: Request) -> Response:
         """Take the answer to one command from the page and give it the next."""
         visit = self._visit(request)
         if visit.tunnel is None:
             raise StateError("counter.out_of_turn", "Nothing is being read.", next="Start again.")
-        step = await self._threads.run(visit.tunnel.exchange, said_by_page(await read_json(request)))
+        answer, page = said_by_page(await read_json(request))
+        if work := visit.take_work():
+            task = asyncio.create_task(self._chips.run(self._run, visit, work))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        step = await self._steps.run(visit.tunnel.exchange, answer, page)
         return JSONResponse({"kind": step.kind, "apdu": step.apdu.hex(), "file": "", "done": 0, "of": 0})
 
     async def seen(self, request: Request) -> Response:
@@ -246,11 +250,11 @@ class _Sample:
 
     # --- in threads
 
-    def _run(self, visit: Visit) -> None:
+    def _run(self, visit: Visit, work: Callable[[Reader], Any]) -> None:
         def opened() -> Reader:
             return visit.tunnel or open_reader(visit.reader, data=self._data)
 
-        visit.run(opened, lambda made: self._serve(visit.face, made))
+        visit.run(work, opened, lambda made: self._serve(visit.face, made))
 
     def _serve(self, face: Face, made: Tap) -> Served:
         return self._ledger.serve(face, made.person or "", made.created_at)

@@ -15,7 +15,7 @@ from honnin.web.counter.tunnel import Tunnel
 from honnin.web.tap.ledger import Face, Served
 from honnin.web.tap.service import Registration, Tap
 
-__all__ = ["Visit", "Visits"]
+__all__ = ["MOST", "Visit", "Visits"]
 
 LIFE_SECONDS = 300.0
 MOST = 500
@@ -24,26 +24,33 @@ Work = Callable[[Reader], Tap | Registration]
 
 @dataclass(slots=True)
 class Visit:
-    """One card on one reader. reader: `agent`, or a reader URL of a sandbox card; work: None once it was begun."""
+    """One card on one reader.
+
+    reader: `agent`, or a reader URL of a sandbox card. work: what is done through an agent from the page's first
+    question on; None once it was begun.
+    """
 
     id: str
     face: Face
     reader: str
     until: float
-    work: Work | None = field(repr=False)
     tunnel: Tunnel | None = None
+    work: Work | None = field(default=None, repr=False)
     ended: Tap | Registration | None = None
     served: Served | None = None
     error: HonninError | None = None
     finished: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, reader: Callable[[], Reader], serve: Callable[[Tap], Served]) -> None:
-        """Do the work with a reader; its end or a coded error stands in the visit afterwards."""
+    def take_work(self) -> Work | None:
+        """Return the work that is to be begun now, once."""
         work, self.work = self.work, None
+        return work
+
+    def run(self, work: Work, reader: Callable[[], Reader], serve: Callable[[Tap], Served]) -> None:
+        """Do the work with a reader; its end or a coded error stands in the visit afterwards."""
         try:
-            if work is not None:
-                with reader() as opened:
-                    self.ended = work(opened)
+            with reader() as opened:
+                self.ended = work(opened)
                 if isinstance(self.ended, Tap) and self.ended.person is not None:
                     self.served = serve(self.ended)
         except HonninError as error:
@@ -66,13 +73,14 @@ class Visits:
         """Begin a visit; what has passed its time goes, and the oldest where there are too many."""
         with self._guard:
             now = self._clock()
-            for key in [key for key, visit in self._visits.items() if visit.until <= now]:
-                del self._visits[key]
-            while len(self._visits) >= MOST:
-                del self._visits[next(iter(self._visits))]
-            visit = Visit(secrets.token_urlsafe(18), face, reader, now + LIFE_SECONDS, work)
+            over = [key for key, visit in self._visits.items() if visit.until <= now]
+            over += list(self._visits)[: max(0, len(self._visits) - MOST + 1)]
+            for key in dict.fromkeys(over):
+                if (tunnel := self._visits.pop(key).tunnel) is not None:
+                    tunnel.abandon()
+            visit = Visit(secrets.token_urlsafe(18), face, reader, now + LIFE_SECONDS)
             if reader == "agent":
-                visit.tunnel = Tunnel("agent")
+                visit.tunnel, visit.work = Tunnel("agent"), work
             self._visits[visit.id] = visit
             return visit
 
