@@ -1,5 +1,6 @@
 """The counter in a real Chromium: cards of the sandbox in a virtual reader (pcscd, vpcd), lent by `honnin reader`."""
 
+import fcntl
 import re
 import sys
 import threading
@@ -22,6 +23,7 @@ from honnin.web.serving import Running
 __all__ = ["pcsc"]
 pytestmark = [pytest.mark.peer("/usr/bin/chromium", PCSCD, DRIVER, "opensc-tool")]
 
+AGENT_PORT = Path("/tmp/honnin-agent-8642.lock")  # noqa: S108 - shared by every test run of this machine on purpose
 GENUINE = "本物と確認できました"
 
 
@@ -31,6 +33,8 @@ class Agent:
     def __init__(self, pcsc: Pcsc, server: Running) -> None:
         self.pcsc, self.data = pcsc, server.platform.settings.data
         command = Path(sys.executable).with_name("honnin")
+        self._port = AGENT_PORT.open("w")  # the page knows one port, so of all test runs one agent at a time
+        until(self._is_ours, "Another test's reader agent did not end.", 2 * LONG)
         self._process = pcsc.start(
             command, "reader", "--origin", server.origin("counter"), "--data", pcsc.home, "--json"
         )
@@ -38,6 +42,13 @@ class Agent:
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
         until(lambda: bool(self.code), "The reader agent did not start.")
+
+    def _is_ours(self) -> bool:
+        try:
+            fcntl.flock(self._port, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def _listen(self) -> None:
         for line in self._process.stderr or ():
@@ -62,6 +73,7 @@ class Agent:
         self._listening.join(LONG)
         if self._process.stderr:
             self._process.stderr.close()
+        self._port.close()
 
 
 @pytest.fixture(scope="module")
