@@ -164,9 +164,10 @@ def _carried(visitor: Visitor, agent: Agent, page: str) -> str:
     shown = fromstring(visitor.get(page).text).xpath("//*[@data-carry]")[0]
     client = visitor.client(page.split("/")[2])
     headers = {"x-form-token": shown.get("data-token")}
+    page_number = int(shown.get("data-page"))
     handle, said = agent.ask("/open")["handle"], {}
     while True:
-        step = client.post(shown.get("data-carry"), json=said, headers=headers)
+        step = client.post(shown.get("data-carry"), json={**said, "page": page_number}, headers=headers)
         assert step.status_code == 200, step.text
         kind = step.json()["kind"]
         if kind == "end":
