@@ -326,6 +326,23 @@ class Reading:
         return self.browser.get(f"{self.visit}/seen").text
 
 
+@contextmanager
+def licence_begun(world: Any, data: Path) -> Iterator[Reading]:
+    """The reading of a licence of a world at a live tenant's counter, its PINs entered."""
+    platform = Platform(Settings(data=data))
+    pins = next(one for one in world.people() if one["id"] == "hanako")["document_keys"]["drivers_licence"]
+    try:
+        house = House(platform)
+        with served_by_one_loop() as loop:
+            browser = house.browser(house.tenants[0], loop=loop)
+            browser.sign_in()
+            reading = Reading(browser, "drivers_licence")
+            reading.enter(pin_1=pins["pin_1"], pin_2=pins["pin_2"])
+            yield reading
+    finally:
+        platform.close()
+
+
 @pytest.mark.parametrize(("known", "said"), [(False, "判定できません"), (True, "本物と確認できました")])
 def test_live_tenant_trusts_what_the_operator_gave_alone(tmp_path: Path, known: bool, said: str) -> None:
     """A licence of some world whose police's keys stand in live.json is verified; without them it cannot be told."""
@@ -339,36 +356,14 @@ def test_live_tenant_trusts_what_the_operator_gave_alone(tmp_path: Path, known: 
             (data / key_id.hex()).write_bytes(key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
             named[key_id.hex()] = key_id.hex()
         (data / "live.json").write_text(json.dumps({"documents": {"drivers_licence": named}}))
-    platform = Platform(Settings(data=data))
-    pins = next(one for one in world.people() if one["id"] == "hanako")["document_keys"]["drivers_licence"]
-    try:
-        house = House(platform)
-        with served_by_one_loop() as loop:
-            browser = house.browser(house.tenants[0], loop=loop)
-            browser.sign_in()
-            reading = Reading(browser, "drivers_licence")
-            reading.enter(pin_1=pins["pin_1"], pin_2=pins["pin_2"])
-            assert said in reading.carry(open_emulated("hanako/drivers_licence", tmp_path / "elsewhere"))
-    finally:
-        platform.close()
+    with licence_begun(world, data) as reading:
+        assert said in reading.carry(open_emulated("hanako/drivers_licence", tmp_path / "elsewhere"))
 
 
 @pytest.fixture
 def licence(tmp_path: Path) -> Iterator[Reading]:
-    """A licence's reading at a signed-in counter, its PINs entered."""
-    world = open_world(tmp_path)
-    pins = next(one for one in world.people() if one["id"] == "hanako")["document_keys"]["drivers_licence"]
-    platform = Platform(Settings(data=tmp_path))
-    try:
-        house = House(platform)
-        with served_by_one_loop() as loop:
-            browser = house.browser(house.tenants[0], loop=loop)
-            browser.sign_in()
-            reading = Reading(browser, "drivers_licence")
-            reading.enter(pin_1=pins["pin_1"], pin_2=pins["pin_2"])
-            yield reading
-    finally:
-        platform.close()
+    with licence_begun(open_world(tmp_path), tmp_path) as reading:
+        yield reading
 
 
 def chip_threads() -> set[threading.Thread]:

@@ -17,6 +17,7 @@ class Failing:
 
     kind: begins what is logged. pause: seconds for which `paused` names what failed, by `clock` (seconds).
     passes: errors that concern no one thing alone; they are raised all the same, for the others would meet them too.
+        The thing is left alone as well: where it is a lock on it that is in the way, the next look goes on behind it.
     """
 
     def __init__(
