@@ -211,17 +211,18 @@ def _numbering(
 
 
 def _single(store: Store, log_id: str, seconds: float) -> float:
-    ends = time.perf_counter() + seconds
+    began = time.perf_counter()
 
     def write(thread: int) -> int:
         done = 0
-        while time.perf_counter() < ends:
+        while time.perf_counter() < began + seconds:
             store.write(partial(_records, log_id=log_id, start=done, count=1, mark=f"c{thread:03d}"))
             done += 1
         return done
 
     with ThreadPoolExecutor(THREADS) as pool:
-        return sum(pool.map(write, range(THREADS))) / seconds
+        done = sum(pool.map(write, range(THREADS)))
+    return done / (time.perf_counter() - began)
 
 
 def _proofs(folder: Path, store: Store, log: Log, log_id: str, count: int) -> tuple[float, float]:

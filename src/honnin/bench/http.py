@@ -34,6 +34,7 @@ __all__ = ["Load", "measure_http"]
 CONNECTIONS = 32
 HOLDERS = 3000
 ROUNDS = 3
+LONGEST = 64  # seconds after which a server that has answered nothing is taken for silent
 SERVE = "from honnin.bench.served import serve; import sys; serve(sys.argv[1], int(sys.argv[2]))"
 SCRIPT = """
 local bodies, at, refused = {}, 0, 0
@@ -130,7 +131,9 @@ def _load(name: str, workers: int, runs: list[_Run]) -> Load:
 
 
 def _run(command: list[str], seconds: int, process: int, alone: float, cluster: Cluster | None = None) -> _Run:
-    """Send for that long; process: the server's id. alone: processor seconds of one `verify`."""
+    """Send for that long, and twice as long again while nothing was answered: a disk that stands still for a second is
+    no figure. process: the server's id. alone: processor seconds of one `verify`.
+    """
     before, used = resource.getrusage(resource.RUSAGE_CHILDREN), _processor_seconds(process)
     stored = cluster.processor_seconds() if cluster else 0.0
     done = subprocess.run([*command, f"-d{seconds}s"], capture_output=True, text=True, check=True)  # noqa: S603 - fixed
@@ -140,6 +143,10 @@ def _run(command: list[str], seconds: int, process: int, alone: float, cluster: 
     if told is None or int(told[3]):
         raise AssertionError(f"the server refused what is measured: {done.stdout}")
     requests, took = int(told[1]), int(told[2]) / 1e6
+    if not requests or used <= 0:
+        if seconds >= LONGEST:
+            raise AssertionError(f"the server answered nothing for {seconds} s: {done.stdout}")
+        return _run(command, seconds * 2, process, alone, cluster)
     wrk = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     each = used / requests
     everything = (used + stored + wrk) / requests
