@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import queue
 import socket
-import time
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +18,8 @@ from honnin.api.reading import WHOLE_BODY, read_body
 from honnin.errors import InputError
 
 Watched = tuple[socket.socket, Loop, "queue.SimpleQueue[bytes]"]
+HEAD_CAME = threading.Event()  # the client has the head of the answer
+ASKED = threading.Event()  # the application has the request
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -205,22 +207,22 @@ def test_an_address_of_another_machine_cannot_be_served() -> None:
 
 
 async def stream(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer in parts, the first of them a while after the head, the others at once."""
+    """Answer in parts, the first of them when the head has come, the others at once."""
     await send({"type": "http.response.start", "status": 200, "headers": []})
-    await asyncio.sleep(0.3)
+    await asyncio.to_thread(HEAD_CAME.wait, LONG)
     for number in range(300):
         await send({"type": "http.response.body", "body": b"%04d" % number * 500, "more_body": True})
     await send({"type": "http.response.body", "body": b"end"})
 
 
 def test_an_answer_in_parts_comes_whole_and_its_head_does_not_wait_for_the_body() -> None:
+    HEAD_CAME.clear()
     with serving(stream) as number, connected(number) as client:
         client.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        client.settimeout(0.25)
         head = client.recv(65536)
         assert head.startswith(b"HTTP/1.1 200 OK\r\n")
         assert head.endswith(b"\r\n\r\n")
-        client.settimeout(20)
+        HEAD_CAME.set()
         body = everything(client)
     parts = [b"7d0\r\n" + b"%04d" % number * 500 + b"\r\n" for number in range(300)]
     assert body == b"".join(parts) + b"3\r\nend\r\n0\r\n\r\n"
@@ -236,6 +238,7 @@ def test_head_and_body_of_an_answer_arrive_together(port: int) -> None:
 async def tell_whole(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer whether the body was there when the request was."""
     known = b"whole" if WHOLE_BODY in scope["state"] else b"parts"
+    ASKED.set()
     assert await read_body(receive, here=known == b"whole") == b"abcdef"
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
     await send({"type": "http.response.body", "body": known})
@@ -245,8 +248,9 @@ def test_only_a_body_that_came_with_its_head_is_taken_as_whole() -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 6\r\n\r\n"
     with serving(tell_whole) as number, connected(number) as client:
         for first, rest, told in ((head + b"abcdef", b"", b"whole"), (head + b"abc", b"def", b"parts")) * 2:
+            ASKED.clear()
             client.sendall(first)
             if rest:
-                time.sleep(0.2)
+                assert ASKED.wait(LONG)
                 client.sendall(rest)
             assert client.recv(65536).endswith(told)

@@ -248,7 +248,7 @@ def test_lost_contact_is_said_and_reading_goes_on(
     with agent.holding("hanako/drivers_licence", cut_after=whole.commands - 6, stays_away=True):
         clerk.begin("drivers_licence")
         clerk.enter(**keys["hanako"]["drivers_licence"])
-        expect(page.locator("[data-state=gone]")).to_be_visible(timeout=60_000)
+        expect(page.locator("[data-state=gone]")).to_be_visible()
     with agent.holding("hanako/drivers_licence") as again:
         clerk.expect_genuine()
     assert again.commands < whole.commands  # the files that were whole are not read again

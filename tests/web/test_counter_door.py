@@ -16,7 +16,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from tests.waiting import LONG, until
+from tests.waiting import LONG, joined, until
 
 from honnin.cli.evidence import evidence
 from honnin.connect.worlds import open_world
@@ -46,7 +46,7 @@ def served_by_one_loop() -> Iterator[Any]:
         yield lambda work: asyncio.run_coroutine_threadsafe(work, loop).result(LONG)
     finally:
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        joined(thread)
         loop.close()
 
 
