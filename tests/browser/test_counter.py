@@ -170,6 +170,7 @@ def test_every_document_is_told_by_its_chip_and_read(
                 page.fill("#code", "00000000" if agent.code != "00000000" else "11111111")
                 page.click("[data-pair] button")
                 expect(page.locator("#code-error")).to_be_visible()
+                expect(page.locator("#code[aria-invalid=true]")).to_be_focused()
                 clerk.pair(agent)
             page.wait_for_selector(f"#{next(iter(entry))}")
             expect(page.locator("[data-watch]")).to_contain_text("ICチップによると")

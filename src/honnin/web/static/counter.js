@@ -197,14 +197,19 @@ if (carry) {
 
   pair.addEventListener("submit", async (event) => {
     event.preventDefault();
+    const field = pair.querySelector("input");
     wrong.hidden = true;
+    field.removeAttribute("aria-invalid");
     try {
-      const code = pair.querySelector("input").value.replace(/\D/g, "");
+      const code = field.value.replace(/\D/g, "");
       sessionStorage.setItem(KEPT, (await agent("/pair", { code })).token);
     } catch (error) {
       if (error.code) {
         wrong.textContent = inWords(error);
         wrong.hidden = false;
+        field.setAttribute("aria-invalid", "true");
+        field.focus();
+        field.select(); // the next code takes the place of this one
       } else {
         pair.hidden = true;
         down.hidden = false;
