@@ -52,7 +52,7 @@ def test_server_that_stands_still_is_asked_for_longer(command: list[str], monkey
 
 
 def test_server_that_never_answers_is_named(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http, "LONGEST", 2)
+    monkeypatch.setattr("honnin.bench.http.LONGEST", 2)
     monkeypatch.setattr(_Answers, "opens", time.monotonic() + 5)
     with pytest.raises(AssertionError, match="answered nothing for 2 s"):
         http._run(command, 1, os.getpid(), alone=1e-4)

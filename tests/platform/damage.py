@@ -6,7 +6,14 @@ from honnin.platform import Platform
 from honnin.platform.store import schema
 from honnin.platform.tenants import log_of
 
-__all__ = ["let_wait", "live_log_damaged"]
+__all__ = ["damage", "let_wait", "live_log_damaged"]
+
+
+def damage(platform: Platform, log_id: str) -> None:
+    """Empty the tiles of a log."""
+    tiles = schema.log_tiles
+    emptied = update(tiles).where(tiles.c.log_id == log_id).values(hashes=b"")
+    platform.store.write(lambda db: db.execute(emptied))
 
 
 def let_wait(platform: Platform, tenant_id: str, evidence_id: str) -> str:
@@ -23,7 +30,5 @@ def live_log_damaged(platform: Platform) -> str:
     live = platform.create_tenant("本番の銀行", livemode=True).tenant
     log_id = let_wait(platform, live, "evd_1")
     platform.log.sequence(log_id)
-    tiles = schema.log_tiles
-    damage = update(tiles).where(tiles.c.log_id == log_id).values(hashes=b"")
-    platform.store.write(lambda db: db.execute(damage))
+    damage(platform, log_id)
     return let_wait(platform, live, "evd_2")

@@ -15,7 +15,7 @@ import pytest
 import rfc8785
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from tests.platform.damage import live_log_damaged
+from tests.platform.damage import damage, live_log_damaged
 from tests.searching import tells
 from tests.waiting import LONG, joined, until
 
@@ -338,10 +338,23 @@ def test_a_damaged_log_keeps_no_other_from_its_heads_and_nothing_from_its_end(
         joined(thread)
     assert len(checkpoints) == 2
     assert [one.getMessage() for one in caplog.records if damaged in one.getMessage()] == [
-        f"sequencer: {damaged}: ValueError"
+        f"sequencer: {damaged}: evidence.log_damaged"
     ]
-    with pytest.raises(ValueError, match="lacks nodes"):
+    with pytest.raises(StateError, match="log_damaged"):
         platform.sequence()
+
+
+def test_receipt_of_a_damaged_log_is_refused_with_what_to_do(platform: Platform, caller: Caller, card: Cards) -> None:
+    made = [platform.verify(caller, card("hanako").request()).id for _ in range(2)]
+    assert platform.export_receipt(made[0])
+    with platform.store.read() as db:
+        log_id = log_of(db, caller.id)
+    damage(platform, log_id)
+    for ask in (platform.export_receipt, partial(platform.receipt, caller)):
+        with pytest.raises(StateError) as refused:
+            ask(made[1])
+        assert refused.value.code == "evidence.log_damaged"
+        assert "copy of the store" in refused.value.next
 
 
 def test_a_receipt_is_exported_beside_a_damaged_log(platform: Platform, caller: Caller, card: Cards) -> None:

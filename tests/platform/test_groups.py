@@ -13,7 +13,7 @@ from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from tests.waiting import LONG, until
 
-from honnin.errors import InputError, ServiceError
+from honnin.errors import InputError, ServiceError, StateError
 from honnin.platform.evidence.log import Log
 from honnin.platform.keys import Keyring
 from honnin.platform.store import Store, schema
@@ -422,7 +422,7 @@ def test_what_an_older_log_left_out_is_filled_when_it_comes(data: Path, database
     log = Log(store, keys.log, machine_clock)
     with store.read() as db:
         assert log.proven(db, "ten_a", "evd_0003") is not None
-        with pytest.raises(ValueError, match="lacks nodes"):
+        with pytest.raises(StateError, match="log_damaged"):
             log.proven(db, "ten_a", "evd_0030")
         (held,) = read_tiles(db, "log_a", [1]).values()
     came = b"".join(rfc9162.leaf_hash(f"{number}".encode()) for number in range(16, 30))

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from honnin.errors import StateError
 from honnin.platform.evidence import rfc9162
 from honnin.platform.evidence.tiles import Edge, merged, number, subtree, tiles_of_proof, tiles_under
 
@@ -62,12 +63,12 @@ def test_a_group_writes_few_rows() -> None:
 def test_torn_tiles_are_refused() -> None:
     tiles, _ = grown([300])
     last = number(0, 300 >> 4)
-    with pytest.raises(ValueError, match="lacks nodes"):
+    with pytest.raises(StateError, match="log_damaged"):
         Edge(300, {**tiles, last: tiles[last][:-32]})
-    with pytest.raises(KeyError):
+    with pytest.raises(StateError, match="log_damaged"):
         Edge(300, {})
     gap = {**tiles, 0: bytes(32) + tiles[0][32:]}
-    with pytest.raises(ValueError, match="lacks nodes"):
+    with pytest.raises(StateError, match="log_damaged"):
         subtree(gap, 2, 0)
     assert subtree(gap, 2, 1) == rfc9162.root(LEAVES[4:8])
 

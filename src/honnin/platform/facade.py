@@ -322,7 +322,8 @@ class Platform:
     def receipt(self, caller: Caller, object_id: str) -> Receipt:
         """Return the receipt of a check or evidence id of this tenant.
 
-        Raises NotFoundError `evidence.unknown`, StateError `evidence.pending` until the next signed head.
+        Raises NotFoundError `evidence.unknown`, StateError `evidence.pending` until the next signed head,
+        `evidence.log_damaged`.
         """
         return self._receipt(caller.id, object_id)
 
@@ -334,7 +335,7 @@ class Platform:
     def export_receipt(self, object_id: str) -> Receipt:
         """Return the receipt of any tenant's check, for the operator, sequencing its log first where need be.
 
-        Raises NotFoundError `evidence.unknown`.
+        Raises NotFoundError `evidence.unknown`, StateError `evidence.log_damaged`.
         """
         with self.store.read() as db:
             tenant_id, _ = find_evidence(db, None, object_id)

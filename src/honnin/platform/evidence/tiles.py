@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, bindparam, select
 
+from honnin.errors import StateError
 from honnin.platform.evidence import rfc9162
 from honnin.platform.store import schema
 from honnin.platform.store.prepared import Among
@@ -50,11 +51,11 @@ def tiles_of_proof(leaf_index: int, tree_size: int) -> list[int]:
 
 
 def subtree(tiles: Mapping[int, bytes], level: int, position: int) -> bytes:
-    """Return the root of a complete subtree. Raises KeyError where its tile is missing, ValueError where it is torn."""
+    """Return the root of a complete subtree. Raises StateError `evidence.log_damaged` where its tile lacks nodes."""
     tile, first, count = _spot(level, position)
-    nodes = _nodes(tiles[tile])[first : first + count]
+    nodes = _nodes(tiles.get(tile, b""))[first : first + count]
     if len(nodes) != count or GAP in nodes:
-        raise ValueError("a tile of the log lacks nodes")
+        raise _damaged()
     return rfc9162.root(nodes)
 
 
@@ -69,11 +70,16 @@ class Edge:
     """The right edge of a growing tree: the last tile of each storey, and the tiles that changed."""
 
     def __init__(self, size: int, tiles: Mapping[int, bytes]) -> None:
-        """size: of the tree. tiles: those of `Edge.tiles(size)`."""
+        """size: of the tree. tiles: those of `Edge.tiles(size)`.
+
+        Raises StateError `evidence.log_damaged` where one lacks nodes or has others.
+        """
         self._size = size
-        self._rows = [_nodes(tiles[number(storey, place)]) if held else [] for storey, place, held in _last(size)]
+        self._rows = [
+            _nodes(tiles.get(number(storey, place), b"")) if held else [] for storey, place, held in _last(size)
+        ]
         if [len(row) for row in self._rows] != [held for _, _, held in _last(size)]:
-            raise ValueError("a tile of the log lacks nodes")
+            raise _damaged()
         self._full: dict[int, bytes] = {}
         self._touched = 0  # storeys, from the leaves up
 
@@ -116,6 +122,14 @@ def _last(size: int) -> list[tuple[int, int, int]]:
     """Return storey, place and number of nodes of each storey's last tile, which is empty where all are full."""
     storeys = max(1, -(-size.bit_length() // RISE))
     return [(storey, size >> RISE * (storey + 1), size >> RISE * storey & WIDTH - 1) for storey in range(storeys)]
+
+
+def _damaged() -> StateError:
+    return StateError(
+        "evidence.log_damaged",
+        "Stored hashes of the log are missing or torn; its records and receipts given before are unharmed.",
+        next="Put a copy of the store back that was made before.",
+    )
 
 
 def _nodes(hashes: bytes) -> list[bytes]:
