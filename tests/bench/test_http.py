@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from tests.waiting import joined
 
 from honnin.bench import http
 
@@ -40,7 +41,7 @@ def command(tmp_path: Path) -> Iterator[list[str]]:
     serving.start()
     yield ["wrk", "-t1", "-c1", "-s", str(script), f"http://127.0.0.1:{server.server_port}/"]
     server.shutdown()
-    serving.join()
+    joined(serving)
     server.server_close()
 
 
