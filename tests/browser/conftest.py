@@ -162,6 +162,7 @@ def axe() -> Callable[[Page], list[dict[str, Any]]]:
     source = Path(AXE).read_text(encoding="utf-8")
 
     def judge(page: Page) -> list[dict[str, Any]]:
+        page.wait_for_load_state()  # a page without its style yet has other colours and widths
         page.evaluate(source)
         found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
         return [

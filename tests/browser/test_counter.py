@@ -441,11 +441,11 @@ def test_pages_are_accessible(
 def test_forms_draw_a_choice_as_what_it_is(clerk: Clerk) -> None:
     """A box to tick is square, no line runs beside a legend, and the way out stands under the buttons' edge."""
     clerk.begin("my_number_card", person="hanako")
-    page, style = clerk.page, "(one, name) => getComputedStyle(one)[name]"
-    assert page.locator("#jpki_consent").evaluate(style, "borderTopLeftRadius") == "3px"
-    assert page.locator("form[action$='/end'] button").evaluate(style, "paddingLeft") == "0px"
+    page = clerk.page
+    expect(page.locator("#jpki_consent")).to_have_css("border-top-left-radius", "3px")
+    expect(page.locator("form[action$='/end'] button")).to_have_css("padding-left", "0px")
     page.goto(clerk.server.origin("counter"))
-    assert page.locator("fieldset.apart").evaluate(style, "borderTopWidth") == "0px"
+    expect(page.locator("fieldset.apart")).to_have_css("border-top-width", "0px")
 
 
 def test_choice_that_cannot_be_is_disabled_with_its_reason(clerk: Clerk, page: Page) -> None:
@@ -521,8 +521,7 @@ def test_only_what_is_wrong_has_the_frame_of_an_error(clerk: Clerk, page: Page) 
     clerk.open()
     page.click("form.card button[type=submit]")
     expect(page.locator("#reader-error")).to_be_visible()
-    width = "one => getComputedStyle(one).borderTopWidth"
-    assert page.locator("#person").evaluate(width) == "1px"
+    expect(page.locator("#person")).to_have_css("border-top-width", "1px")
     clerk.begin("passport", person="hanako")
     page.click("form[data-key] button[type=submit]")
-    assert page.locator("#document_number").evaluate(width) == "2px"
+    expect(page.locator("#document_number")).to_have_css("border-top-width", "2px")

@@ -57,6 +57,7 @@ def see(clerk: Clerk, page: Page, keys: dict[str, Any], key: dict[str, str]) -> 
         }
         clerk.enter(**entries[document]())
         expect(page.locator(".answers")).to_be_visible()
+        page.wait_for_load_state()  # with its style
 
     return read
 

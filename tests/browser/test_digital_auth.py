@@ -156,11 +156,12 @@ def test_without_script_and_by_keyboard(server: Running, browser: Browser) -> No
         if typed is not None:
             page.keyboard.type(typed)
         page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
     for _ in range(2):
         page.locator(".screen form button.button").first.focus()
-        page.keyboard.press("Enter")
-        page.wait_for_load_state()
+        with page.expect_navigation():
+            page.keyboard.press("Enter")
     at_the_bank(page)
     assert "code=" in back[-1]
     context.close()
