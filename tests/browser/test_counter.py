@@ -521,6 +521,7 @@ def test_only_what_is_wrong_has_the_frame_of_an_error(clerk: Clerk, page: Page) 
     clerk.open()
     page.click("form.card button[type=submit]")
     expect(page.locator("#reader-error")).to_be_visible()
+    page.wait_for_load_state()  # without its style a choice has such a frame too
     expect(page.locator("#person")).to_have_css("border-top-width", "1px")
     clerk.begin("passport", person="hanako")
     page.click("form[data-key] button[type=submit]")
